@@ -1,0 +1,152 @@
+# bramble: one Makefile, not recursive.  `make help` says what each target does.
+
+VERSION  := 0.1.0
+COMMIT   := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+BUILD    ?= build
+CC       ?= gcc
+SAN      ?=
+WERROR   ?=
+PREFIX   ?= /usr
+DESTDIR  ?=
+
+# `make SAN=address,undefined` builds into a folder of its own.
+ifneq ($(SAN),)
+OUT      := $(BUILD)/san-$(CC)
+SANFLAGS := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+else
+OUT      := $(BUILD)/$(CC)
+SANFLAGS :=
+endif
+
+PACKAGES := libuv1 openssl libraft avahi-client libsystemd libmnl libcjson libprotobuf-c libnghttp2
+
+WARN     := -Wall -Wextra -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wundef \
+            -Wvla -Wwrite-strings -Wpointer-arith -Wcast-align -Wswitch-enum \
+            -Wimplicit-fallthrough -Wnull-dereference $(if $(WERROR),-Werror)
+HARDEN   := $(if $(SAN),,-O2 -D_FORTIFY_SOURCE=2) $(if $(SAN),-O1) -fstack-protector-strong
+CPPFLAGS += -D_GNU_SOURCE -Iagent -I$(OUT)/gen -MMD -MP \
+            -DBRAMBLE_VERSION='"$(VERSION)"' -DBRAMBLE_COMMIT='"$(COMMIT)"'
+CFLAGS   += -std=gnu17 -g $(WARN) $(HARDEN) $(SANFLAGS)
+PKGFLAGS := $(shell pkg-config --cflags $(PACKAGES) libcurl inih 2>/dev/null)
+LIBS     := $(shell pkg-config --libs $(PACKAGES) inih 2>/dev/null)
+LDFLAGS  += -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS)
+
+# ---- what is built ------------------------------------------------------------------------
+PURE_SRC := $(wildcard agent/base/*.c agent/core/*.c)
+IO_SRC   := $(wildcard agent/io/*.c)
+PROTO    := $(wildcard agent/io/*.proto)
+PROTO_C  := $(PROTO:agent/io/%.proto=$(OUT)/gen/%.pb-c.c)
+PURE_OBJ := $(PURE_SRC:%.c=$(OUT)/%.o)
+IO_OBJ   := $(IO_SRC:%.c=$(OUT)/%.o) $(PROTO_C:.c=.o)
+LIB      := $(OUT)/libbramble.a
+
+# A program is a folder of agent/; everything in it is linked together with the library.
+DAEMON_OBJ  := $(patsubst %.c,$(OUT)/%.o,$(wildcard agent/daemon/*.c))
+GATEWAY_OBJ := $(patsubst %.c,$(OUT)/%.o,$(wildcard agent/gateway/*.c))
+CLI_OBJ     := $(patsubst %.c,$(OUT)/%.o,$(wildcard agent/cli/*.c))
+WATCHDOG_SRC := $(wildcard agent/watchdog/*.c)
+PROGRAMS := $(if $(DAEMON_OBJ),$(OUT)/bramble-agent) $(if $(GATEWAY_OBJ),$(OUT)/bramble-gateway) \
+            $(if $(CLI_OBJ),$(OUT)/agentctl) $(if $(WATCHDOG_SRC),$(OUT)/fwatchdog)
+
+UNIT     := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
+SIM      := $(patsubst tests/sim/%.c,$(OUT)/sim/%,$(wildcard tests/sim/sim_*.c))
+FUZZ     := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: help all deps check unit sim fuzz purity test demo demo-down bench install uninstall lint \
+        format check-format clean
+
+help: ## what each target does
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@printf '\n  SAN=address,undefined  with sanitizers     CC=clang  WERROR=1  DESTDIR=  PREFIX=/usr\n'
+
+all: $(PROGRAMS) ## builds the programs into build/
+
+deps: ## installs the Debian packages that building and testing need (as root)
+	provision/deps
+
+$(OUT)/%.o: %.c | $(PROTO_C:.c=.h)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) $(if $(filter agent/base/% agent/core/%,$<),-Wconversion) -fPIE -c -o $@ $<
+
+$(OUT)/gen/%.pb-c.c $(OUT)/gen/%.pb-c.h &: agent/io/%.proto
+	@mkdir -p $(@D)
+	protoc-c --proto_path=agent/io --c_out=$(OUT)/gen $<
+
+$(OUT)/gen/%.pb-c.o: $(OUT)/gen/%.pb-c.c
+	$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) -w -fPIE -c -o $@ $<
+
+$(LIB): $(PURE_OBJ) $(IO_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(OUT)/bramble-agent: $(DAEMON_OBJ) $(LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LIBS)
+$(OUT)/bramble-gateway: $(GATEWAY_OBJ) $(LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LIBS)
+$(OUT)/agentctl: $(CLI_OBJ) $(LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LIBS)
+
+# fwatchdog is static and small; it takes from base/ and core/ only what it names.  Under SAN it
+# stays static and plain: the containers that it runs in have no sanitizer runtime.
+WATCHDOG_FLAGS := -std=gnu17 -g -Os $(WARN) -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
+                  -ffunction-sections -fdata-sections
+$(OUT)/fwatchdog: $(WATCHDOG_SRC) $(PURE_SRC) $(wildcard agent/watchdog/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(WATCHDOG_FLAGS) -static -Wl,--gc-sections -o $@ \
+		$(WATCHDOG_SRC) $(PURE_SRC)
+
+# ---- tests --------------------------------------------------------------------------------
+# A unit test may also need objects of a program (not its main): name them in UNIT_OBJ_<test>.
+-include tests/unit/objects.mk
+$(OUT)/unit/%: tests/unit/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(UNIT_OBJ_$*) $(LIB) $(LIBS) -lcmocka
+$(OUT)/sim/%: tests/sim/%.c $(wildcard tests/sim/*.h) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter-out tests/sim/sim_%,$(wildcard tests/sim/*.c)) $< $(LIB) $(LIBS)
+$(OUT)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< tests/fuzz/replay.c $(UNIT_OBJ_$*) $(LIB) $(LIBS)
+
+check: $(PROGRAMS) $(UNIT) $(SIM) $(FUZZ) ## the fast tests: unit, simulation, fuzz corpora, purity; seconds, no root
+	tests/run-check $(OUT)
+
+unit: $(UNIT) ## builds the unit tests
+sim: $(SIM) ## builds the simulations
+fuzz: ## coverage-guided fuzzing of every parser with clang's libFuzzer, 30 s each (FUZZ_SECONDS=)
+	tests/fuzz/run-libfuzzer $(FUZZ:$(OUT)/fuzz/%=%)
+
+purity: $(PURE_OBJ) ## proves that base/ and core/ touch no clock, file, socket or log
+	tests/purity $(OUT) $^
+
+test: ## everything: deps, make check, and the lab (as root)
+	tests/run-test
+
+demo: deps ## four boards that become a bramble, two functions deployed and called (as root)
+	$(MAKE) all
+	tests/lab/demo up
+demo-down: ## ends what `make demo` started
+	tests/lab/demo down
+
+bench: all ## the promises, each beside its peer, in one run (as root)
+	tests/bench/run $(OUT)
+
+# ---- installing ---------------------------------------------------------------------------
+install: all ## puts programs, units, boards and configuration below DESTDIR
+	provision/install $(OUT) '$(DESTDIR)' '$(PREFIX)'
+
+# ---- looking after the code -----------------------------------------------------------------
+lint: ## cppcheck, gcc -fanalyzer on base/ and core/, shellcheck
+	tests/lint
+format: ## lays out all C files
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+check-format: ## says which C files are not laid out
+	clang-format --dry-run --Werror $(shell git ls-files '*.c' '*.h')
+
+clean: ## removes build/
+	rm -rf $(BUILD)
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)

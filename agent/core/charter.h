@@ -1,0 +1,136 @@
+/* charter - the replicated state: members, names, the master, functions and where they run.
+ * Changes are commands in the log; applying one is deterministic.  Pure. */
+#ifndef BRAMBLE_CORE_CHARTER_H
+#define BRAMBLE_CORE_CHARTER_H
+
+#include "core/board.h"
+#include "core/limits.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct buf;
+
+struct charter_member {
+        uint64_t node;        /* never 0 */
+        char name[SIZE_NAME]; /* m1, w1, w2, ... kept for ever */
+        uint16_t subnet;      /* 1..250: its functions live in 10.62.SUBNET.0/24 */
+        struct board board;   /* as it joined */
+};
+
+struct charter_function {
+        char name[SIZE_NAME];
+        char namespace[SIZE_NAME];
+        char image[SIZE_IMAGE]; /* normalised reference */
+        char *spec;             /* the deployment as it came, JSON, owned; NUL-terminated */
+        uint32_t spec_len;
+        uint32_t replicas;     /* wanted, 0..LIMIT_REPLICAS */
+        uint64_t memory_bytes; /* that one replica reserves (request, else limit, else default) */
+        uint32_t generation;   /* grows with each deployment */
+        uint64_t created_unix; /* seconds; shown, never compared */
+};
+
+/* One replica's place.  The board of 'node' runs a container for it as long as it is here. */
+struct charter_instance {
+        uint32_t id; /* unique for ever, from 1 */
+        uint32_t function_generation;
+        uint64_t node;
+        char function[SIZE_NAME];
+        char namespace[SIZE_NAME];
+};
+
+struct charter_image {
+        char name[SIZE_IMAGE];    /* normalised reference */
+        char digest[SIZE_DIGEST]; /* of what was imported: manifest or index */
+        uint64_t size_bytes;
+};
+
+/* Owns its arrays; charter_done() frees them.  All zero is an empty charter. */
+struct charter {
+        uint64_t bramble; /* random id made at founding; 0 before */
+        char cluster[SIZE_CLUSTER];
+        uint64_t master;      /* node id of the master */
+        char user[SIZE_USER]; /* the gateway's credentials: a secret */
+        char password[SIZE_PASSWORD];
+        uint32_t next_instance;
+        uint32_t next_worker; /* number of the next new worker's name */
+        uint32_t next_generation;
+        uint64_t version; /* grows by one with each command that changed something */
+        uint32_t n_members, n_functions, n_instances, n_images;
+        struct charter_member *members;     /* in order of joining */
+        struct charter_function *functions; /* in order of name.namespace */
+        struct charter_instance *instances; /* in order of id */
+        struct charter_image *images;       /* in order of name */
+};
+
+enum charter_op {
+        CHARTER_FOUND = 1,  /* the first command of a bramble */
+        CHARTER_MEMBER_ADD, /* again for a known node: refreshes its board, keeps its name */
+        CHARTER_MEMBER_REMOVE,
+        CHARTER_MASTER_SET,
+        CHARTER_FUNCTION_SET, /* deploy or update */
+        CHARTER_FUNCTION_SCALE,
+        CHARTER_FUNCTION_REMOVE, /* its instances go too */
+        CHARTER_INSTANCE_PLACE,
+        CHARTER_INSTANCE_DROP,
+        CHARTER_IMAGE_SET,
+        CHARTER_IMAGE_REMOVE,
+        CHARTER_OP_MAX,
+};
+
+/* One command; only the fields of its op count.  Borrows its strings. */
+struct charter_command {
+        enum charter_op op;
+        uint64_t bramble;             /* FOUND */
+        char cluster[SIZE_CLUSTER];   /* FOUND */
+        char user[SIZE_USER];         /* FOUND */
+        char password[SIZE_PASSWORD]; /* FOUND */
+        struct board board;           /* FOUND, MEMBER_ADD */
+        uint64_t node;                /* MEMBER_REMOVE, MASTER_SET, INSTANCE_PLACE */
+        char name[SIZE_NAME];         /* FUNCTION_*, INSTANCE_PLACE: function */
+        char namespace[SIZE_NAME];
+        char image[SIZE_IMAGE]; /* FUNCTION_SET, IMAGE_* */
+        const char *spec;       /* FUNCTION_SET */
+        uint32_t spec_len;
+        uint32_t replicas;        /* FUNCTION_SET, FUNCTION_SCALE */
+        uint64_t memory_bytes;    /* FUNCTION_SET */
+        uint64_t created_unix;    /* FUNCTION_SET */
+        uint32_t instance;        /* INSTANCE_DROP */
+        char digest[SIZE_DIGEST]; /* IMAGE_SET */
+        uint64_t size_bytes;      /* IMAGE_SET */
+        bool only_new;            /* FUNCTION_SET: -EEXIST where it exists */
+        bool only_existing;       /* FUNCTION_SET: -ENOENT where it does not */
+};
+
+void charter_done(struct charter *c);
+
+/* -ENOMEM, -EMSGSIZE. */
+int charter_command_encode(const struct charter_command *cmd, struct buf *out);
+/* -EBADMSG.  'ret' borrows from 'data'. */
+int charter_command_decode(const void *data, size_t len, struct charter_command *ret);
+
+/* Applies one command.  0; or why it changes nothing: -EEXIST, -ENOENT, -ENOSPC (a limit of
+ * limits.h), -EINVAL, -ENOMEM (the only one that may differ between boards: the caller must stop
+ * the process).  The same command on the same charter gives the same answer everywhere. */
+int charter_apply(struct charter *c, const struct charter_command *cmd);
+
+/* Whole state, versioned.  -ENOMEM, -EMSGSIZE. */
+int charter_encode(const struct charter *c, struct buf *out);
+/* Fills an empty 'ret' (the caller frees it).  -EBADMSG (nothing to free), -EPROTONOSUPPORT
+ * (written by a newer bramble), -ENOMEM. */
+int charter_decode(const void *data, size_t len, struct charter *ret);
+
+/* NULL where there is none.  Valid until the next apply. */
+const struct charter_member *charter_member(const struct charter *c, uint64_t node);
+const struct charter_member *charter_member_by_name(const struct charter *c, const char *name);
+const struct charter_function *charter_function(const struct charter *c, const char *name,
+                                                const char *namespace);
+const struct charter_instance *charter_instance(const struct charter *c, uint32_t id);
+const struct charter_image *charter_image(const struct charter *c, const char *name);
+/* Number of instances of a function; 'node' 0: on all boards. */
+uint32_t charter_replicas(const struct charter *c, const char *name, const char *namespace,
+                          uint64_t node);
+/* Does this bramble have work that must not be thrown away (functions or images)? */
+bool charter_has_work(const struct charter *c);
+
+#endif

@@ -1,0 +1,114 @@
+/* report - what a board tells the coordinator every second.  Pure. */
+#ifndef BRAMBLE_CORE_REPORT_H
+#define BRAMBLE_CORE_REPORT_H
+
+#include "base/time.h"
+#include "core/board.h"
+#include "core/limits.h"
+
+/* The firmware's bits (mailbox tag 0x00030046); 16-19 are the same "since boot". */
+enum {
+        POWER_UNDER_VOLTAGE = 1 << 0,
+        POWER_CAPPED = 1 << 1,
+        POWER_THROTTLED = 1 << 2,
+        POWER_SOFT_LIMIT = 1 << 3,
+        POWER_WAS_UNDER_VOLTAGE = 1 << 16,
+        POWER_WAS_CAPPED = 1 << 17,
+        POWER_WAS_THROTTLED = 1 << 18,
+        POWER_WAS_SOFT_LIMIT = 1 << 19,
+        POWER_KNOWN = 1 << 30, /* somebody could be asked */
+};
+
+/* What is wrong with a board, as bits; report_problem_text() has the words. */
+enum {
+        PROBLEM_DISK_FULL = 1 << 0, /* below 5 % or 64 MB free */
+        PROBLEM_DISK_READ_ONLY = 1 << 1,
+        PROBLEM_CONTAINERD = 1 << 2, /* containerd does not answer */
+        PROBLEM_MEMORY = 1 << 3,     /* below 5 % available */
+        PROBLEM_NOT_SAVED = 1 << 4,  /* the last write of our own state failed */
+        PROBLEM_HOST_NAME = 1 << 5,  /* could not take its name */
+        PROBLEM_NETWORK = 1 << 6,    /* function network could not be set up */
+};
+
+/* Readings of one board at one moment. */
+struct sensors {
+        uint16_t cpu_permille; /* all cores together, 0..1000 */
+        uint16_t n_cores;
+        uint16_t core_permille[LIMIT_CORES];
+        uint64_t ram_bytes;
+        uint64_t ram_available_bytes;
+        int32_t temperature_mc; /* thousandths of a degree; INT32_MIN: none */
+        uint32_t power;         /* POWER_* */
+        uint64_t disk_bytes;    /* file system of /var/lib/bramble */
+        uint64_t disk_free_bytes;
+        uint64_t disk_written_bytes; /* since boot */
+        char net_name[16];           /* the LAN interface */
+        uint32_t net_mbps;           /* min(kernel's word, what the board carries) */
+        uint64_t net_rx_bytes_per_sec;
+        uint64_t net_tx_bytes_per_sec;
+        uint64_t uptime_sec;
+        uint32_t problems; /* PROBLEM_* */
+};
+
+enum instance_state {
+        INSTANCE_PENDING,  /* not begun */
+        INSTANCE_FETCHING, /* its image is on the way */
+        INSTANCE_STARTING, /* created; does not accept connections yet */
+        INSTANCE_READY,
+        INSTANCE_BACKOFF, /* ended or failed; will be tried again */
+        INSTANCE_FAILED,  /* will not be tried again without a new deployment */
+        INSTANCE_STOPPING,
+        INSTANCE_STATE_MAX,
+};
+
+/* One container that a board runs for the bramble. */
+struct report_instance {
+        uint32_t id; /* the charter's instance id */
+        enum instance_state state;
+        uint32_t address; /* IPv4, host order; 0 until it has one */
+        uint16_t port;
+        uint16_t restarts;
+        char reason[SIZE_REASON]; /* why it is not ready, "" otherwise */
+};
+
+struct report_image {
+        char name[SIZE_IMAGE];
+        char digest[SIZE_DIGEST];
+};
+
+struct report_calls {
+        char function[SIZE_NAME]; /* name.namespace does not fit twice: name and namespace */
+        char namespace[SIZE_NAME];
+        uint64_t invocations; /* by this board's gateway since its agent started */
+};
+
+struct report {
+        struct board board;
+        struct sensors sensors;
+        char address[SIZE_ADDRESS]; /* LAN IPv4 */
+        uint32_t charter_seen;      /* newest 'routes' version that this board has */
+        uint32_t n_instances;
+        struct report_instance instances[LIMIT_BOARD_INSTANCES];
+        uint32_t n_images;
+        struct report_image images[LIMIT_IMAGES];
+        uint32_t n_calls;
+        struct report_calls calls[LIMIT_FUNCTIONS];
+};
+
+struct buf;
+/* -ENOMEM or -EMSGSIZE. */
+int report_encode(const struct report *r, struct buf *out);
+/* -EBADMSG for anything that report_encode() does not write; 'ret' is then undefined. */
+int report_decode(const void *data, size_t len, struct report *ret);
+
+/* "ok", "under-voltage now", "throttled now, under-voltage since boot", "unknown": words, for the
+ * status table.  Returns dst. */
+char *report_power_text(char *dst, size_t size, uint32_t power);
+
+/* "card is nearly full; ...": all problems, "" where there are none.  Returns dst. */
+char *report_problem_text(char *dst, size_t size, uint32_t problems);
+
+/* "pending", "fetching image", "starting", "ready", "waiting to restart", "failed", "stopping". */
+const char *instance_state_text(enum instance_state s);
+
+#endif

@@ -1,0 +1,48 @@
+/* config - bramble.conf: one ini file, read once through one table. */
+#ifndef BRAMBLE_IO_CONFIG_H
+#define BRAMBLE_IO_CONFIG_H
+
+#include "base/fail.h"
+#include "base/time.h"
+#include "core/limits.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum { CONFIG_PEERS = 16, SIZE_PATH = 108 };
+
+struct config {
+        /* [bramble] */
+        uint32_t expect;    /* boards to wait for before founding; 0: not said */
+        usec_t settle_usec; /* settle = 8s */
+        uint16_t port;      /* port = 7373 */
+        char interface[16]; /* interface = eth0; "" the LAN */
+        uint32_t n_peers;   /* peers = 192.168.1.4, 192.168.1.5 */
+        char peers[CONFIG_PEERS][SIZE_ADDRESS];
+        char log_level[8]; /* log = info */
+        /* [paths] */
+        char pki_dir[SIZE_PATH];    /* /etc/bramble/pki */
+        char state_dir[SIZE_PATH];  /* /var/lib/bramble */
+        char run_dir[SIZE_PATH];    /* /run/bramble */
+        char boards_dir[SIZE_PATH]; /* /usr/share/bramble/boards */
+        char watchdog[SIZE_PATH];   /* /usr/lib/bramble/fwatchdog */
+        /* [functions] */
+        char containerd[SIZE_PATH];    /* /run/containerd/containerd.sock */
+        char runtime[SIZE_PATH];       /* "" picks crun, else runc */
+        uint64_t default_memory_bytes; /* memory = 64Mi a replica without limits */
+        /* [gateway] */
+        char gateway_address[SIZE_ADDRESS]; /* address = 0.0.0.0 */
+        uint16_t gateway_port;              /* port = 8080 */
+};
+
+/* The defaults above. */
+void config_init(struct config *c);
+
+/* Reads a file over the defaults.  Unknown sections and keys, wrong values and lines that are too
+ * long are errors with file and line; CRLF and a BOM are fine.  -ENOENT where there is no file. */
+int config_read(struct config *c, const char *path, struct fail *f);
+/* The same from a stream (tests, fuzzing); 'name' stands for the file in errors. */
+int config_read_stream(struct config *c, FILE *stream, const char *name, struct fail *f);
+
+#endif
