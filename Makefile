@@ -3,7 +3,9 @@
 VERSION  := 0.1.0
 COMMIT   := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 BUILD    ?= build
-CC       ?= gcc
+ifeq ($(origin CC),default)
+CC       := gcc
+endif
 SAN      ?=
 WERROR   ?=
 PREFIX   ?= /usr
@@ -18,7 +20,7 @@ OUT      := $(BUILD)/$(CC)
 SANFLAGS :=
 endif
 
-PACKAGES := libuv1 openssl libraft avahi-client libsystemd libmnl libcjson libprotobuf-c libnghttp2
+PACKAGES := libuv openssl raft avahi-client libsystemd libmnl libcjson libprotobuf-c libnghttp2 inih
 
 WARN     := -Wall -Wextra -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wundef \
             -Wvla -Wwrite-strings -Wpointer-arith -Wcast-align -Wswitch-enum \
@@ -27,8 +29,8 @@ HARDEN   := $(if $(SAN),,-O2 -D_FORTIFY_SOURCE=2) $(if $(SAN),-O1) -fstack-prote
 CPPFLAGS += -D_GNU_SOURCE -Iagent -I$(OUT)/gen -MMD -MP \
             -DBRAMBLE_VERSION='"$(VERSION)"' -DBRAMBLE_COMMIT='"$(COMMIT)"'
 CFLAGS   += -std=gnu17 -g $(WARN) $(HARDEN) $(SANFLAGS)
-PKGFLAGS := $(shell pkg-config --cflags $(PACKAGES) libcurl inih 2>/dev/null)
-LIBS     := $(shell pkg-config --libs $(PACKAGES) inih 2>/dev/null)
+PKGFLAGS := $(shell pkg-config --cflags $(PACKAGES))
+LIBS     := $(shell pkg-config --libs $(PACKAGES))
 LDFLAGS  += -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS)
 
 # ---- what is built ------------------------------------------------------------------------

@@ -1,0 +1,235 @@
+#include "io/config.h"
+
+#include "base/scope.h"
+#include "base/str.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ini.h>
+#include <string.h>
+
+struct config_key {
+        const char *section, *name;
+        int (*parse)(const char *text, void *field, size_t size, struct fail *f);
+        size_t offset, size;
+};
+
+static int parse_text(const char *text, void *field, size_t size, struct fail *f) {
+        if (str_copy(field, size, text) < 0)
+                return fail(f, -ENAMETOOLONG, "is longer than %zu characters", size - 1);
+        return 0;
+}
+
+static int parse_path(const char *text, void *field, size_t size, struct fail *f) {
+        if (text[0] != '/')
+                return fail(f, -EINVAL, "'%.40s' is no absolute path", text);
+        return parse_text(text, field, size, f);
+}
+
+static int parse_port(const char *text, void *field, size_t size, struct fail *f) {
+        uint64_t port;
+
+        (void)size;
+        if (str_to_u64(text, 65535, &port) < 0 || port == 0)
+                return fail(f, -ERANGE, "'%.20s' is no port (1 to 65535)", text);
+        *(uint16_t *)field = (uint16_t)port;
+        return 0;
+}
+
+static int parse_expect(const char *text, void *field, size_t size, struct fail *f) {
+        uint64_t n;
+
+        (void)size;
+        if (str_to_u64(text, LIMIT_BOARDS, &n) < 0)
+                return fail(f, -ERANGE, "'%.20s' is no number of boards (0 to %d)", text,
+                            LIMIT_BOARDS);
+        *(uint32_t *)field = (uint32_t)n;
+        return 0;
+}
+
+/* "500ms", "8s", "2min"; a bare number is seconds. */
+static int parse_duration(const char *text, void *field, size_t size, struct fail *f) {
+        static const struct {
+                const char *suffix;
+                usec_t unit;
+        } units[] = { { "ms", USEC_PER_MSEC },
+                      { "s", USEC_PER_SEC },
+                      { "min", USEC_PER_MIN },
+                      { "", USEC_PER_SEC } };
+        size_t n = strspn(text, "0123456789");
+        char digits[12];
+        uint64_t value;
+
+        (void)size;
+        if (str_copy_n(digits, sizeof(digits), text, n) < 0 ||
+            str_to_u64(digits, 1000000, &value) < 0)
+                return fail(f, -EINVAL, "'%.20s' is no duration (like 8s or 500ms)", text);
+        for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+                if (!str_eq(text + n, units[i].suffix))
+                        continue;
+                *(usec_t *)field = value * units[i].unit;
+                return 0;
+        }
+        return fail(f, -EINVAL, "'%.20s' is no duration (like 8s or 500ms)", text);
+}
+
+static int parse_bytes(const char *text, void *field, size_t size, struct fail *f) {
+        (void)size;
+        if (str_to_bytes(text, field) < 0)
+                return fail(f, -EINVAL, "'%.20s' is no amount of memory (like 64Mi)", text);
+        return 0;
+}
+
+static int parse_address(const char *text, void *field, size_t size, struct fail *f) {
+        unsigned char bytes[16];
+
+        if (inet_pton(AF_INET, text, bytes) != 1 && inet_pton(AF_INET6, text, bytes) != 1)
+                return fail(f, -EINVAL, "'%.48s' is no IP address", text);
+        return parse_text(text, field, size, f);
+}
+
+/* Addresses between commas or blanks; offset points at n_peers, peers is looked up from there. */
+static int parse_peers(const char *text, void *field, size_t size, struct fail *f) {
+        struct config *c = container_of(field, struct config, n_peers);
+        char list[CONFIG_PEERS * SIZE_ADDRESS], *save = NULL;
+
+        (void)size;
+        if (str_copy(list, sizeof(list), text) < 0)
+                return fail(f, -ENAMETOOLONG, "is longer than %zu characters", sizeof(list) - 1);
+        c->n_peers = 0;
+        for (char *p = strtok_r(list, ", \t", &save); p; p = strtok_r(NULL, ", \t", &save)) {
+                int r;
+
+                if (c->n_peers == CONFIG_PEERS)
+                        return fail(f, -E2BIG, "has more than %d addresses", CONFIG_PEERS);
+                r = parse_address(p, c->peers[c->n_peers], SIZE_ADDRESS, f);
+                if (r < 0)
+                        return r;
+                c->n_peers++;
+        }
+        return 0;
+}
+
+static int parse_log_level(const char *text, void *field, size_t size, struct fail *f) {
+        if (!str_eq(text, "error") && !str_eq(text, "warning") && !str_eq(text, "notice") &&
+            !str_eq(text, "info") && !str_eq(text, "debug"))
+                return fail(f, -EINVAL, "'%.20s' is none of error, warning, notice, info, debug",
+                            text);
+        return parse_text(text, field, size, f);
+}
+
+#define KEY(section, name, parse, field)                              \
+        {                                                             \
+                section, name, parse, offsetof(struct config, field), \
+                        sizeof(((struct config *)NULL)->field)        \
+        }
+
+static const struct config_key keys[] = {
+        KEY("bramble", "expect", parse_expect, expect),
+        KEY("bramble", "settle", parse_duration, settle_usec),
+        KEY("bramble", "port", parse_port, port),
+        KEY("bramble", "interface", parse_text, interface),
+        KEY("bramble", "peers", parse_peers, n_peers),
+        KEY("bramble", "log", parse_log_level, log_level),
+        KEY("paths", "pki", parse_path, pki_dir),
+        KEY("paths", "state", parse_path, state_dir),
+        KEY("paths", "run", parse_path, run_dir),
+        KEY("paths", "boards", parse_path, boards_dir),
+        KEY("paths", "watchdog", parse_path, watchdog),
+        KEY("functions", "containerd", parse_path, containerd),
+        KEY("functions", "runtime", parse_path, runtime),
+        KEY("functions", "memory", parse_bytes, default_memory_bytes),
+        KEY("gateway", "address", parse_address, gateway_address),
+        KEY("gateway", "port", parse_port, gateway_port),
+};
+
+void config_init(struct config *c) {
+        *c = (struct config){
+                .settle_usec = 8 * USEC_PER_SEC,
+                .port = 7373,
+                .log_level = "info",
+                .pki_dir = "/etc/bramble/pki",
+                .state_dir = "/var/lib/bramble",
+                .run_dir = "/run/bramble",
+                .boards_dir = "/usr/share/bramble/boards",
+                .watchdog = "/usr/lib/bramble/fwatchdog",
+                .containerd = "/run/containerd/containerd.sock",
+                .default_memory_bytes = 64 << 20,
+                .gateway_address = "0.0.0.0",
+                .gateway_port = 8080,
+        };
+}
+
+struct reading {
+        struct config *config;
+        const char *name;
+        FILE *stream;
+        int line;
+        int result;
+        struct fail *fail;
+};
+
+static int on_key(void *arg, const char *section, const char *name, const char *value) {
+        struct reading *r = arg;
+        struct fail why = { 0 };
+
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+                char *field = (char *)r->config + keys[i].offset;
+
+                if (!str_eq(section, keys[i].section) || !str_eq(name, keys[i].name))
+                        continue;
+                r->result = keys[i].parse(value, field, keys[i].size, &why);
+                if (r->result < 0)
+                        (void)fail(r->fail, r->result, "%s:%d: %s: %s", r->name, r->line, name,
+                                   fail_text(&why));
+                return r->result >= 0;
+        }
+        r->result = fail(r->fail, -EINVAL, "%s:%d: unknown key '%.40s' in section [%.40s]", r->name,
+                         r->line, name, section);
+        return 0;
+}
+
+/* inih's reader: counts lines and refuses what would be cut silently. */
+static char *next_line(char *line, int size, void *stream) {
+        struct reading *r = stream;
+        size_t len;
+
+        if (r->result < 0 || !fgets(line, size, r->stream))
+                return NULL;
+        r->line++;
+        len = strlen(line);
+        if (len + 1 == (size_t)size && line[len - 1] != '\n') {
+                r->result = fail(r->fail, -ENAMETOOLONG, "%s:%d: the line is longer than %d bytes",
+                                 r->name, r->line, size - 2);
+                return NULL;
+        }
+        while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
+                line[--len] = '\0';
+        return line;
+}
+
+int config_read_stream(struct config *c, FILE *stream, const char *name, struct fail *f) {
+        struct reading r = { .config = c, .name = name, .stream = stream, .fail = f };
+        int bad = ini_parse_stream(next_line, &r, on_key, &r);
+
+        if (r.result < 0)
+                return r.result;
+        if (bad)
+                return fail(f, -EINVAL, "%s:%d: neither [section] nor key = value", name,
+                            bad > 0 ? bad : r.line);
+        return 0;
+}
+
+int config_read(struct config *c, const char *path, struct fail *f) {
+        FILE *stream = fopen(path, "re");
+        int r;
+
+        if (!stream) {
+                int error = -errno;
+
+                return fail(f, error, "cannot read %s: %s", path, strerror(-error));
+        }
+        r = config_read_stream(c, stream, path, f);
+        (void)fclose(stream);
+        return r;
+}

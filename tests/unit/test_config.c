@@ -1,0 +1,91 @@
+#include "io/config.h"
+
+#include "base/str.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+static int read_text(const char *text, struct config *c, struct fail *f) {
+        FILE *stream = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
+        int r;
+
+        assert_non_null(stream);
+        config_init(c);
+        r = config_read_stream(c, stream, "bramble.conf", f);
+        (void)fclose(stream);
+        return r;
+}
+
+static void good(void **state) {
+        struct fail f = { 0 };
+        struct config c;
+
+        (void)state;
+        assert_int_equal(read_text("\xef\xbb\xbf# a comment\r\n[bramble]\r\nexpect = 4\r\n"
+                                   "settle = 500ms\r\npeers = 10.0.0.1, 10.0.0.2\r\n"
+                                   "[functions]\nmemory = 32Mi ; half\n[gateway]\nport=80\n",
+                                   &c, &f),
+                         0);
+        assert_int_equal(c.expect, 4);
+        assert_int_equal(c.settle_usec, 500000);
+        assert_int_equal(c.n_peers, 2);
+        assert_string_equal(c.peers[1], "10.0.0.2");
+        assert_int_equal(c.default_memory_bytes, 32 << 20);
+        assert_int_equal(c.gateway_port, 80);
+        assert_int_equal(c.port, 7373);
+}
+
+static void bad(void **state) {
+        static const struct {
+                const char *in, *want;
+        } cases[] = {
+                { "[bramble]\nexpcet = 4\n",
+                  "bramble.conf:2: unknown key 'expcet' in section [bramble]" },
+                { "[brumble]\nexpect = 4\n",
+                  "bramble.conf:2: unknown key 'expect' in section [brumble]" },
+                { "[bramble]\n\nport = 70000\n",
+                  "bramble.conf:3: port: '70000' is no port (1 to 65535)" },
+                { "[bramble]\nport = -1\n", "bramble.conf:2: port: '-1' is no port (1 to 65535)" },
+                { "[bramble]\nexpect\n", "bramble.conf:2: neither [section] nor key = value" },
+                { "[bramble]\npeers = 10.0.0.1, m2\n",
+                  "bramble.conf:2: peers: 'm2' is no IP address" },
+                { "[bramble]\nsettle = 8h\n",
+                  "bramble.conf:2: settle: '8h' is no duration (like 8s or 500ms)" },
+                { "[paths]\nstate = here\n", "bramble.conf:2: state: 'here' is no absolute path" },
+                { "[functions]\nmemory = -5Mi\n",
+                  "bramble.conf:2: memory: '-5Mi' is no amount of memory (like 64Mi)" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct fail f = { 0 };
+                struct config c;
+
+                assert_true(read_text(cases[i].in, &c, &f) < 0);
+                assert_string_equal(f.text, cases[i].want);
+        }
+}
+
+static void too_long(void **state) {
+        struct fail f = { 0 };
+        char text[2048];
+        struct config c;
+
+        (void)state;
+        memset(text, 'x', sizeof(text));
+        memcpy(text, "[bramble]\ninterface = ", 22);
+        text[sizeof(text) - 1] = '\0';
+        assert_int_equal(read_text(text, &c, &f), -ENAMETOOLONG);
+        assert_true(str_starts(f.text, "bramble.conf:2: the line is longer than"));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = { cmocka_unit_test(good), cmocka_unit_test(bad),
+                                            cmocka_unit_test(too_long) };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
