@@ -3,16 +3,17 @@
 #define BRAMBLE_CORE_LIMITS_H
 
 enum {
-        LIMIT_BOARDS = 96,              /* one classroom; the function network has 250 subnets */
-        LIMIT_CORES = 16,               /* per board */
-        LIMIT_FUNCTIONS = 256,          /* in a bramble */
-        LIMIT_REPLICAS = 64,            /* of one function */
-        LIMIT_INSTANCES = 1024,         /* in a bramble */
-        LIMIT_BOARD_INSTANCES = 128,    /* on one board */
-        LIMIT_IMAGES = 128,             /* in a bramble */
-        LIMIT_SPEC_BYTES = 16 * 1024,   /* one function's deployment as JSON */
-        LIMIT_FRAME_BYTES = 256 * 1024, /* one frame between agents, or between agent and CLI */
-        LIMIT_JSON_BYTES = 128 * 1024,  /* one JSON request */
+        LIMIT_BOARDS = 96,               /* one classroom; the function network has 250 subnets */
+        LIMIT_CORES = 16,                /* per board */
+        LIMIT_FUNCTIONS = 256,           /* in a bramble */
+        LIMIT_REPLICAS = 64,             /* of one function */
+        LIMIT_INSTANCES = 1024,          /* in a bramble */
+        LIMIT_BOARD_INSTANCES = 128,     /* on one board */
+        LIMIT_IMAGES = 128,              /* in a bramble */
+        LIMIT_SPEC_BYTES = 16 * 1024,    /* one function's deployment as JSON */
+        LIMIT_SPECS_BYTES = 512 * 1024,  /* all deployments together: the world fits one frame */
+        LIMIT_FRAME_BYTES = 1024 * 1024, /* one frame between agents, or between agent and CLI */
+        LIMIT_JSON_BYTES = 128 * 1024,   /* one JSON request */
         LIMIT_JSON_DEPTH = 16,
         LIMIT_CHARTER_BYTES = 8 * 1024 * 1024, /* a snapshot of the charter */
         LIMIT_COMMAND_BYTES = 64 * 1024,       /* one command in the log */

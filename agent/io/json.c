@@ -1,0 +1,87 @@
+#include "io/json.h"
+
+#include "base/str.h"
+#include "core/limits.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* cJSON allows 1,000 levels, which is a deep recursion on a small stack. */
+static bool too_deep(const char *text, size_t len) {
+        bool quoted = false;
+        int depth = 0;
+
+        for (size_t i = 0; i < len; i++) {
+                if (quoted) {
+                        if (text[i] == '\\')
+                                i++;
+                        else if (text[i] == '"')
+                                quoted = false;
+                } else if (text[i] == '"') {
+                        quoted = true;
+                } else if (text[i] == '{' || text[i] == '[') {
+                        if (++depth > LIMIT_JSON_DEPTH)
+                                return true;
+                } else if (text[i] == '}' || text[i] == ']') {
+                        depth--;
+                }
+        }
+        return false;
+}
+
+int json_parse_object(const char *text, size_t len, cJSON **ret, struct fail *f) {
+        const char *end = NULL;
+        cJSON *o;
+
+        if (len > LIMIT_JSON_BYTES)
+                return fail(f, -E2BIG, "the JSON is larger than %d KB", LIMIT_JSON_BYTES / 1024);
+        if (memchr(text, '\0', len))
+                return fail(f, -EINVAL, "the JSON holds a NUL byte");
+        if (too_deep(text, len))
+                return fail(f, -EINVAL, "the JSON is nested deeper than %d levels",
+                            LIMIT_JSON_DEPTH);
+        o = cJSON_ParseWithLengthOpts(text, len, &end, false);
+        if (!o) {
+                size_t at = end ? (size_t)(end - text) : 0;
+
+                return fail(f, -EINVAL, "this is no JSON (byte %zu)", at < len ? at : len);
+        }
+        while (end < text + len && strchr(" \t\r\n", *end))
+                end++;
+        if (!cJSON_IsObject(o) || end != text + len) {
+                cJSON_Delete(o);
+                return fail(f, -EINVAL, "one JSON object is wanted here");
+        }
+        for (const cJSON *a = o->child; a; a = a->next) {
+                for (const cJSON *b = a->next; b; b = b->next) {
+                        if (!str_eq(a->string, b->string))
+                                continue;
+                        (void)fail(f, -EINVAL, "the JSON says '%.40s' twice", a->string);
+                        cJSON_Delete(o);
+                        return -EINVAL;
+                }
+        }
+        *ret = o;
+        return 0;
+}
+
+const char *json_text(const cJSON *o, const char *key, const char *fallback) {
+        const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
+
+        return cJSON_IsString(v) ? v->valuestring : fallback;
+}
+
+bool json_bool(const cJSON *o, const char *key) {
+        return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, key));
+}
+
+int json_number(const cJSON *o, const char *key, uint64_t max, uint64_t *ret) {
+        const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
+
+        if (!cJSON_IsNumber(v) || !(v->valuedouble >= 0) || v->valuedouble > (double)max ||
+            v->valuedouble > 9007199254740992.0 || /* 2^53: beyond it doubles have holes */
+            v->valuedouble != (double)(uint64_t)v->valuedouble)
+                return -EINVAL;
+        *ret = (uint64_t)v->valuedouble;
+        return 0;
+}
