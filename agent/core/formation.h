@@ -20,6 +20,7 @@ struct formation_view {
         uint32_t members;  /* of its bramble */
         bool work;         /* its bramble has functions or images */
         bool mergeable;    /* it speaks for a bramble that it leads with a majority */
+        uint64_t folded;   /* the bramble that this board gave up when it last folded; 0: none */
 };
 
 enum formation_state {
@@ -50,7 +51,8 @@ enum formation_action_type {
         FORMATION_ACTION_TELL,  /* own view changed: tell every connected peer */
         FORMATION_ACTION_FOUND, /* bootstrap consensus with this board alone */
         FORMATION_ACTION_JOIN,  /* ask 'node' (a leader, or a member that knows it) */
-        FORMATION_ACTION_FOLD,  /* leader: this bramble dissolves into 'bramble' */
+        FORMATION_ACTION_FOLD,  /* leader: this bramble dissolves into 'bramble'; another member:
+                                   its bramble dissolved without it, it becomes fresh alone */
         FORMATION_ACTION_CLASH, /* two brambles with work: say it loudly, once per bramble */
 };
 
@@ -60,7 +62,10 @@ struct formation_action {
         uint64_t bramble;
 };
 
-enum { FORMATION_ACTIONS = 4 };
+enum { FORMATION_ACTIONS = 4, FORMATION_CLASHES = 4 };
+
+/* Nobody founds sooner after its start by silence alone. */
+#define FORMATION_SILENCE_USEC (2 * USEC_PER_SEC)
 
 struct formation_actions {
         uint32_t n;
@@ -68,9 +73,10 @@ struct formation_actions {
 };
 
 struct formation_config {
-        uint32_t expect;        /* boards to wait for; 0: not said */
+        uint32_t expect;        /* boards to wait for; 0: not said.  Meant to be all of them: with
+                                   exactly that many boards no two can ever found at once */
         usec_t settle_usec;     /* the view must be still that long where 'expect' is not reached */
-        usec_t join_retry_usec; /* an unanswered JOIN is asked again */
+        usec_t join_retry_usec; /* an unanswered JOIN, a failed founding, a fold: again after it */
 };
 
 struct formation { /* a value: copy it, print it, never poke it */
@@ -80,8 +86,10 @@ struct formation { /* a value: copy it, print it, never poke it */
         usec_t started;
         usec_t changed;  /* last time the view changed */
         usec_t deadline; /* absolute; feed a TICK no later than this; USEC_NEVER */
+        usec_t retry;    /* no JOIN, FOUND or FOLD (again) before */
         uint64_t asked;  /* JOINING: whom */
-        uint64_t clash;  /* bramble that was already complained about */
+        uint32_t n_clashes;
+        uint64_t clashes[FORMATION_CLASHES]; /* brambles that were already complained about */
         uint32_t n_peers;
         struct formation_view peers[LIMIT_BOARDS];
 };
@@ -90,12 +98,19 @@ struct formation { /* a value: copy it, print it, never poke it */
 void formation_init(struct formation *f, const struct formation_config *config, uint64_t node,
                     uint64_t strength, uint64_t bramble, usec_t now);
 
+/* Right after formation_init() of a board that became fresh by folding: the bramble that it gave
+ * up.  Members that were away while their bramble folded learn it from this. */
+void formation_set_folded(struct formation *f, uint64_t bramble);
+
 /* Feeds one event that happened at 'now' (never earlier than the last one) and fills 'ret' with
  * what the caller must do, in that order.  Cannot fail.
- * A fresh board that sees a bramble (even one without a leader) waits for it or joins it and
- * never founds.  A board founds only while it is its own choice, every fresh peer that it sees
- * has chosen it too, and 'expect' boards agree or the view was still for settle_usec (never
- * sooner than 2 s after start: silence is no proof). */
+ * A fresh board that sees a bramble (even one without a leader) waits for it or joins it, says
+ * that it chooses nobody, and never founds.  A board founds only while it is its own choice,
+ * every fresh peer that it sees has chosen it too, and 'expect' (two or more) boards agree or the
+ * view was still for settle_usec (never sooner than 2 s after start: silence is no proof).  A peer
+ * that comes and goes for ever holds it up no longer than 10 x settle_usec.
+ * An event that comes 2 s after the deadline shows that this process was stopped: what it saw is
+ * old, and the time of stillness begins anew. */
 void formation_step(struct formation *f, usec_t now, const struct formation_event *ev,
                     struct formation_actions *ret);
 
