@@ -78,6 +78,14 @@ enum charter_op {
         CHARTER_OP_MAX,
 };
 
+/* FUNCTION_SET: an existing function keeps the number of replicas that it has, a new one gets 1. */
+#define CHARTER_REPLICAS_KEEP UINT32_MAX
+
+/* The most that one replica may reserve: so that sums over a board never wrap. */
+#define CHARTER_MEMORY_MAX ((uint64_t)1 << 40)
+
+enum { CHARTER_SUBNETS = 250 };
+
 /* One command; only the fields of its op count.  Borrows its strings. */
 struct charter_command {
         enum charter_op op;
@@ -92,7 +100,7 @@ struct charter_command {
         char image[SIZE_IMAGE]; /* FUNCTION_SET, IMAGE_* */
         const char *spec;       /* FUNCTION_SET */
         uint32_t spec_len;
-        uint32_t replicas;        /* FUNCTION_SET, FUNCTION_SCALE */
+        uint32_t replicas;        /* FUNCTION_SET (also CHARTER_REPLICAS_KEEP), FUNCTION_SCALE */
         uint64_t memory_bytes;    /* FUNCTION_SET */
         uint64_t created_unix;    /* FUNCTION_SET */
         uint32_t instance;        /* INSTANCE_DROP */
@@ -111,7 +119,16 @@ int charter_command_decode(const void *data, size_t len, struct charter_command 
 
 /* Applies one command.  0; or why it changes nothing: -EEXIST, -ENOENT, -ENOSPC (a limit of
  * limits.h), -EINVAL, -ENOMEM (the only one that may differ between boards: the caller must stop
- * the process).  The same command on the same charter gives the same answer everywhere. */
+ * the process).  The same command on the same charter gives the same answer everywhere, and no
+ * command, however made, breaks what charter_decode() checks.
+ *         FOUND             -EEXIST on a bramble; before it everything else is -EINVAL
+ *         MEMBER_ADD        a known node keeps name and subnet; a new one gets the next worker's
+ * name and the lowest free subnet MEMBER_REMOVE     its name, subnet and instances go too: if it
+ * comes back it is new.  The master is -EINVAL: name another first MASTER_SET        -ENOENT where
+ * 'node' is no member FUNCTION_SET      an existing one gets a new generation, keeps created_unix,
+ * and keeps its replicas where the command says CHARTER_REPLICAS_KEEP FUNCTION_REMOVE   its
+ * instances go too INSTANCE_PLACE    of the function's present generation IMAGE_SET         a known
+ * name gets the new digest and size */
 int charter_apply(struct charter *c, const struct charter_command *cmd);
 
 /* Whole state, versioned.  -ENOMEM, -EMSGSIZE. */

@@ -1,0 +1,70 @@
+#include "core/charter.h"
+
+#include "base/str.h"
+
+#include <stdlib.h>
+
+void charter_done(struct charter *c) {
+        for (uint32_t i = 0; i < c->n_functions; i++)
+                free(c->functions[i].spec);
+        free(c->members);
+        free(c->functions);
+        free(c->instances);
+        free(c->images);
+        *c = (struct charter){ 0 };
+}
+
+const struct charter_member *charter_member(const struct charter *c, uint64_t node) {
+        for (uint32_t i = 0; i < c->n_members; i++)
+                if (c->members[i].node == node)
+                        return &c->members[i];
+        return NULL;
+}
+
+const struct charter_member *charter_member_by_name(const struct charter *c, const char *name) {
+        for (uint32_t i = 0; i < c->n_members; i++)
+                if (str_eq(c->members[i].name, name))
+                        return &c->members[i];
+        return NULL;
+}
+
+const struct charter_function *charter_function(const struct charter *c, const char *name,
+                                                const char *namespace) {
+        for (uint32_t i = 0; i < c->n_functions; i++)
+                if (str_eq(c->functions[i].name, name) &&
+                    str_eq(c->functions[i].namespace, namespace))
+                        return &c->functions[i];
+        return NULL;
+}
+
+const struct charter_instance *charter_instance(const struct charter *c, uint32_t id) {
+        for (uint32_t i = 0; i < c->n_instances; i++)
+                if (c->instances[i].id == id)
+                        return &c->instances[i];
+        return NULL;
+}
+
+const struct charter_image *charter_image(const struct charter *c, const char *name) {
+        for (uint32_t i = 0; i < c->n_images; i++)
+                if (str_eq(c->images[i].name, name))
+                        return &c->images[i];
+        return NULL;
+}
+
+uint32_t charter_replicas(const struct charter *c, const char *name, const char *namespace,
+                          uint64_t node) {
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < c->n_instances; i++) {
+                const struct charter_instance *in = &c->instances[i];
+
+                if ((node == 0 || in->node == node) && str_eq(in->function, name) &&
+                    str_eq(in->namespace, namespace))
+                        n++;
+        }
+        return n;
+}
+
+bool charter_has_work(const struct charter *c) {
+        return c->n_functions > 0 || c->n_images > 0;
+}

@@ -1,0 +1,324 @@
+#include "core/charter.h"
+
+#include "base/str.h"
+#include "core/names.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The array with room for one more item, all zero, at 'at'; NULL where there is no memory. */
+static void *grow(void *array, uint32_t n, size_t size, uint32_t at) {
+        char *items = reallocarray(array, n + 1, size);
+
+        if (!items)
+                return NULL;
+        memmove(items + (at + 1) * size, items + at * size, (n - at) * size);
+        memset(items + at * size, 0, size);
+        return items;
+}
+
+/* The new item, or NULL where there is no memory (nothing has changed then). */
+#define insert(array, n, at)                                            \
+        ({                                                              \
+                uint32_t at_ = (at);                                    \
+                void *grown_ = grow(array, n, sizeof((array)[0]), at_); \
+                                                                        \
+                if (grown_) {                                           \
+                        (array) = grown_;                               \
+                        (n)++;                                          \
+                }                                                       \
+                grown_ ? &(array)[at_] : NULL;                          \
+        })
+
+#define delete_at(array, n, at)                                                            \
+        ({                                                                                 \
+                uint32_t at_ = (at);                                                       \
+                                                                                           \
+                (n)--;                                                                     \
+                memmove(&(array)[at_], &(array)[at_ + 1], ((n)-at_) * sizeof((array)[0])); \
+        })
+
+static bool subnet_taken(const struct charter *c, uint16_t subnet) {
+        for (uint32_t i = 0; i < c->n_members; i++)
+                if (c->members[i].subnet == subnet)
+                        return true;
+        return false;
+}
+
+static struct charter_member *member_append(struct charter *c, const struct board *b) {
+        struct charter_member *m;
+        uint16_t subnet = 1;
+
+        while (subnet_taken(c, subnet)) /* LIMIT_BOARDS is below CHARTER_SUBNETS: one is free */
+                subnet++;
+        m = insert(c->members, c->n_members, c->n_members);
+        if (!m)
+                return NULL;
+        m->node = b->node;
+        m->subnet = subnet;
+        m->board = *b;
+        return m;
+}
+
+static int found(struct charter *c, const struct charter_command *cmd) {
+        struct charter_member *m;
+
+        if (c->bramble != 0)
+                return -EEXIST;
+        if (cmd->bramble == 0 || cmd->board.node == 0 || !names_valid(cmd->cluster) ||
+            !names_user_valid(cmd->user) || !names_password_valid(cmd->password))
+                return -EINVAL;
+        m = member_append(c, &cmd->board);
+        if (!m)
+                return -ENOMEM;
+        (void)str_copy(m->name, sizeof(m->name), NAMES_MASTER);
+        c->bramble = cmd->bramble;
+        c->master = m->node;
+        memcpy(c->cluster, cmd->cluster, sizeof(c->cluster));
+        memcpy(c->user, cmd->user, sizeof(c->user));
+        memcpy(c->password, cmd->password, sizeof(c->password));
+        c->next_instance = c->next_worker = c->next_generation = 1;
+        return 0;
+}
+
+static int member_add(struct charter *c, const struct charter_command *cmd) {
+        struct charter_member *m;
+
+        if (cmd->board.node == 0)
+                return -EINVAL;
+        m = (struct charter_member *)charter_member(c, cmd->board.node);
+        if (m) {
+                m->board = cmd->board;
+                return 0;
+        }
+        if (c->n_members >= LIMIT_BOARDS || c->next_worker == UINT32_MAX)
+                return -ENOSPC;
+        m = member_append(c, &cmd->board);
+        if (!m)
+                return -ENOMEM;
+        (void)names_worker(m->name, c->next_worker++);
+        return 0;
+}
+
+static int member_remove(struct charter *c, const struct charter_command *cmd) {
+        const struct charter_member *m = charter_member(c, cmd->node);
+        uint32_t kept = 0;
+
+        if (!m)
+                return -ENOENT;
+        if (m->node == c->master)
+                return -EINVAL;
+        for (uint32_t i = 0; i < c->n_instances; i++)
+                if (c->instances[i].node != cmd->node)
+                        c->instances[kept++] = c->instances[i];
+        c->n_instances = kept;
+        delete_at(c->members, c->n_members, (uint32_t)(m - c->members));
+        return 0;
+}
+
+static int master_set(struct charter *c, const struct charter_command *cmd) {
+        if (!charter_member(c, cmd->node))
+                return -ENOENT;
+        c->master = cmd->node;
+        return 0;
+}
+
+/* Where a function with that name is, or would be. */
+static uint32_t function_position(const struct charter *c, const char *name,
+                                  const char *namespace) {
+        uint32_t at;
+
+        for (at = 0; at < c->n_functions; at++) {
+                int order = strcmp(c->functions[at].name, name);
+
+                if (order > 0 || (order == 0 && strcmp(c->functions[at].namespace, namespace) >= 0))
+                        break;
+        }
+        return at;
+}
+
+static int function_check(const struct charter_command *cmd) {
+        if (!names_valid(cmd->name) || !names_valid(cmd->namespace) ||
+            !names_image_valid(cmd->image) || cmd->memory_bytes > CHARTER_MEMORY_MAX ||
+            (cmd->spec_len && (!cmd->spec || memchr(cmd->spec, '\0', cmd->spec_len))))
+                return -EINVAL;
+        if (cmd->spec_len > LIMIT_SPEC_BYTES ||
+            (cmd->replicas > LIMIT_REPLICAS && cmd->replicas != CHARTER_REPLICAS_KEEP))
+                return -ENOSPC;
+        return 0;
+}
+
+static int function_set(struct charter *c, const struct charter_command *cmd) {
+        struct charter_function *f =
+                (struct charter_function *)charter_function(c, cmd->name, cmd->namespace);
+        uint32_t replicas = cmd->replicas;
+        char *spec;
+        int r = function_check(cmd);
+
+        if (r < 0)
+                return r;
+        if (f && cmd->only_new)
+                return -EEXIST;
+        if (!f && cmd->only_existing)
+                return -ENOENT;
+        if ((!f && c->n_functions >= LIMIT_FUNCTIONS) || c->next_generation == UINT32_MAX)
+                return -ENOSPC;
+        if (replicas == CHARTER_REPLICAS_KEEP)
+                replicas = f ? f->replicas : 1;
+        spec = malloc((size_t)cmd->spec_len + 1);
+        if (!spec)
+                return -ENOMEM;
+        if (cmd->spec_len)
+                memcpy(spec, cmd->spec, cmd->spec_len);
+        spec[cmd->spec_len] = '\0';
+        if (!f) {
+                f = insert(c->functions, c->n_functions,
+                           function_position(c, cmd->name, cmd->namespace));
+                if (!f) {
+                        free(spec);
+                        return -ENOMEM;
+                }
+                memcpy(f->name, cmd->name, sizeof(f->name));
+                memcpy(f->namespace, cmd->namespace, sizeof(f->namespace));
+                f->created_unix = cmd->created_unix;
+        }
+        memcpy(f->image, cmd->image, sizeof(f->image));
+        free(f->spec);
+        f->spec = spec;
+        f->spec_len = cmd->spec_len;
+        f->replicas = replicas;
+        f->memory_bytes = cmd->memory_bytes;
+        f->generation = c->next_generation++;
+        return 0;
+}
+
+static int function_scale(struct charter *c, const struct charter_command *cmd) {
+        struct charter_function *f =
+                (struct charter_function *)charter_function(c, cmd->name, cmd->namespace);
+
+        if (!f)
+                return -ENOENT;
+        if (cmd->replicas > LIMIT_REPLICAS)
+                return -ENOSPC;
+        f->replicas = cmd->replicas;
+        return 0;
+}
+
+static int function_remove(struct charter *c, const struct charter_command *cmd) {
+        const struct charter_function *f = charter_function(c, cmd->name, cmd->namespace);
+        uint32_t kept = 0;
+
+        if (!f)
+                return -ENOENT;
+        for (uint32_t i = 0; i < c->n_instances; i++)
+                if (!str_eq(c->instances[i].function, cmd->name) ||
+                    !str_eq(c->instances[i].namespace, cmd->namespace))
+                        c->instances[kept++] = c->instances[i];
+        c->n_instances = kept;
+        free(f->spec);
+        delete_at(c->functions, c->n_functions, (uint32_t)(f - c->functions));
+        return 0;
+}
+
+static int instance_place(struct charter *c, const struct charter_command *cmd) {
+        const struct charter_function *f = charter_function(c, cmd->name, cmd->namespace);
+        struct charter_instance *in;
+        uint32_t on_board = 0;
+
+        if (!f || !charter_member(c, cmd->node))
+                return -ENOENT;
+        for (uint32_t i = 0; i < c->n_instances; i++)
+                on_board += c->instances[i].node == cmd->node;
+        if (c->n_instances >= LIMIT_INSTANCES || on_board >= LIMIT_BOARD_INSTANCES ||
+            c->next_instance == UINT32_MAX)
+                return -ENOSPC;
+        in = insert(c->instances, c->n_instances, c->n_instances);
+        if (!in)
+                return -ENOMEM;
+        in->id = c->next_instance++; /* ids only grow, so appending keeps the order */
+        in->function_generation = f->generation;
+        in->node = cmd->node;
+        memcpy(in->function, f->name, sizeof(in->function));
+        memcpy(in->namespace, f->namespace, sizeof(in->namespace));
+        return 0;
+}
+
+static int instance_drop(struct charter *c, const struct charter_command *cmd) {
+        const struct charter_instance *in = charter_instance(c, cmd->instance);
+
+        if (!in)
+                return -ENOENT;
+        delete_at(c->instances, c->n_instances, (uint32_t)(in - c->instances));
+        return 0;
+}
+
+static int image_set(struct charter *c, const struct charter_command *cmd) {
+        struct charter_image *i = (struct charter_image *)charter_image(c, cmd->image);
+        uint32_t at = 0;
+
+        if (!names_image_valid(cmd->image) || !names_digest_valid(cmd->digest))
+                return -EINVAL;
+        if (!i) {
+                if (c->n_images >= LIMIT_IMAGES)
+                        return -ENOSPC;
+                while (at < c->n_images && strcmp(c->images[at].name, cmd->image) < 0)
+                        at++;
+                i = insert(c->images, c->n_images, at);
+                if (!i)
+                        return -ENOMEM;
+                memcpy(i->name, cmd->image, sizeof(i->name));
+        }
+        memcpy(i->digest, cmd->digest, sizeof(i->digest));
+        i->size_bytes = cmd->size_bytes;
+        return 0;
+}
+
+static int image_remove(struct charter *c, const struct charter_command *cmd) {
+        const struct charter_image *i = charter_image(c, cmd->image);
+
+        if (!i)
+                return -ENOENT;
+        delete_at(c->images, c->n_images, (uint32_t)(i - c->images));
+        return 0;
+}
+
+static int apply(struct charter *c, const struct charter_command *cmd) {
+        if (cmd->op != CHARTER_FOUND && c->bramble == 0)
+                return -EINVAL;
+        switch (cmd->op) {
+        case CHARTER_FOUND:
+                return found(c, cmd);
+        case CHARTER_MEMBER_ADD:
+                return member_add(c, cmd);
+        case CHARTER_MEMBER_REMOVE:
+                return member_remove(c, cmd);
+        case CHARTER_MASTER_SET:
+                return master_set(c, cmd);
+        case CHARTER_FUNCTION_SET:
+                return function_set(c, cmd);
+        case CHARTER_FUNCTION_SCALE:
+                return function_scale(c, cmd);
+        case CHARTER_FUNCTION_REMOVE:
+                return function_remove(c, cmd);
+        case CHARTER_INSTANCE_PLACE:
+                return instance_place(c, cmd);
+        case CHARTER_INSTANCE_DROP:
+                return instance_drop(c, cmd);
+        case CHARTER_IMAGE_SET:
+                return image_set(c, cmd);
+        case CHARTER_IMAGE_REMOVE:
+                return image_remove(c, cmd);
+        case CHARTER_OP_MAX:
+                break;
+        }
+        return -EINVAL;
+}
+
+int charter_apply(struct charter *c, const struct charter_command *cmd) {
+        int r = apply(c, cmd);
+
+        if (r == 0)
+                c->version++;
+        return r;
+}

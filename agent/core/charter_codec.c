@@ -1,0 +1,453 @@
+#include "core/charter.h"
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "base/wire.h"
+#include "core/names.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+        COMMAND_VERSION = 1,
+        SNAPSHOT_VERSION = 1,
+        SNAPSHOT_MAGIC = 0x42524348, /* "BRCH" */
+};
+
+/* ---- commands ---- */
+
+static void put_function_set(struct wire_out *w, const struct charter_command *cmd) {
+        wire_put_text(w, cmd->name);
+        wire_put_text(w, cmd->namespace);
+        wire_put_text(w, cmd->image);
+        wire_put_bytes(w, cmd->spec, cmd->spec_len);
+        wire_put_u32(w, cmd->replicas);
+        wire_put_u64(w, cmd->memory_bytes);
+        wire_put_u64(w, cmd->created_unix);
+        wire_put_u8(w, cmd->only_new);
+        wire_put_u8(w, cmd->only_existing);
+}
+
+static void put_command(struct wire_out *w, const struct charter_command *cmd) {
+        wire_put_u8(w, COMMAND_VERSION);
+        wire_put_u8(w, (uint8_t)cmd->op);
+        switch (cmd->op) {
+        case CHARTER_FOUND:
+                wire_put_u64(w, cmd->bramble);
+                wire_put_text(w, cmd->cluster);
+                wire_put_text(w, cmd->user);
+                wire_put_text(w, cmd->password);
+                board_put(w, &cmd->board);
+                break;
+        case CHARTER_MEMBER_ADD:
+                board_put(w, &cmd->board);
+                break;
+        case CHARTER_MEMBER_REMOVE:
+        case CHARTER_MASTER_SET:
+                wire_put_u64(w, cmd->node);
+                break;
+        case CHARTER_FUNCTION_SET:
+                put_function_set(w, cmd);
+                break;
+        case CHARTER_FUNCTION_SCALE:
+                wire_put_text(w, cmd->name);
+                wire_put_text(w, cmd->namespace);
+                wire_put_u32(w, cmd->replicas);
+                break;
+        case CHARTER_FUNCTION_REMOVE:
+                wire_put_text(w, cmd->name);
+                wire_put_text(w, cmd->namespace);
+                break;
+        case CHARTER_INSTANCE_PLACE:
+                wire_put_text(w, cmd->name);
+                wire_put_text(w, cmd->namespace);
+                wire_put_u64(w, cmd->node);
+                break;
+        case CHARTER_INSTANCE_DROP:
+                wire_put_u32(w, cmd->instance);
+                break;
+        case CHARTER_IMAGE_SET:
+                wire_put_text(w, cmd->image);
+                wire_put_text(w, cmd->digest);
+                wire_put_u64(w, cmd->size_bytes);
+                break;
+        case CHARTER_IMAGE_REMOVE:
+                wire_put_text(w, cmd->image);
+                break;
+        case CHARTER_OP_MAX:
+                break;
+        }
+}
+
+/* What was begun at 'start' is taken back where it failed or is longer than 'most'. */
+static int put_end(const struct wire_out *w, size_t start, size_t most) {
+        int r = wire_end(w);
+
+        if (r == 0 && w->buf->len - start > most)
+                r = -EMSGSIZE;
+        if (r < 0)
+                w->buf->len = start;
+        return r;
+}
+
+int charter_command_encode(const struct charter_command *cmd, struct buf *out) {
+        struct wire_out w = { .buf = out };
+        size_t start = out->len;
+
+        put_command(&w, cmd);
+        return put_end(&w, start, LIMIT_COMMAND_BYTES);
+}
+
+static bool get_bool(struct wire_in *w) {
+        uint8_t v = wire_get_u8(w);
+
+        if (v > 1)
+                w->bad = true;
+        return v == 1;
+}
+
+static void get_function_set(struct wire_in *w, struct charter_command *cmd) {
+        size_t len;
+
+        wire_get_text(w, cmd->name, sizeof(cmd->name));
+        wire_get_text(w, cmd->namespace, sizeof(cmd->namespace));
+        wire_get_text(w, cmd->image, sizeof(cmd->image));
+        cmd->spec = wire_get_bytes(w, LIMIT_SPEC_BYTES, &len);
+        cmd->spec_len = (uint32_t)len;
+        cmd->replicas = wire_get_u32(w);
+        cmd->memory_bytes = wire_get_u64(w);
+        cmd->created_unix = wire_get_u64(w);
+        cmd->only_new = get_bool(w);
+        cmd->only_existing = get_bool(w);
+}
+
+static void get_command(struct wire_in *w, struct charter_command *cmd) {
+        switch (cmd->op) {
+        case CHARTER_FOUND:
+                cmd->bramble = wire_get_u64(w);
+                wire_get_text(w, cmd->cluster, sizeof(cmd->cluster));
+                wire_get_text(w, cmd->user, sizeof(cmd->user));
+                wire_get_text(w, cmd->password, sizeof(cmd->password));
+                board_get(w, &cmd->board);
+                break;
+        case CHARTER_MEMBER_ADD:
+                board_get(w, &cmd->board);
+                break;
+        case CHARTER_MEMBER_REMOVE:
+        case CHARTER_MASTER_SET:
+                cmd->node = wire_get_u64(w);
+                break;
+        case CHARTER_FUNCTION_SET:
+                get_function_set(w, cmd);
+                break;
+        case CHARTER_FUNCTION_SCALE:
+                wire_get_text(w, cmd->name, sizeof(cmd->name));
+                wire_get_text(w, cmd->namespace, sizeof(cmd->namespace));
+                cmd->replicas = wire_get_u32(w);
+                break;
+        case CHARTER_FUNCTION_REMOVE:
+                wire_get_text(w, cmd->name, sizeof(cmd->name));
+                wire_get_text(w, cmd->namespace, sizeof(cmd->namespace));
+                break;
+        case CHARTER_INSTANCE_PLACE:
+                wire_get_text(w, cmd->name, sizeof(cmd->name));
+                wire_get_text(w, cmd->namespace, sizeof(cmd->namespace));
+                cmd->node = wire_get_u64(w);
+                break;
+        case CHARTER_INSTANCE_DROP:
+                cmd->instance = wire_get_u32(w);
+                break;
+        case CHARTER_IMAGE_SET:
+                wire_get_text(w, cmd->image, sizeof(cmd->image));
+                wire_get_text(w, cmd->digest, sizeof(cmd->digest));
+                cmd->size_bytes = wire_get_u64(w);
+                break;
+        case CHARTER_IMAGE_REMOVE:
+                wire_get_text(w, cmd->image, sizeof(cmd->image));
+                break;
+        case CHARTER_OP_MAX:
+                w->bad = true;
+                break;
+        }
+}
+
+int charter_command_decode(const void *data, size_t len, struct charter_command *ret) {
+        struct wire_in w = wire_in(data, len);
+        struct charter_command cmd = { 0 };
+        uint8_t version = wire_get_u8(&w), op = wire_get_u8(&w);
+
+        if (version != COMMAND_VERSION || op == 0 || op >= CHARTER_OP_MAX)
+                return -EBADMSG;
+        cmd.op = op;
+        get_command(&w, &cmd);
+        if (!wire_complete(&w))
+                return -EBADMSG;
+        *ret = cmd;
+        return 0;
+}
+
+/* ---- the whole state ---- */
+
+static void put_members(struct wire_out *w, const struct charter *c) {
+        wire_put_u32(w, c->n_members);
+        for (uint32_t i = 0; i < c->n_members; i++) {
+                wire_put_text(w, c->members[i].name);
+                wire_put_u16(w, c->members[i].subnet);
+                board_put(w, &c->members[i].board);
+        }
+}
+
+static void put_functions(struct wire_out *w, const struct charter *c) {
+        wire_put_u32(w, c->n_functions);
+        for (uint32_t i = 0; i < c->n_functions; i++) {
+                const struct charter_function *f = &c->functions[i];
+
+                wire_put_text(w, f->name);
+                wire_put_text(w, f->namespace);
+                wire_put_text(w, f->image);
+                wire_put_bytes(w, f->spec, f->spec_len);
+                wire_put_u32(w, f->replicas);
+                wire_put_u64(w, f->memory_bytes);
+                wire_put_u32(w, f->generation);
+                wire_put_u64(w, f->created_unix);
+        }
+}
+
+static void put_instances(struct wire_out *w, const struct charter *c) {
+        wire_put_u32(w, c->n_instances);
+        for (uint32_t i = 0; i < c->n_instances; i++) {
+                const struct charter_instance *in = &c->instances[i];
+
+                wire_put_u32(w, in->id);
+                wire_put_u32(w, in->function_generation);
+                wire_put_u64(w, in->node);
+                wire_put_text(w, in->function);
+                wire_put_text(w, in->namespace);
+        }
+}
+
+static void put_images(struct wire_out *w, const struct charter *c) {
+        wire_put_u32(w, c->n_images);
+        for (uint32_t i = 0; i < c->n_images; i++) {
+                wire_put_text(w, c->images[i].name);
+                wire_put_text(w, c->images[i].digest);
+                wire_put_u64(w, c->images[i].size_bytes);
+        }
+}
+
+int charter_encode(const struct charter *c, struct buf *out) {
+        struct wire_out w = { .buf = out };
+        size_t start = out->len;
+
+        wire_put_u32(&w, SNAPSHOT_MAGIC);
+        wire_put_u16(&w, SNAPSHOT_VERSION);
+        wire_put_u64(&w, c->bramble);
+        wire_put_text(&w, c->cluster);
+        wire_put_u64(&w, c->master);
+        wire_put_text(&w, c->user);
+        wire_put_text(&w, c->password);
+        wire_put_u32(&w, c->next_instance);
+        wire_put_u32(&w, c->next_worker);
+        wire_put_u32(&w, c->next_generation);
+        wire_put_u64(&w, c->version);
+        put_members(&w, c);
+        put_functions(&w, c);
+        put_instances(&w, c);
+        put_images(&w, c);
+        return put_end(&w, start, LIMIT_CHARTER_BYTES);
+}
+
+/* The readers below count an item only once it may be freed, so that charter_done() fits at any
+ * point.  They fill no more than was checked to be there: a count is bounded by limits.h. */
+
+static void *get_array(struct wire_in *w, uint32_t max, size_t size, uint32_t *ret_n, int *error) {
+        void *array;
+
+        *ret_n = wire_get_count(w, max);
+        if (*ret_n == 0)
+                return NULL;
+        array = calloc(*ret_n, size);
+        if (!array) {
+                *error = -ENOMEM;
+                *ret_n = 0;
+        }
+        return array;
+}
+
+static void get_members(struct wire_in *w, struct charter *c, int *error) {
+        uint32_t n;
+
+        c->members = get_array(w, LIMIT_BOARDS, sizeof(c->members[0]), &n, error);
+        for (; c->n_members < n && wire_good(w); c->n_members++) {
+                struct charter_member *m = &c->members[c->n_members];
+
+                wire_get_text(w, m->name, sizeof(m->name));
+                m->subnet = wire_get_u16(w);
+                board_get(w, &m->board);
+                m->node = m->board.node;
+        }
+}
+
+static void get_functions(struct wire_in *w, struct charter *c, int *error) {
+        uint32_t n;
+
+        c->functions = get_array(w, LIMIT_FUNCTIONS, sizeof(c->functions[0]), &n, error);
+        for (; c->n_functions < n && wire_good(w) && *error == 0; c->n_functions++) {
+                struct charter_function *f = &c->functions[c->n_functions];
+                const void *spec;
+                size_t len;
+
+                wire_get_text(w, f->name, sizeof(f->name));
+                wire_get_text(w, f->namespace, sizeof(f->namespace));
+                wire_get_text(w, f->image, sizeof(f->image));
+                spec = wire_get_bytes(w, LIMIT_SPEC_BYTES, &len);
+                if (len && memchr(spec, '\0', len))
+                        w->bad = true;
+                f->spec = calloc(len + 1, 1);
+                if (!f->spec)
+                        *error = -ENOMEM;
+                else if (len)
+                        memcpy(f->spec, spec, len);
+                f->spec_len = (uint32_t)len;
+                f->replicas = wire_get_u32(w);
+                f->memory_bytes = wire_get_u64(w);
+                f->generation = wire_get_u32(w);
+                f->created_unix = wire_get_u64(w);
+        }
+}
+
+static void get_instances(struct wire_in *w, struct charter *c, int *error) {
+        uint32_t n;
+
+        c->instances = get_array(w, LIMIT_INSTANCES, sizeof(c->instances[0]), &n, error);
+        for (; c->n_instances < n && wire_good(w); c->n_instances++) {
+                struct charter_instance *in = &c->instances[c->n_instances];
+
+                in->id = wire_get_u32(w);
+                in->function_generation = wire_get_u32(w);
+                in->node = wire_get_u64(w);
+                wire_get_text(w, in->function, sizeof(in->function));
+                wire_get_text(w, in->namespace, sizeof(in->namespace));
+        }
+}
+
+static void get_images(struct wire_in *w, struct charter *c, int *error) {
+        uint32_t n;
+
+        c->images = get_array(w, LIMIT_IMAGES, sizeof(c->images[0]), &n, error);
+        for (; c->n_images < n && wire_good(w); c->n_images++) {
+                struct charter_image *i = &c->images[c->n_images];
+
+                wire_get_text(w, i->name, sizeof(i->name));
+                wire_get_text(w, i->digest, sizeof(i->digest));
+                i->size_bytes = wire_get_u64(w);
+        }
+}
+
+static bool members_valid(const struct charter *c) {
+        for (uint32_t i = 0; i < c->n_members; i++) {
+                const struct charter_member *m = &c->members[i];
+
+                if (m->node == 0 || !names_valid(m->name) || m->subnet == 0 ||
+                    m->subnet > CHARTER_SUBNETS)
+                        return false;
+                for (uint32_t j = 0; j < i; j++)
+                        if (c->members[j].node == m->node || c->members[j].subnet == m->subnet ||
+                            str_eq(c->members[j].name, m->name))
+                                return false;
+        }
+        return charter_member(c, c->master) != NULL;
+}
+
+static bool functions_valid(const struct charter *c) {
+        for (uint32_t i = 0; i < c->n_functions; i++) {
+                const struct charter_function *f = &c->functions[i], *before;
+                int order;
+
+                if (!names_valid(f->name) || !names_valid(f->namespace) ||
+                    !names_image_valid(f->image) || f->replicas > LIMIT_REPLICAS ||
+                    f->memory_bytes > CHARTER_MEMORY_MAX || f->generation == 0 ||
+                    f->generation >= c->next_generation)
+                        return false;
+                if (i == 0)
+                        continue;
+                before = &c->functions[i - 1];
+                order = strcmp(before->name, f->name);
+                if (order > 0 || (order == 0 && strcmp(before->namespace, f->namespace) >= 0))
+                        return false;
+        }
+        return true;
+}
+
+static bool instances_valid(const struct charter *c) {
+        for (uint32_t i = 0; i < c->n_instances; i++) {
+                const struct charter_instance *in = &c->instances[i];
+                const struct charter_function *f = charter_function(c, in->function, in->namespace);
+
+                if (in->id == 0 || in->id >= c->next_instance ||
+                    (i > 0 && c->instances[i - 1].id >= in->id) || !f ||
+                    in->function_generation == 0 || in->function_generation > f->generation ||
+                    !charter_member(c, in->node))
+                        return false;
+        }
+        return true;
+}
+
+static bool images_valid(const struct charter *c) {
+        for (uint32_t i = 0; i < c->n_images; i++)
+                if (!names_image_valid(c->images[i].name) ||
+                    !names_digest_valid(c->images[i].digest) ||
+                    (i > 0 && strcmp(c->images[i - 1].name, c->images[i].name) >= 0))
+                        return false;
+        return true;
+}
+
+/* What charter_apply() keeps true. */
+static bool valid(const struct charter *c) {
+        if (c->bramble == 0)
+                return c->n_members + c->n_functions + c->n_instances + c->n_images == 0 &&
+                       c->master == 0;
+        return names_valid(c->cluster) && names_user_valid(c->user) &&
+               names_password_valid(c->password) && c->next_worker > 0 && members_valid(c) &&
+               functions_valid(c) && instances_valid(c) && images_valid(c);
+}
+
+int charter_decode(const void *data, size_t len, struct charter *ret) {
+        struct wire_in w = wire_in(data, len);
+        struct charter c = { 0 };
+        uint16_t version;
+        int error = 0;
+
+        if (wire_get_u32(&w) != SNAPSHOT_MAGIC)
+                return -EBADMSG;
+        version = wire_get_u16(&w);
+        if (version > SNAPSHOT_VERSION)
+                return -EPROTONOSUPPORT;
+        if (version == 0)
+                return -EBADMSG;
+        c.bramble = wire_get_u64(&w);
+        wire_get_text(&w, c.cluster, sizeof(c.cluster));
+        c.master = wire_get_u64(&w);
+        wire_get_text(&w, c.user, sizeof(c.user));
+        wire_get_text(&w, c.password, sizeof(c.password));
+        c.next_instance = wire_get_u32(&w);
+        c.next_worker = wire_get_u32(&w);
+        c.next_generation = wire_get_u32(&w);
+        c.version = wire_get_u64(&w);
+        get_members(&w, &c, &error);
+        if (error == 0)
+                get_functions(&w, &c, &error);
+        if (error == 0)
+                get_instances(&w, &c, &error);
+        if (error == 0)
+                get_images(&w, &c, &error);
+        if (error == 0 && (!wire_complete(&w) || !valid(&c)))
+                error = -EBADMSG;
+        if (error < 0) {
+                charter_done(&c);
+                return error;
+        }
+        *ret = c;
+        return 0;
+}
