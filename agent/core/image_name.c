@@ -183,11 +183,10 @@ int image_name_normalise(const char *name, char ret[static SIZE_IMAGE]) {
         return 0;
 }
 
-bool image_name_full(const char *name) {
-        struct parts p;
+bool image_name_is_name(const char *text) {
+        char full[SIZE_IMAGE];
 
-        return strnlen(name, SIZE_IMAGE) < SIZE_IMAGE && split(name, &p) && p.domain &&
-               (p.tag || p.digest);
+        return text[strcspn(text, "/:@")] != '\0' && image_name_normalise(text, full) == 0;
 }
 
 /* The newest 32-bit Arm that a machine runs; 0: none. */

@@ -13,9 +13,9 @@
  * reference, -ENAMETOOLONG where it is one but has 256 characters or more. */
 int image_name_normalise(const char *name, char ret[static SIZE_IMAGE]);
 
-/* Does the text say where the image comes from ("docker.io/library/alpine:latest"), so that it is
- * a name, not just a tag ("latest") or a short name? */
-bool image_name_full(const char *name);
+/* Does the text name an image ("hello:1", "docker.io/library/alpine"), not just a tag ("latest")?
+ * For annotations, where both are found. */
+bool image_name_is_name(const char *text);
 
 /* "sha256:" and 64 lower-case hex digits, nothing else. */
 bool image_digest_valid(const char *digest);
