@@ -1,0 +1,25 @@
+#include "core/balance.h"
+
+/* Is 'a' strictly better than 'b'?  Both can be had. */
+static bool better(const struct balance_replica *a, const struct balance_replica *b) {
+        if (a->suspect != b->suspect)
+                return b->suspect;
+        if (a->in_flight != b->in_flight)
+                return a->in_flight < b->in_flight;
+        return a->local && !b->local;
+}
+
+size_t balance_choose(const struct balance_replica *replicas, size_t n, uint32_t turn) {
+        size_t best = BALANCE_NONE;
+
+        for (size_t i = 0; i < n; i++) {
+                /* starting at another one each time makes the first of equals another one */
+                size_t at = (turn % n + i) % n;
+
+                if (!replicas[at].ready || replicas[at].tried)
+                        continue;
+                if (best == BALANCE_NONE || better(&replicas[at], &replicas[best]))
+                        best = at;
+        }
+        return best;
+}
