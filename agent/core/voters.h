@@ -32,7 +32,8 @@ struct voters_action {
         usec_t wake; /* look again no later than this; USEC_NEVER */
 };
 
-/* How many of n members should vote: 1 for 1 and 2 boards, 3 for 3..6, 5 from 7. */
+/* How many of n members should vote: 1 for 1 and 2 boards, 3 for 3..6, 5 from 7.  Two boards never
+ * fail over by themselves: neither could know whether the other is dead or only cut off. */
 unsigned voters_wanted(unsigned n_members);
 
 /* A voter that is silent this long gives its vote to a board that stands by. */
@@ -42,7 +43,9 @@ unsigned voters_wanted(unsigned n_members);
  * first.  'self' leads and is never demoted.  A silent voter is replaced only while a majority
  * of the voters is up.  An odd number is reached by promoting two in a row: in between the count
  * is even for as long as libraft takes for one change, and demotion of a silent voter comes
- * before the promotion of its heir. */
+ * before the promotion of its heir.  It is begun only where the boards for it are up; where one
+ * of them is lost half-way, the number becomes odd again by one demotion.  'boards' lists every
+ * member of the charter, 'self' too. */
 struct voters_action voters_step(const struct voter_board *boards, size_t n, uint64_t self,
                                  usec_t now);
 
