@@ -21,6 +21,9 @@ static inline uint32_t fnet_address(unsigned subnet, unsigned host) {
 int fnet_open(const char *netns_dir, struct fnet **ret, struct fail *f);
 void fnet_free(struct fnet *n);
 
+/* The agent's own port where it is not 7373: before fnet_setup(). */
+void fnet_guard_port(struct fnet *n, uint16_t port);
+
 /* Bridge bramble0 with 10.62.SUBNET.1/24, forwarding on, table inet bramble (masquerade for what
  * leaves 10.62.0.0/16, established and function traffic forwarded, and functions cannot reach
  * this board's own agent socket).  Safe to run again, also with another subnet. */
@@ -56,8 +59,9 @@ struct fnet_lan {
 int fnet_lan(struct fnet *n, const char *only_interface_or_null, struct fnet_lan *ret);
 
 /* A descriptor that becomes readable when links, addresses or routes change; fnet_drain() empties
- * it.  Owned by 'n'. */
+ * it and says whether fnet_lan() may have another answer now: containers that come and go are no
+ * such news.  Owned by 'n'. */
 int fnet_watch_fd(struct fnet *n);
-void fnet_drain(struct fnet *n);
+bool fnet_drain(struct fnet *n);
 
 #endif
