@@ -27,7 +27,10 @@ enum frame_type {
         FRAME_TYPE_MAX,
 };
 
-enum { FRAME_HEADER = 9 };
+enum {
+        FRAME_HEADER = 9,
+        FRAME_BODY_MAX = LIMIT_FRAME_BYTES - 5, /* the longest body */
+};
 
 struct frame {
         enum frame_type type;
@@ -40,7 +43,7 @@ struct frame {
  * a length above the limit, -EBADMSG for a length below 5 or an unknown type. */
 long frame_parse(const void *data, size_t len, struct frame *ret);
 
-/* Fills the header of a body of 'len' bytes (at most LIMIT_FRAME_BYTES - 5; asserted). */
+/* Fills the header of a body of 'len' bytes (at most FRAME_BODY_MAX; asserted). */
 void frame_header(uint8_t ret[static FRAME_HEADER], enum frame_type type, uint32_t stream,
                   size_t len);
 
