@@ -75,6 +75,7 @@ void image_caller_done(struct image_caller *k) {
         list_remove(&k->link);
         uv_close((uv_handle_t *)k->timer, timer_free);
         buf_done(&k->bytes);
+        free(take_ptr(k->scratch));
         k->c = NULL;
 }
 

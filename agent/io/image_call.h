@@ -31,7 +31,8 @@ struct image_caller {
         void *reply_arg;
         grpc_reply_cb next; /* after the steps of a lease */
         void *next_arg;
-        int error; /* of a deferred failure, or of the blob that is being read */
+        void *scratch; /* of such steps; freed with the caller */
+        int error;     /* of a deferred failure, or of the blob that is being read */
         void (*read)(void *arg, int result, const char *why, const void *data, size_t len);
         void *read_arg;
         struct buf bytes;
