@@ -102,8 +102,12 @@ int report_encode(const struct report *r, struct buf *out);
 int report_decode(const void *data, size_t len, struct report *ret);
 
 /* "ok", "under-voltage now", "throttled now, under-voltage since boot", "unknown": words, for the
- * status table.  Returns dst. */
+ * status table.  The soft limit (a 3B+ lowers its clock at 60 degrees) is no fault: "ok, soft
+ * limit" while it is on, and nothing afterwards.  Returns dst. */
 char *report_power_text(char *dst, size_t size, uint32_t power);
+
+/* Bits of the firmware's answer that mean something: the POWER_* without POWER_KNOWN. */
+#define POWER_FIRMWARE_BITS 0x000f000fu
 
 /* "card is nearly full; ...": all problems, "" where there are none.  Returns dst. */
 char *report_problem_text(char *dst, size_t size, uint32_t problems);
