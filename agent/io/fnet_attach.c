@@ -9,13 +9,17 @@
 #include <linux/if.h>
 #include <linux/magic.h>
 #include <linux/veth.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/vfs.h>
 
-enum { LO_INDEX = 1 }; /* in every namespace: the kernel's LOOPBACK_IFINDEX */
+enum {
+        LO_INDEX = 1,   /* in every namespace: the kernel's LOOPBACK_IFINDEX */
+        SETTLE_MS = 50, /* most that an attach waits for the link watch */
+};
 
 int fnet_path(const struct fnet *n, const char *id, char ret[static FNET_PATH], struct fail *f) {
         static const char good[] =
@@ -158,6 +162,40 @@ static int configure(struct netlink *inside, uint32_t address, uint32_t gateway)
         return netlink_commit(inside, NULL);
 }
 
+static int take_operstate(const struct nlmsghdr *nlh, void *arg) {
+        const struct nlattr *attr;
+
+        mnl_attr_for_each(attr, nlh, sizeof(struct ifinfomsg)) {
+                if (mnl_attr_get_type(attr) == IFLA_OPERSTATE &&
+                    mnl_attr_validate(attr, MNL_TYPE_U8) >= 0)
+                        *(uint8_t *)arg = mnl_attr_get_u8(attr);
+        }
+        return 0;
+}
+
+static bool works(struct netlink *nl, const char *name) {
+        struct nlmsghdr *m = netlink_put(nl, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
+        uint8_t state = IF_OPER_UNKNOWN;
+
+        mnl_attr_put_strz(m, IFLA_IFNAME, name);
+        mnl_attr_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+        return netlink_ask(nl, take_operstate, &state) == 0 && state == IF_OPER_UP;
+}
+
+/* An interface drops what it should send until the kernel's link watch has noticed its carrier; a
+ * lost ARP request costs the first caller a whole second.  Kernels since 6.8 notice when they are
+ * asked, older ones within a millisecond or two. */
+static void settle(struct fnet *n, struct netlink *inside, const char *id) {
+        char name[IFNAMSIZ];
+
+        (void)host_end(id, name);
+        for (unsigned i = 0; i < SETTLE_MS; i++) {
+                if (works(n->nl, name) && works(inside, "eth0") && works(n->nl, FNET_BRIDGE))
+                        return;
+                (void)poll(NULL, 0, 1);
+        }
+}
+
 /* Gives the namespace its name.  Until then nothing holds it but our descriptor: whatever happens
  * before, the agent's death too, leaves nothing behind. */
 static int keep(int ns, const char *path) {
@@ -175,13 +213,29 @@ static int keep(int ns, const char *path) {
         return r;
 }
 
+/* Pulls the cable: down, off the bridge, and the name free for the next.  Deleting it would take
+ * the kernel 20 ms of our time (RCU grace periods); with its namespace it goes by itself, in the
+ * kernel's own time. */
 static int unplug(struct fnet *n, const char *id) {
-        struct nlmsghdr *m = netlink_put(n->nl, RTM_DELLINK, 0, sizeof(struct ifinfomsg));
         char name[IFNAMSIZ];
+        struct nlmsghdr *m;
+        struct ifinfomsg *link;
+        unsigned index;
         int r;
 
         (void)host_end(id, name);
-        mnl_attr_put_strz(m, IFLA_IFNAME, name);
+        r = fnet_index(n->nl, name, &index);
+        if (r < 0)
+                return r == -ENODEV ? 0 : r;
+        m = netlink_put(n->nl, RTM_SETLINK, 0, sizeof(*link));
+        link = mnl_nlmsg_get_payload(m);
+        link->ifi_index = (int)index;
+        link->ifi_change = IFF_UP;
+        mnl_attr_put_u32(m, IFLA_MASTER, 0);
+        m = netlink_put(n->nl, RTM_SETLINK, 0, sizeof(*link));
+        link = mnl_nlmsg_get_payload(m);
+        link->ifi_index = (int)index;
+        mnl_attr_put_strz(m, IFLA_IFNAME, "vethgone%d"); /* the kernel counts */
         r = netlink_commit(n->nl, NULL);
         return r == -ENODEV ? 0 : r;
 }
@@ -211,6 +265,8 @@ int fnet_attach(struct fnet *n, const char *id, unsigned host, char ret_path[sta
                 r = plug(n, id, address, ns); /* what a namespace left that is still going away */
         if (r == 0)
                 r = configure(inside, address, fnet_address(n->subnet, 1));
+        if (r == 0)
+                settle(n, inside, id);
         if (r == 0)
                 r = keep(ns, path);
         if (r < 0) {
