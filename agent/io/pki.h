@@ -7,7 +7,10 @@
  * A board has <pki>/ca.crt and, before its first start, <pki>/enrol.{key,crt}.  It makes its own
  * key, signs board.crt (CN = node id as 16 hex digits, OU = board; the chain holds enrol.crt) with
  * the enrolment key, keeps both in its state folder, and deletes enrol.key.
- * P-256 keys; valid from 1970 to 9999, because boards have no clock. */
+ * P-256 keys; valid from 1970 to 9999, because boards have no clock.
+ *
+ * Known limit: who steals an enrolment key (a card that never started) can enrol as any node id,
+ * that of a living board too.  He cannot become an admin: that takes ca.key. */
 #ifndef BRAMBLE_IO_PKI_H
 #define BRAMBLE_IO_PKI_H
 
@@ -28,19 +31,32 @@ struct pki_identity {
 };
 
 /* Makes a cluster's folder 'dir' (created 0700; must be absent or empty) with the six files, keys
- * 0600.  'name' is a DNS label.  Negative errno with a sentence. */
+ * 0600.  'name' is a DNS label: a-z, 0-9 and inner hyphens, 1 to 63.  Negative errno with a
+ * sentence: -EINVAL for the name, -ENOTEMPTY; nothing is left of what failed half-way. */
 int pki_init_cluster(const char *dir, const char *name, struct fail *f);
 
 /* First start: makes state_dir/board.{key,crt} from pki_dir and removes pki_dir/enrol.key.  Safe
- * to run again after a power cut at any point.  0; -EALREADY where board.crt is there and is this
- * node's; -EKEYREJECTED where board.crt was made on another board (a cloned card) and there is no
- * enrolment key to make a new one with - where there is one, it enrols anew; -ENOKEY where the
- * card carries no cluster at all. */
+ * to run again after a power cut at any point; run it at every start.
+ *   0  enrolled just now.
+ *   1  enrolled, now or earlier, but enrol.key could not be removed (a read-only card): 'f' has
+ *      the sentence and the errno, to be logged as a warning.
+ *   -EALREADY      board.crt is there and is this node's.
+ *   -EKEYREJECTED  board.crt was made on another board (a cloned card) or for another cluster, and
+ *                  there is no enrolment key to make a new one with - where there is one, it enrols
+ *                  anew; or the files of pki_dir do not belong together.
+ *   -ENOKEY        the card carries no cluster, or neither a certificate nor an enrolment key.
+ * Other errors are the disk's. */
 int pki_enrol(const char *pki_dir, const char *state_dir, uint64_t node, struct fail *f);
 
+/* Whose certificate state_dir/board.crt is, without judging it.  Where it is another node's, the
+ * rest of 'state_dir' was cloned with it and must be forgotten before pki_enrol() replaces the
+ * certificate.  -ENOENT; -EBADMSG where it is no board's certificate. */
+int pki_enrolled_node(const char *state_dir, uint64_t *ret_node, struct fail *f);
+
 /* Contexts for both ends, TLS 1.3 only, both sides verified against ca.crt, no session tickets,
- * small buffers (SSL_MODE_RELEASE_BUFFERS).  'cert' and 'key' are paths.  '*ret_self' says who
- * the own certificate is. */
+ * small buffers (SSL_MODE_RELEASE_BUFFERS).  'cert' and 'key' are paths.  'ret->self' says who
+ * the own certificate is.  -ENOENT, -EBADMSG (no certificate or key in a file), -EKEYREJECTED (not
+ * of this authority, or key and certificate do not match). */
 struct pki {
         SSL_CTX *server;
         SSL_CTX *client;
@@ -49,7 +65,8 @@ struct pki {
 int pki_load(const char *ca, const char *cert, const char *key, struct pki *ret, struct fail *f);
 void pki_done(struct pki *p);
 
-/* Who is at the other end of a verified handshake.  -EKEYREJECTED with a sentence. */
+/* Who is at the other end of a verified handshake.  An admin is only who the authority signed
+ * itself; a board may be signed by the enrolment key.  -EKEYREJECTED with a sentence. */
 int pki_peer(const SSL *ssl, struct pki_identity *ret, struct fail *f);
 
 #endif
