@@ -27,6 +27,17 @@ bool image_digest_valid(const char *digest) {
         return strncmp(digest, "sha256:", 7) == 0 && image_digest_hex(digest + 7, '\0');
 }
 
+void image_digest_text(const uint8_t sum[static 32], char ret[static SIZE_DIGEST]) {
+        static const char digits[] = "0123456789abcdef";
+
+        memcpy(ret, "sha256:", 7);
+        for (size_t i = 0; i < 32; i++) {
+                ret[7 + 2 * i] = digits[sum[i] >> 4];
+                ret[8 + 2 * i] = digits[sum[i] & 15];
+        }
+        ret[71] = '\0';
+}
+
 /* Lower-case words with one ".", one or two "_" or any number of "-" between them. */
 static bool component_valid(const char *s, size_t len) {
         size_t i = 0;

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* The full reference, as docker and containerd write it: "alpine" ->
  * "docker.io/library/alpine:latest", "ghcr.io/x/y@sha256:..." stays.  -EINVAL for what is no
@@ -22,6 +23,9 @@ bool image_digest_valid(const char *digest);
 
 /* 64 lower-case hex digits at 'text', and then 'end': part of a path such as "blobs/sha256/...". */
 bool image_digest_hex(const char *text, char end);
+
+/* Writes a SHA-256 as a digest. */
+void image_digest_text(const uint8_t sum[static 32], char ret[static SIZE_DIGEST]);
 
 /* What an image was built for, in Go's words: "linux", "arm", "v7". */
 struct image_platform {

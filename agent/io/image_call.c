@@ -24,9 +24,6 @@ struct image_state *image_state(struct containers *c) {
 }
 
 void image_state_free(struct image_state *s) {
-        if (!s)
-                return;
-        free(s->known);
         free(s);
 }
 
@@ -43,9 +40,12 @@ static void timer_free(uv_handle_t *h) {
 }
 
 int image_caller_init(struct image_caller *k, struct containers *c) {
-        uv_timer_t *timer = malloc(sizeof(*timer));
+        uv_timer_t *timer;
         int r;
 
+        if (!grpc_up(c->grpc))
+                return -ENOTCONN;
+        timer = malloc(sizeof(*timer));
         if (!timer || !image_state(c)) {
                 free(timer);
                 return -ENOMEM;

@@ -7,6 +7,15 @@
 #include "base/fail.h"
 #include "io/container_internal.h"
 
+enum { IMAGES_KNOWN = LIMIT_IMAGES };
+
+/* An image that was found whole and unpacked. */
+struct image_known {
+        char target[SIZE_DIGEST]; /* what the image's record says: a manifest or an index */
+        char manifest[SIZE_DIGEST];
+        uint64_t size_bytes;
+};
+
 /* What io/image_*.c keeps for a connection: struct containers owns it. */
 struct image_state {
         struct list leases; /* struct image_caller.link of those that hold one */
@@ -14,7 +23,7 @@ struct image_state {
         uint64_t seed;      /* makes names of leases differ between agents */
         uint64_t n_leases;
         uint32_t n_known;
-        struct image_known *known; /* images that were found whole */
+        struct image_known known[IMAGES_KNOWN];
 };
 
 /* Made on first use.  NULL: no memory. */
@@ -41,6 +50,7 @@ struct image_caller {
         struct grpc_header headers[2];
 };
 
+/* -ENOTCONN while containerd is away; -ENOMEM. */
 int image_caller_init(struct image_caller *k, struct containers *c);
 /* Cancels the open call; a lease that is still held is given back in the background.  Also for a
  * caller that is all zero. */

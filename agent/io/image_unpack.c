@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <openssl/evp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,9 +57,7 @@ static int chain_next(char chain[static SIZE_DIGEST], const char *diff_id) {
         n = snprintf(text, sizeof(text), "%s %s", chain, diff_id);
         if (!EVP_Digest(text, (size_t)n, sum, NULL, EVP_sha256(), NULL))
                 return -ENOMEM;
-        n = snprintf(chain, SIZE_DIGEST, "sha256:");
-        for (size_t i = 0; i < sizeof(sum); i++)
-                n += snprintf(chain + n, SIZE_DIGEST - (size_t)n, "%02x", sum[i]);
+        image_digest_text(sum, chain);
         return 0;
 }
 
