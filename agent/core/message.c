@@ -10,6 +10,7 @@ static void put_view(struct wire_out *w, const struct formation_view *v) {
         wire_put_u64(w, v->choice);
         wire_put_u64(w, v->bramble);
         wire_put_u64(w, v->leader);
+        wire_put_u64(w, v->folded);
         wire_put_u32(w, v->members);
         wire_put_u8(w, (uint8_t)((v->work ? 1 : 0) | (v->mergeable ? 2 : 0)));
 }
@@ -22,6 +23,7 @@ static void get_view(struct wire_in *w, struct formation_view *v) {
         v->choice = wire_get_u64(w);
         v->bramble = wire_get_u64(w);
         v->leader = wire_get_u64(w);
+        v->folded = wire_get_u64(w);
         v->members = wire_get_count(w, LIMIT_BOARDS);
         bits = wire_get_u8(w);
         if (v->node == 0 || bits > 3)

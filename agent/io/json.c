@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+enum { TOP_KEYS = 256 };
+
 /* cJSON allows 1,000 levels, which is a deep recursion on a small stack. */
 static bool too_deep(const char *text, size_t len) {
         bool quoted = false;
@@ -33,8 +35,8 @@ int json_parse_object(const char *text, size_t len, cJSON **ret, struct fail *f)
         const char *end = NULL;
         cJSON *o;
 
-        if (len > LIMIT_JSON_BYTES)
-                return fail(f, -E2BIG, "the JSON is larger than %d KB", LIMIT_JSON_BYTES / 1024);
+        if (len > LIMIT_FRAME_BYTES)
+                return fail(f, -E2BIG, "the JSON is larger than %d KB", LIMIT_FRAME_BYTES / 1024);
         if (memchr(text, '\0', len))
                 return fail(f, -EINVAL, "the JSON holds a NUL byte");
         if (too_deep(text, len))
@@ -48,9 +50,10 @@ int json_parse_object(const char *text, size_t len, cJSON **ret, struct fail *f)
         }
         while (end < text + len && strchr(" \t\r\n", *end))
                 end++;
-        if (!cJSON_IsObject(o) || end != text + len) {
+        if (!cJSON_IsObject(o) || end != text + len || cJSON_GetArraySize(o) > TOP_KEYS) {
                 cJSON_Delete(o);
-                return fail(f, -EINVAL, "one JSON object is wanted here");
+                return fail(f, -EINVAL, "one JSON object of at most %d keys is wanted here",
+                            TOP_KEYS);
         }
         for (const cJSON *a = o->child; a; a = a->next) {
                 for (const cJSON *b = a->next; b; b = b->next) {

@@ -1,0 +1,96 @@
+/* api - requests from the CLI, the gateway, administrators and other agents. */
+#ifndef BRAMBLE_DAEMON_API_H
+#define BRAMBLE_DAEMON_API_H
+
+#include "daemon/agent.h"
+
+#include <cjson/cJSON.h>
+
+/* Opens the unix sockets for the CLI and the gateway. */
+int api_open(struct agent *a, struct fail *f);
+
+/* Serves requests on a connection that carries nothing else. */
+void api_attach(struct agent *a, struct link *l);
+
+/* The request frames of a control connection: forwarded requests and their answers. */
+void api_control_frame(struct agent *a, struct link *l, const struct frame *f);
+void api_link_drained(struct agent *a, struct link *l);
+/* Its requests have nobody to answer to, its answers never come. */
+void api_link_gone(struct agent *a, struct link *l);
+
+/* The world or this board's own state changed: whoever watches is told. */
+void api_world_changed(struct agent *a);
+
+/* Asks the leader (this board or over its control connection).  'done' comes exactly once, with
+ * the reply (borrowed) or an error: -ENOTCONN (nobody leads), -ETIMEDOUT, or the reply's own. */
+typedef void (*api_reply_cb)(void *arg, int result, const char *why, const cJSON *reply);
+void api_ask_leader(struct agent *a, const cJSON *request, api_reply_cb done, void *arg);
+
+/* Runs a verb of the leader for this agent itself, wherever the leader is. The same 'done'. */
+void api_run_on_leader(struct agent *a, const cJSON *request, api_reply_cb done, void *arg);
+
+/* ---- for the verbs (api_*.c) ---------------------------------------------------------------- */
+
+struct request {
+        struct agent *agent;
+        struct link *link; /* NULL once the asker is gone: replies go nowhere */
+        uint32_t stream;
+        const struct api_verb *verb;
+        cJSON *args; /* the whole request object */
+        unsigned refs;
+        bool replied;
+        api_reply_cb done; /* asked by this agent itself: the reply goes here */
+        void *done_arg;
+        /* Frames of its stream; 'end': no more will come. NULL: dropped. */
+        void (*on_data)(struct request *q, const void *data, size_t len, bool end);
+        void (*on_gone)(struct request *q); /* the asker went away before the reply */
+        void (*on_drained)(struct request *q);
+        void *state; /* the verb's own */
+        struct request *next;
+        struct request *next_watcher;
+};
+
+enum {
+        VERB_LEADER = 1 << 0,  /* answered by the leader: other boards pass it on */
+        VERB_GATEWAY = 1 << 1, /* the gateway's socket may ask it */
+        VERB_PEER = 1 << 2,    /* other boards may ask it */
+};
+
+struct api_verb {
+        const char *name;
+        unsigned flags;
+        void (*run)(struct request *q);
+};
+
+/* Answers.  request_reply takes ownership of 'result'.  Errors carry a code as HTTP has them. */
+void request_reply(struct request *q, cJSON *result);
+void request_fail(struct request *q, int code, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+/* -errno with a sentence (may be "") as an error reply. */
+void request_fail_errno(struct request *q, int error, const char *why);
+/* An event or bytes before the reply; false when the asker is gone. */
+bool request_event(struct request *q, const cJSON *event);
+bool request_data(struct request *q, const void *data, size_t len);
+/* The requests of api_watch, a list through 'next_watcher'. */
+struct request **api_watchers(struct agent *a);
+struct request *request_ref(struct request *q);
+void request_unref(struct request *q);
+
+/* The verbs; each in the file of its noun. */
+void verb_status(struct request *q);
+void verb_functions(struct request *q);
+void verb_doctor(struct request *q);
+void verb_auth(struct request *q);
+void verb_version(struct request *q);
+void verb_deploy(struct request *q);
+void verb_remove(struct request *q);
+void verb_scale(struct request *q);
+void verb_image(struct request *q);
+void verb_import(struct request *q);
+void verb_blob(struct request *q);
+void verb_logs(struct request *q);
+void verb_log_lines(struct request *q);
+void verb_watch(struct request *q);
+void verb_calls(struct request *q);
+
+#endif

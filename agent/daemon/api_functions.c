@@ -1,0 +1,169 @@
+/* api_functions - deploy, scale, remove and list functions; what images the bramble has. */
+#include "base/str.h"
+#include "daemon/api.h"
+#include "daemon/membership.h"
+#include "daemon/status_json.h"
+#include "io/json.h"
+#include "io/log.h"
+#include "io/spec.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+void verb_functions(struct request *q) {
+        cJSON *o = cJSON_CreateObject();
+
+        (void)cJSON_AddItemToObject(o, "functions", status_functions(q->agent));
+        request_reply(q, o);
+}
+
+static void on_done(void *arg, int result) {
+        struct request *q = arg;
+        const char *name = json_text(q->args, "name", "");
+
+        if (result == 0)
+                request_reply(q, cJSON_CreateObject());
+        else if (result == -ENOENT)
+                request_fail(q, 404, "function %.63s does not exist", name);
+        else if (result == -EEXIST)
+                request_fail(q, 409, "it exists already");
+        else if (result == -ENOSPC)
+                request_fail(q, 507, "this bramble is full: at most %d functions, %d images",
+                             LIMIT_FUNCTIONS, LIMIT_IMAGES);
+        else if (result == -ECANCELED)
+                request_fail(q, 503, "the leader changed meanwhile: look whether it was done");
+        else
+                request_fail_errno(q, result, "");
+        request_unref(q);
+}
+
+static void submit(struct request *q, const struct charter_command *cmd) {
+        int r = consensus_submit(membership_consensus(q->agent), cmd, on_done, request_ref(q));
+
+        if (r < 0)
+                on_done(q, r);
+}
+
+/* Room for one more deployment in the frame that tells the boards about all of them. */
+static bool specs_fit(const struct agent *a, size_t more) {
+        for (uint32_t i = 0; i < a->charter.n_functions; i++)
+                more += a->charter.functions[i].spec_len;
+        return more <= LIMIT_SPECS_BYTES;
+}
+
+static void deploy(struct request *q, const struct spec *spec, const char *text) {
+        struct agent *a = q->agent;
+        const struct charter_function *old =
+                charter_function(&a->charter, spec->name, spec->namespace);
+        struct charter_command cmd = { .op = CHARTER_FUNCTION_SET,
+                                       .spec = text,
+                                       .spec_len = (uint32_t)strlen(text),
+                                       .memory_bytes =
+                                               spec_memory(spec, a->config.default_memory_bytes),
+                                       .created_unix = (uint64_t)time(NULL),
+                                       .only_new = json_bool(q->args, "only_new"),
+                                       .only_existing = json_bool(q->args, "only_existing") };
+
+        if (!charter_image(&a->charter, spec->image)) {
+                request_fail(q, 400,
+                             "image %.200s is not in this bramble: agentctl import FILE.tar",
+                             spec->image);
+                return;
+        }
+        if (!specs_fit(a, cmd.spec_len)) {
+                request_fail(q, 507, "all deployments together are larger than %d KB",
+                             LIMIT_SPECS_BYTES / 1024);
+                return;
+        }
+        (void)str_copy(cmd.name, sizeof(cmd.name), spec->name);
+        (void)str_copy(cmd.namespace, sizeof(cmd.namespace), spec->namespace);
+        (void)str_copy(cmd.image, sizeof(cmd.image), spec->image);
+        cmd.replicas = CHARTER_REPLICAS_KEEP;
+        if (!old)
+                cmd.replicas = spec->scale_min;
+        else if (old->replicas < spec->scale_min)
+                cmd.replicas = spec->scale_min;
+        else if (old->replicas > spec->scale_max)
+                cmd.replicas = spec->scale_max;
+        log_field(LOG_LEVEL_INFO, "BRAMBLE_FUNCTION", spec->name, "deploying %s from %s",
+                  spec->name, spec->image);
+        submit(q, &cmd);
+}
+
+void verb_deploy(struct request *q) {
+        const cJSON *o = cJSON_GetObjectItemCaseSensitive(q->args, "spec");
+        struct spec spec;
+        struct fail f = { 0 };
+        char *text;
+        int r;
+
+        if (!cJSON_IsObject(o)) {
+                request_fail(q, 400, "deploy needs a spec");
+                return;
+        }
+        text = cJSON_PrintUnformatted(o);
+        if (!text) {
+                request_fail_errno(q, -ENOMEM, "");
+                return;
+        }
+        r = spec_parse(text, strlen(text), &spec, &f);
+        if (r < 0) {
+                request_fail_errno(q, r, fail_text(&f));
+        } else {
+                deploy(q, &spec, text);
+                spec_done(&spec);
+        }
+        free(text);
+}
+
+/* Name and namespace of a request; false, and answered, where they are none. */
+static bool get_function(struct request *q, struct charter_command *cmd) {
+        const char *name = json_text(q->args, "name", "");
+        const char *namespace = json_text(q->args, "namespace", "");
+
+        if (!namespace[0])
+        namespace = "openfaas-fn";
+        if (!spec_name_ok(name) || !spec_name_ok(namespace)) {
+                request_fail(q, 400, "'%.64s' is no function name", name);
+                return false;
+        }
+        (void)str_copy(cmd->name, sizeof(cmd->name), name);
+        (void)str_copy(cmd->namespace, sizeof(cmd->namespace), namespace);
+        return true;
+}
+
+void verb_remove(struct request *q) {
+        struct charter_command cmd = { .op = CHARTER_FUNCTION_REMOVE };
+
+        if (get_function(q, &cmd))
+                submit(q, &cmd);
+}
+
+void verb_scale(struct request *q) {
+        struct charter_command cmd = { .op = CHARTER_FUNCTION_SCALE };
+        uint64_t replicas;
+
+        if (!get_function(q, &cmd))
+                return;
+        if (json_number(q->args, "replicas", LIMIT_REPLICAS, &replicas) < 0) {
+                request_fail(q, 400, "replicas must be a number from 0 to %d", LIMIT_REPLICAS);
+                return;
+        }
+        cmd.replicas = (uint32_t)replicas;
+        submit(q, &cmd);
+}
+
+/* Another board (or this one) has imported an image. */
+void verb_image(struct request *q) {
+        struct charter_command cmd = { .op = CHARTER_IMAGE_SET };
+
+        if (str_copy(cmd.image, sizeof(cmd.image), json_text(q->args, "name", "")) < 0 ||
+            str_copy(cmd.digest, sizeof(cmd.digest), json_text(q->args, "digest", "")) < 0 ||
+            json_number(q->args, "size", UINT64_MAX, &cmd.size_bytes) < 0) {
+                request_fail(q, 400, "image needs name, digest and size");
+                return;
+        }
+        submit(q, &cmd);
+}

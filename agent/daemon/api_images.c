@@ -1,0 +1,217 @@
+/* api_images - an image comes in from a person, a blob goes out to a peer. */
+#include "base/str.h"
+#include "daemon/api.h"
+#include "daemon/images.h"
+#include "daemon/runner.h"
+#include "io/json.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- import
+ * --------------------------------------------------------------------------------------------- */
+
+enum { IMPORT_IMAGES = 16 };
+
+struct import {
+        struct request *q;
+        struct image_import *engine; /* NULL once it answered */
+        unsigned n, told;            /* images that came in; that the leader knows */
+        struct image_imported images[IMPORT_IMAGES];
+        char names[IMPORT_IMAGES][SIZE_IMAGE];
+        char digests[IMPORT_IMAGES][SIZE_DIGEST];
+};
+
+static void import_free(struct import *i) {
+        struct request *q = i->q;
+
+        q->state = NULL;
+        free(i);
+        request_unref(q);
+}
+
+static void tell_leader(struct import *i);
+
+static void on_told(void *arg, int result, const char *why, const cJSON *reply) {
+        struct import *i = arg;
+        const char *error = reply ? json_text(reply, "error", NULL) : NULL;
+
+        if (result < 0 || error) {
+                request_fail(i->q, 503,
+                             "the image is on this board, but the bramble could not be "
+                             "told: %s",
+                             error ? error : why);
+                import_free(i);
+                return;
+        }
+        i->told++;
+        tell_leader(i);
+}
+
+static cJSON *imported_json(const struct import *i) {
+        cJSON *o = cJSON_CreateObject(), *array = cJSON_AddArrayToObject(o, "images");
+
+        for (unsigned n = 0; n < i->n; n++) {
+                cJSON *image = cJSON_CreateObject();
+
+                (void)cJSON_AddStringToObject(image, "name", i->names[n]);
+                (void)cJSON_AddStringToObject(image, "digest", i->digests[n]);
+                (void)cJSON_AddNumberToObject(image, "size", (double)i->images[n].size_bytes);
+                (void)cJSON_AddItemToArray(array, image);
+        }
+        return o;
+}
+
+/* One image at a time becomes known to the bramble. */
+static void tell_leader(struct import *i) {
+        struct agent *a = i->q->agent;
+        auto_json cJSON *o = NULL;
+
+        if (i->told == i->n) {
+                request_reply(i->q, imported_json(i));
+                import_free(i);
+                return;
+        }
+        o = cJSON_CreateObject();
+        (void)cJSON_AddStringToObject(o, "verb", "image");
+        (void)cJSON_AddStringToObject(o, "name", i->names[i->told]);
+        (void)cJSON_AddStringToObject(o, "digest", i->digests[i->told]);
+        (void)cJSON_AddNumberToObject(o, "size", (double)i->images[i->told].size_bytes);
+        api_run_on_leader(a, o, on_told, i);
+}
+
+static void on_imported(void *arg, int result, const char *why, const struct image_imported *images,
+                        size_t n) {
+        struct import *i = arg;
+
+        i->engine = NULL;
+        if (result < 0) {
+                request_fail_errno(i->q, result, why);
+                import_free(i);
+                return;
+        }
+        for (size_t k = 0; k < n && i->n < IMPORT_IMAGES; k++) {
+                i->images[i->n] = images[k];
+                (void)str_copy(i->names[i->n], SIZE_IMAGE, images[k].name);
+                (void)str_copy(i->digests[i->n], SIZE_DIGEST, images[k].digest);
+                i->n++;
+        }
+        images_refresh(i->q->agent);
+        tell_leader(i);
+}
+
+static void on_drained(void *arg) {
+        struct import *i = arg;
+
+        if (i->q->link)
+                link_resume(i->q->link);
+}
+
+static void import_data(struct request *q, const void *data, size_t len, bool end) {
+        struct import *i = q->state;
+
+        if (!i || !i->engine)
+                return;
+        if (end)
+                image_import_end(i->engine);
+        else if (image_import_write(i->engine, data, len) == -EAGAIN)
+                link_pause(q->link);
+}
+
+static void import_gone(struct request *q) {
+        struct import *i = q->state;
+
+        if (!i || !i->engine)
+                return; /* the image is whole: the leader is told all the same */
+        image_import_abort(i->engine);
+        import_free(i);
+}
+
+void verb_import(struct request *q) {
+        const char *name = json_text(q->args, "name", NULL);
+        struct import *i;
+        int r;
+
+        if (!q->agent->containers) {
+                request_fail(q, 503, "containerd does not answer on this board");
+                return;
+        }
+        if (q->agent->bramble == 0) {
+                request_fail(q, 503, "this board belongs to no bramble yet: agentctl status");
+                return;
+        }
+        i = calloc(1, sizeof(*i));
+        if (!i) {
+                request_fail_errno(q, -ENOMEM, "");
+                return;
+        }
+        i->q = request_ref(q);
+        q->state = i;
+        q->on_data = import_data;
+        q->on_gone = import_gone;
+        r = image_import_begin(q->agent->containers, name, on_drained, on_imported, i, &i->engine);
+        if (r < 0) {
+                request_fail_errno(
+                        q, r, r == -ENOTCONN ? "containerd does not answer on this board" : "");
+                import_free(i);
+        }
+}
+
+/* ---- blobs
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static bool on_chunk(void *arg, const void *data, size_t len) {
+        struct request *q = arg;
+
+        if (!request_data(q, data, len))
+                return false;
+        if (link_queued(q->link) > LINK_QUEUE_HIGH && q->state)
+                image_read_pause(q->state);
+        return true;
+}
+
+static void on_read(void *arg, int result, const char *why) {
+        struct request *q = arg;
+
+        q->state = NULL;
+        if (result < 0)
+                request_fail_errno(q, result, why);
+        else
+                request_reply(q, cJSON_CreateObject());
+        request_unref(q);
+}
+
+static void blob_drained(struct request *q) {
+        if (q->state)
+                image_read_resume(q->state);
+}
+
+static void blob_gone(struct request *q) {
+        if (!q->state)
+                return;
+        image_read_cancel(q->state); /* on_read does not follow */
+        q->state = NULL;
+        request_unref(q);
+}
+
+void verb_blob(struct request *q) {
+        const char *digest = json_text(q->args, "digest", "");
+        struct image_read *read = NULL;
+        int r;
+
+        if (!q->agent->containers) {
+                request_fail(q, 503, "containerd does not answer on this board");
+                return;
+        }
+        q->on_drained = blob_drained;
+        q->on_gone = blob_gone;
+        r = image_read(q->agent->containers, digest, on_chunk, on_read, request_ref(q), &read);
+        if (r < 0) {
+                request_fail_errno(q, r, "");
+                request_unref(q);
+                return;
+        }
+        q->state = read;
+}

@@ -1,0 +1,220 @@
+/* api_logs - the lines that a function wrote, from the journals of all boards that run it. */
+#include "base/scope.h"
+#include "base/str.h"
+#include "daemon/api.h"
+#include "daemon/journal.h"
+#include "daemon/peers.h"
+#include "io/json.h"
+#include "io/spec.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TAIL_MOST = 10000, TAIL_DEFAULT = 100 };
+
+/* ---- one board's lines
+ * ------------------------------------------------------------------------------------ */
+
+static void on_line(void *arg, const struct journal_line *line) {
+        struct request *q = arg;
+        cJSON *o = cJSON_CreateObject();
+
+        (void)cJSON_AddStringToObject(o, "name", line->function);
+        (void)cJSON_AddStringToObject(o, "namespace", line->namespace);
+        (void)cJSON_AddStringToObject(o, "instance", line->instance);
+        (void)cJSON_AddStringToObject(o, "node", q->agent->name);
+        (void)cJSON_AddNumberToObject(o, "timestamp_usec", (double)line->realtime_usec);
+        (void)cJSON_AddStringToObject(o, "text", line->text);
+        (void)request_event(q, o);
+        cJSON_Delete(o);
+}
+
+static void on_end(void *arg) {
+        struct request *q = arg;
+
+        q->state = NULL;
+        request_reply(q, cJSON_CreateObject());
+        request_unref(q);
+}
+
+static void lines_gone(struct request *q) {
+        if (!q->state)
+                return;
+        journal_stop(q->state);
+        q->state = NULL;
+        request_unref(q);
+}
+
+void verb_log_lines(struct request *q) {
+        const char *name = json_text(q->args, "name", "");
+        const char *namespace = json_text(q->args, "namespace", "openfaas-fn");
+        uint64_t tail = TAIL_DEFAULT;
+        struct journal *journal;
+        int r;
+
+        (void)json_number(q->args, "tail", TAIL_MOST, &tail);
+        if (!spec_name_ok(name) || !spec_name_ok(namespace)) {
+                request_fail(q, 400, "'%.64s' is no function name", name);
+                return;
+        }
+        q->on_gone = lines_gone;
+        r = journal_read(q->agent->loop, name, namespace, (unsigned)tail,
+                         json_bool(q->args, "follow"), on_line, on_end, request_ref(q), &journal);
+        if (r < 0) {
+                request_fail(q, 500, "this board's journal cannot be read: %s", strerror(-r));
+                request_unref(q);
+                return;
+        }
+        q->state = journal;
+}
+
+/* ---- all boards' lines
+ * ------------------------------------------------------------------------------------ */
+
+struct source {
+        struct source *next;
+        struct gathering *all;
+        struct link *link;
+};
+
+struct gathering {
+        struct request *q;
+        unsigned left; /* boards that have not finished */
+        struct source *sources;
+        struct journal *own; /* this board's lines, NULL once read */
+};
+
+/* One board has told all its lines. */
+static void one_done(struct gathering *g) {
+        if (--g->left > 0)
+                return;
+        g->q->state = NULL;
+        request_reply(g->q, cJSON_CreateObject());
+        request_unref(g->q);
+        free(g);
+}
+
+static void source_done(struct source *s) {
+        struct gathering *g = s->all;
+
+        for (struct source **p = &g->sources; *p; p = &(*p)->next) {
+                if (*p != s)
+                        continue;
+                *p = s->next;
+                break;
+        }
+        free(s);
+        one_done(g);
+}
+
+static void source_open(struct link *l, void *arg) {
+        struct source *s = arg;
+        auto_json cJSON *o = cJSON_Duplicate(s->all->q->args, true);
+        auto_free char *text = NULL;
+
+        cJSON_ReplaceItemInObjectCaseSensitive(o, "verb", cJSON_CreateString("log-lines"));
+        text = cJSON_PrintUnformatted(o);
+        if (!text || peers_hello(s->all->q->agent, l, PURPOSE_API) < 0 ||
+            link_send(l, FRAME_REQUEST, 1, text, strlen(text)) < 0)
+                link_close(l);
+}
+
+static void source_frame(struct link *l, void *arg, const struct frame *f) {
+        struct source *s = arg;
+
+        if (f->type == FRAME_EVENT && s->all->q->link)
+                (void)link_send(s->all->q->link, FRAME_EVENT, s->all->q->stream, f->body, f->len);
+        else if (f->type == FRAME_REPLY) {
+                peers_discard(l);
+                source_done(s);
+        }
+}
+
+static void source_closed(struct link *l, void *arg, int error, const char *why) {
+        (void)l;
+        (void)error;
+        (void)why;
+        source_done(arg);
+}
+
+static const struct link_ops source_ops = { .open = source_open,
+                                            .frame = source_frame,
+                                            .closed = source_closed };
+
+static void gathering_gone(struct request *q) {
+        struct gathering *g = q->state;
+
+        if (!g)
+                return;
+        q->state = NULL;
+        while (g->sources) {
+                struct source *s = g->sources;
+
+                g->sources = s->next;
+                if (s->link)
+                        peers_discard(s->link);
+                free(s);
+        }
+        journal_stop(g->own);
+        request_unref(q);
+        free(g);
+}
+
+static void on_own_line(void *arg, const struct journal_line *line) {
+        struct gathering *g = arg;
+
+        on_line(g->q, line);
+}
+
+static void on_own_end(void *arg) {
+        struct gathering *g = arg;
+
+        g->own = NULL;
+        one_done(g);
+}
+
+static void add_source(struct gathering *g, uint64_t node) {
+        struct source *s = calloc(1, sizeof(*s));
+
+        if (!s)
+                return;
+        s->all = g;
+        if (peers_dial(g->q->agent, node, &source_ops, s, &s->link) < 0) {
+                free(s);
+                return;
+        }
+        s->next = g->sources;
+        g->sources = s;
+        g->left++;
+}
+
+void verb_logs(struct request *q) {
+        struct agent *a = q->agent;
+        const char *name = json_text(q->args, "name", "");
+        const char *namespace = json_text(q->args, "namespace", "openfaas-fn");
+        uint64_t tail = TAIL_DEFAULT;
+        struct gathering *g;
+
+        if (!world_function(&a->world, name, namespace)) {
+                request_fail(q, 404, "function %.63s does not exist", name);
+                return;
+        }
+        g = calloc(1, sizeof(*g));
+        if (!g) {
+                request_fail_errno(q, -ENOMEM, "");
+                return;
+        }
+        g->q = request_ref(q);
+        q->state = g;
+        q->on_gone = gathering_gone;
+        g->left = 1; /* this board's own */
+        for (uint32_t i = 0; i < a->world.n_members; i++)
+                if (a->world.members[i].node != a->board.node && a->world.members[i].up)
+                        add_source(g, a->world.members[i].node);
+        (void)json_number(q->args, "tail", TAIL_MOST, &tail);
+        if (journal_read(a->loop, name, namespace, (unsigned)tail, json_bool(q->args, "follow"),
+                         on_own_line, on_own_end, g, &g->own) < 0)
+                one_done(g);
+}

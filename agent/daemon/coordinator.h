@@ -1,0 +1,37 @@
+/* coordinator - what the leader does: collects reports, places replicas, keeps the voters right,
+ * and sends every board the same picture of the world. */
+#ifndef BRAMBLE_DAEMON_COORDINATOR_H
+#define BRAMBLE_DAEMON_COORDINATOR_H
+
+#include "daemon/agent.h"
+
+int coordinator_open(struct agent *a);
+
+/* Leadership came or went. */
+void coordinator_lead(struct agent *a, bool leads);
+/* The charter changed. */
+void coordinator_changed(struct agent *a);
+/* Dissolves this bramble into another: tells the members, then leaves. */
+void coordinator_fold(struct agent *a, uint64_t bramble);
+
+void coordinator_report_frame(struct agent *a, uint64_t node, const struct frame *f);
+void coordinator_report(struct agent *a, const struct report *r);
+void coordinator_peer_lost(struct agent *a, uint64_t node);
+
+/* Is a majority of the voters up (as far as reports tell)? */
+bool coordinator_majority(const struct agent *a);
+
+/* Everything that status shows, as it is now; only on the leader. For api_status. */
+struct coordinator_board {
+        const struct charter_member *member;
+        bool up;
+        usec_t silent_usec;            /* since the last report; USEC_NEVER: none yet */
+        const struct board *board;     /* newest */
+        const struct sensors *sensors; /* newest, all zero where there was none */
+        const char *address;
+        unsigned n_instances;
+};
+void coordinator_each(const struct agent *a,
+                      void (*each)(void *arg, const struct coordinator_board *b), void *arg);
+
+#endif

@@ -1,0 +1,54 @@
+/* coordinator_private - what the files of the coordinator share. */
+#ifndef BRAMBLE_DAEMON_COORDINATOR_PRIVATE_H
+#define BRAMBLE_DAEMON_COORDINATOR_PRIVATE_H
+
+#include "base/buf.h"
+#include "daemon/coordinator.h"
+
+/* A board that does not report for this long is down. */
+#define COORDINATOR_SILENT_USEC (3500 * USEC_PER_MSEC)
+/* A new leader waits this long for all boards' reports before it places anything or sends its
+ * picture: what it does not know yet is not gone. */
+#define COORDINATOR_SETTLE_USEC (2500 * USEC_PER_MSEC)
+
+/* What is known of one member. */
+struct board_state {
+        uint64_t node;
+        bool up;
+        usec_t heard; /* 0: never since this board leads */
+        usec_t down_since;
+        struct board board;
+        struct sensors sensors;
+        char address[SIZE_ADDRESS];
+        uint64_t sent_version; /* newest picture that went out to it */
+        uint32_t n_instances, n_images, n_calls;
+        struct report_instance *instances;
+        struct report_image *images;
+        struct report_calls *calls;
+};
+
+struct coordinator {
+        struct agent *agent;
+        bool leads;
+        bool settled;       /* every member reported, or it was waited long enough */
+        bool dirty;         /* the picture must be made anew */
+        bool changing;      /* a voter change is under way */
+        unsigned submitted; /* placement commands in the log, not yet answered */
+        usec_t since;       /* when leadership began */
+        uint64_t version;
+        uv_timer_t timer;
+        uv_async_t poke; /* one look a turn of the loop, however many events */
+        uint32_t n_boards;
+        struct board_state *boards[LIMIT_BOARDS];
+        char reason[SIZE_REASON]; /* newest complaint of placement */
+        struct buf picture;       /* encoded world of 'version' */
+};
+
+struct board_state *coordinator_board(const struct coordinator *c, uint64_t node);
+/* NULL where the id is on no board. */
+const struct report_instance *coordinator_instance(const struct coordinator *c, uint32_t id,
+                                                   const struct board_state **ret_board);
+/* coordinator_world.c: makes the picture of now.  -ENOMEM. */
+int coordinator_make_world(const struct coordinator *c, struct world *ret);
+
+#endif

@@ -1,0 +1,182 @@
+/* coordinator_world - the picture of the bramble, made from the charter and the reports. */
+#include "base/str.h"
+#include "daemon/coordinator_private.h"
+#include "daemon/membership.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint32_t ipv4(const char *text) {
+        struct in_addr address;
+
+        return inet_pton(AF_INET, text, &address) == 1 ? ntohl(address.s_addr) : 0;
+}
+
+static int make_members(const struct coordinator *c, struct world *w) {
+        const struct charter *charter = &c->agent->charter;
+
+        w->members = calloc(charter->n_members + 1, sizeof(*w->members));
+        if (!w->members)
+                return -ENOMEM;
+        for (uint32_t i = 0; i < charter->n_members; i++) {
+                const struct charter_member *m = &charter->members[i];
+                const struct board_state *b = coordinator_board(c, m->node);
+                struct world_member *out = &w->members[w->n_members++];
+
+                out->node = m->node;
+                out->subnet = m->subnet;
+                out->address = b ? ipv4(b->address) : 0;
+                out->up = b && b->up;
+                (void)str_copy(out->name, sizeof(out->name), m->name);
+        }
+        return 0;
+}
+
+static uint64_t invocations(const struct coordinator *c, const struct charter_function *f) {
+        uint64_t sum = 0;
+
+        for (uint32_t i = 0; i < c->n_boards; i++)
+                for (uint32_t j = 0; j < c->boards[i]->n_calls; j++) {
+                        const struct report_calls *calls = &c->boards[i]->calls[j];
+
+                        if (str_eq(calls->function, f->name) &&
+                            str_eq(calls->namespace, f->namespace))
+                                sum += calls->invocations;
+                }
+        return sum;
+}
+
+static int make_functions(const struct coordinator *c, struct world *w) {
+        const struct charter *charter = &c->agent->charter;
+
+        w->functions = calloc(charter->n_functions + 1, sizeof(*w->functions));
+        if (!w->functions)
+                return -ENOMEM;
+        for (uint32_t i = 0; i < charter->n_functions; i++) {
+                const struct charter_function *f = &charter->functions[i];
+                struct world_function *out = &w->functions[i];
+
+                (void)str_copy(out->name, sizeof(out->name), f->name);
+                (void)str_copy(out->namespace, sizeof(out->namespace), f->namespace);
+                (void)str_copy(out->image, sizeof(out->image), f->image);
+                out->replicas = f->replicas;
+                out->generation = f->generation;
+                out->memory_bytes = f->memory_bytes;
+                out->created_unix = f->created_unix;
+                out->invocations = invocations(c, f);
+                out->spec = strndup(f->spec, f->spec_len);
+                if (!out->spec)
+                        return -ENOMEM;
+                out->spec_len = f->spec_len;
+                w->n_functions++;
+        }
+        return 0;
+}
+
+/* Why it does not run yet: the first replica's own reason, else placement's. */
+static void explain(const struct coordinator *c, struct world *w) {
+        for (uint32_t i = 0; i < w->n_functions; i++) {
+                struct world_function *f = &w->functions[i];
+                uint32_t placed = 0;
+
+                for (uint32_t j = 0; j < w->n_instances; j++) {
+                        const struct report_instance *r;
+
+                        if (w->instances[j].function != i)
+                                continue;
+                        placed++;
+                        r = coordinator_instance(c, w->instances[j].id, NULL);
+                        if (r && r->reason[0] && !f->reason[0])
+                                (void)snprintf(f->reason, sizeof(f->reason), "%s", r->reason);
+                }
+                if (f->available < f->replicas && !f->reason[0] && placed < f->replicas)
+                        (void)snprintf(f->reason, sizeof(f->reason), "%s", c->reason);
+        }
+}
+
+static int make_instances(const struct coordinator *c, struct world *w) {
+        const struct charter *charter = &c->agent->charter;
+
+        w->instances = calloc(charter->n_instances + 1, sizeof(*w->instances));
+        if (!w->instances)
+                return -ENOMEM;
+        for (uint32_t i = 0; i < charter->n_instances; i++) {
+                const struct charter_instance *in = &charter->instances[i];
+                const struct world_function *f = world_function(w, in->function, in->namespace);
+                const struct board_state *b = NULL;
+                const struct report_instance *r = coordinator_instance(c, in->id, &b);
+                struct world_instance *out = &w->instances[w->n_instances];
+
+                if (!f)
+                        continue;
+                w->n_instances++;
+                out->id = in->id;
+                out->function = (uint32_t)(f - w->functions);
+                out->generation = in->function_generation;
+                out->node = in->node;
+                if (!r || !b->up || b->node != in->node)
+                        continue;
+                out->state = r->state;
+                out->address = r->address;
+                out->port = r->port;
+                if (r->state == INSTANCE_READY)
+                        w->functions[out->function].available++;
+        }
+        explain(c, w);
+        return 0;
+}
+
+static bool holds(const struct board_state *b, const struct charter_image *image) {
+        for (uint32_t i = 0; b->up && i < b->n_images; i++)
+                if (str_eq(b->images[i].name, image->name) &&
+                    str_eq(b->images[i].digest, image->digest))
+                        return true;
+        return false;
+}
+
+static int make_images(const struct coordinator *c, struct world *w) {
+        const struct charter *charter = &c->agent->charter;
+
+        w->images = calloc(charter->n_images + 1, sizeof(*w->images));
+        if (!w->images)
+                return -ENOMEM;
+        for (uint32_t i = 0; i < charter->n_images; i++) {
+                const struct charter_image *image = &charter->images[i];
+                struct world_image *out = &w->images[w->n_images++];
+
+                (void)str_copy(out->name, sizeof(out->name), image->name);
+                (void)str_copy(out->digest, sizeof(out->digest), image->digest);
+                out->size_bytes = image->size_bytes;
+                out->holders = calloc(c->n_boards + 1, sizeof(*out->holders));
+                if (!out->holders)
+                        return -ENOMEM;
+                for (uint32_t j = 0; j < c->n_boards; j++)
+                        if (holds(c->boards[j], image))
+                                out->holders[out->n_holders++] = c->boards[j]->node;
+        }
+        return 0;
+}
+
+int coordinator_make_world(const struct coordinator *c, struct world *ret) {
+        const struct agent *a = c->agent;
+        struct world w = { .term = consensus_term(membership_consensus(a)),
+                           .version = c->version,
+                           .bramble = a->charter.bramble,
+                           .leader = a->board.node,
+                           .master = a->charter.master };
+        int r;
+
+        (void)str_copy(w.cluster, sizeof(w.cluster), a->charter.cluster);
+        (void)str_copy(w.user, sizeof(w.user), a->charter.user);
+        (void)str_copy(w.password, sizeof(w.password), a->charter.password);
+        if ((r = make_members(c, &w)) < 0 || (r = make_functions(c, &w)) < 0 ||
+            (r = make_instances(c, &w)) < 0 || (r = make_images(c, &w)) < 0) {
+                world_done(&w);
+                return r;
+        }
+        *ret = w;
+        return 0;
+}

@@ -1,0 +1,244 @@
+#include "daemon/images.h"
+
+#include "base/buf.h"
+#include "base/scope.h"
+#include "base/str.h"
+#include "daemon/peers.h"
+#include "daemon/runner.h"
+#include "io/json.h"
+#include "io/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RETRY_USEC (5 * USEC_PER_SEC) /* after a fetch that failed */
+
+/* One image on its way; one at a time, because an SD card and 100 Mbit/s gain nothing from two. */
+struct fetch {
+        struct agent *agent;
+        struct image_fetch *engine;
+        struct link *link; /* to the holder that is asked for a blob */
+        unsigned next_holder;
+        char name[SIZE_IMAGE];
+        char digest[SIZE_DIGEST];
+        char blob[SIZE_DIGEST]; /* wanted now */
+};
+
+struct images {
+        struct agent *agent;
+        bool listing, again;
+        uint32_t n;
+        struct report_image items[LIMIT_IMAGES];
+        uint32_t n_new;
+        struct report_image fresh[LIMIT_IMAGES]; /* being listed */
+        struct fetch *fetch;                     /* NULL: none */
+        usec_t retry;                            /* no new fetch before */
+        char failed[SIZE_IMAGE];                 /* image of the newest failure */
+        char reason[SIZE_REASON];
+};
+
+bool images_have(const struct agent *a, const char *name, const char *digest) {
+        const struct images *m = a->images;
+
+        for (uint32_t i = 0; i < m->n; i++)
+                if (str_eq(m->items[i].name, name) && str_eq(m->items[i].digest, digest))
+                        return true;
+        return false;
+}
+
+const char *images_reason(const struct agent *a, const char *name) {
+        return str_eq(a->images->failed, name) ? a->images->reason : "";
+}
+
+uint32_t images_report(const struct agent *a, struct report_image *ret) {
+        memcpy(ret, a->images->items, a->images->n * sizeof(*ret));
+        return a->images->n;
+}
+
+/* ---- what is here
+ * ---------------------------------------------------------------------------------- */
+
+static void on_image(void *arg, const struct image_imported *image) {
+        struct agent *a = arg;
+        struct images *m = a->images;
+        struct report_image *slot = &m->fresh[m->n_new];
+
+        if (m->n_new == LIMIT_IMAGES)
+                return;
+        memset(slot, 0, sizeof(*slot)); /* compared as bytes */
+        if (str_copy(slot->name, sizeof(slot->name), image->name) == 0 &&
+            str_copy(slot->digest, sizeof(slot->digest), image->digest) == 0)
+                m->n_new++;
+}
+
+static void on_listed(void *arg, int result, const char *why) {
+        struct agent *a = arg;
+        struct images *m = a->images;
+
+        m->listing = false;
+        if (result == 0) {
+                m->n = m->n_new;
+                memcpy(m->items, m->fresh, m->n * sizeof(m->items[0]));
+        } else {
+                log_warning("cannot list images: %s", why);
+        }
+        if (m->again) {
+                m->again = false;
+                images_refresh(a);
+                return;
+        }
+        runner_look(a);
+        agent_report_soon(a);
+}
+
+void images_refresh(struct agent *a) {
+        struct images *m = a->images;
+
+        if (m->listing) {
+                m->again = true;
+                return;
+        }
+        m->n_new = 0;
+        m->listing = a->containers && images_list(a->containers, on_image, on_listed, a) == 0;
+}
+
+/* ---- fetching
+ * --------------------------------------------------------------------------------------- */
+
+static void blob_end(struct fetch *f, int result) {
+        f->link = NULL;
+        f->blob[0] = '\0';
+        if (f->engine)
+                image_fetch_blob_end(f->engine, result);
+}
+
+static void holder_open(struct link *l, void *arg) {
+        struct fetch *f = arg;
+        auto_buf struct buf b = { 0 };
+
+        if (peers_hello(f->agent, l, PURPOSE_API) < 0 ||
+            buf_printf(&b, "{\"verb\":\"blob\",\"digest\":\"%s\"}", f->blob) < 0 ||
+            link_send(l, FRAME_REQUEST, 1, b.data, b.len) < 0)
+                link_close(l);
+}
+
+static void engine_drained(void *arg) {
+        link_resume(arg);
+}
+
+static void holder_frame(struct link *l, void *arg, const struct frame *frame) {
+        struct fetch *f = arg;
+        int r;
+
+        switch ((int)frame->type) {
+        case FRAME_HELLO:
+                return;
+        case FRAME_DATA:
+                r = image_fetch_data(f->engine, frame->body, frame->len, engine_drained, l);
+                if (r == -EAGAIN)
+                        link_pause(l);
+                else if (r < 0)
+                        link_close(l); /* the engine has said why */
+                return;
+        case FRAME_REPLY: {
+                auto_json cJSON *reply = NULL;
+                int result = json_parse_object((const char *)frame->body, frame->len, &reply, NULL);
+
+                if (result == 0 && json_text(reply, "error", NULL))
+                        result = -ENOENT;
+                peers_discard(l);
+                blob_end(f, result);
+                return;
+        }
+        default:
+                link_close(l);
+        }
+}
+
+static void holder_closed(struct link *l, void *arg, int error, const char *why) {
+        struct fetch *f = arg;
+
+        (void)l;
+        log_info("the board that %s comes from is gone: %s", f->name, why);
+        blob_end(f, error < 0 ? error : -ECONNRESET);
+}
+
+static const struct link_ops holder_ops = { .open = holder_open,
+                                            .frame = holder_frame,
+                                            .closed = holder_closed };
+
+/* The next board in turn that has the image. */
+static int dial_holder(struct fetch *f) {
+        const struct world_image *image = world_image(&f->agent->world, f->name);
+
+        for (uint32_t i = 0; image && i < image->n_holders; i++) {
+                uint64_t node = image->holders[f->next_holder++ % image->n_holders];
+
+                if (node != f->agent->board.node &&
+                    peers_dial(f->agent, node, &holder_ops, f, &f->link) == 0)
+                        return 0;
+        }
+        f->link = NULL;
+        return -EHOSTUNREACH;
+}
+
+static void on_want(void *arg, const char *digest, uint64_t size_bytes) {
+        struct fetch *f = arg;
+
+        (void)size_bytes;
+        (void)str_copy(f->blob, sizeof(f->blob), digest);
+        if (dial_holder(f) < 0)
+                blob_end(f, -EHOSTUNREACH);
+}
+
+static void on_fetched(void *arg, int result, const char *why) {
+        struct fetch *f = arg;
+        struct agent *a = f->agent;
+        struct images *m = a->images;
+
+        if (f->link)
+                peers_discard(f->link);
+        m->fetch = NULL;
+        if (result < 0) {
+                (void)str_copy(m->failed, sizeof(m->failed), f->name);
+                (void)snprintf(m->reason, sizeof(m->reason), "cannot get the image: %s", why);
+                m->retry = usec_add(agent_now(), RETRY_USEC);
+                log_warning("cannot get image %s from another board: %s; trying again in 5 s",
+                            f->name, why);
+        } else {
+                m->failed[0] = '\0';
+                log_info("image %s has arrived", f->name);
+        }
+        free(f);
+        images_refresh(a);
+}
+
+void images_want(struct agent *a, const struct world_image *image) {
+        struct images *m = a->images;
+        struct fetch *f;
+
+        if (m->fetch || !a->containers || agent_now() < m->retry)
+                return;
+        f = calloc(1, sizeof(*f));
+        if (!f)
+                return;
+        f->agent = a;
+        (void)str_copy(f->name, sizeof(f->name), image->name);
+        (void)str_copy(f->digest, sizeof(f->digest), image->digest);
+        m->fetch = f;
+        if (image_fetch(a->containers, f->name, f->digest, on_want, on_fetched, f, &f->engine) <
+            0) {
+                m->fetch = NULL;
+                free(f);
+        }
+}
+
+int images_open(struct agent *a) {
+        a->images = calloc(1, sizeof(*a->images));
+        if (!a->images)
+                return -ENOMEM;
+        a->images->agent = a;
+        return 0;
+}

@@ -1,0 +1,144 @@
+#include "daemon/journal.h"
+
+#include "base/str.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-journal.h>
+
+enum { BATCH = 200, TEXT_BYTES = 8 * 1024, FIELD_BYTES = 80 };
+
+struct journal {
+        sd_journal *sd;
+        bool follow;
+        uv_poll_t poll;
+        uv_idle_t idle; /* the lines that exist already, a batch a turn of the loop */
+        unsigned handles;
+        void (*line)(void *arg, const struct journal_line *line);
+        void (*end)(void *arg);
+        void *arg;
+};
+
+static void get(sd_journal *sd, const char *field, char *dst, size_t size) {
+        const void *data;
+        size_t len, skip = strlen(field) + 1;
+
+        dst[0] = '\0';
+        if (sd_journal_get_data(sd, field, &data, &len) < 0 || len < skip)
+                return;
+        len -= skip;
+        if (len > size - 1)
+                len = size - 1;
+        memcpy(dst, (const char *)data + skip, len);
+        dst[len] = '\0';
+}
+
+static void tell(struct journal *j) {
+        char text[TEXT_BYTES], function[FIELD_BYTES], namespace[FIELD_BYTES], instance[16];
+        struct journal_line line = { function, namespace, instance, text, 0 };
+
+        get(j->sd, "MESSAGE", text, sizeof(text));
+        get(j->sd, "BRAMBLE_FUNCTION", function, sizeof(function));
+        get(j->sd, "BRAMBLE_NAMESPACE", namespace, sizeof(namespace));
+        get(j->sd, "BRAMBLE_INSTANCE", instance, sizeof(instance));
+        (void)sd_journal_get_realtime_usec(j->sd, &line.realtime_usec);
+        j->line(j->arg, &line);
+}
+
+static void closed(uv_handle_t *handle) {
+        struct journal *j = handle->data;
+
+        if (--j->handles > 0)
+                return;
+        sd_journal_close(j->sd);
+        free(j);
+}
+
+void journal_stop(struct journal *j) {
+        if (!j)
+                return;
+        uv_close((uv_handle_t *)&j->idle, closed);
+        if (j->follow)
+                uv_close((uv_handle_t *)&j->poll, closed);
+}
+
+static void on_idle(uv_idle_t *idle) {
+        struct journal *j = idle->data;
+
+        for (int i = 0; i < BATCH; i++) {
+                if (sd_journal_next(j->sd) > 0) {
+                        tell(j);
+                        continue;
+                }
+                (void)uv_idle_stop(idle);
+                if (j->follow)
+                        return;
+                j->end(j->arg);
+                journal_stop(j);
+                return;
+        }
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events) {
+        struct journal *j = poll->data;
+
+        (void)status;
+        (void)events;
+        if (sd_journal_process(j->sd) != SD_JOURNAL_NOP)
+                (void)uv_idle_start(&j->idle, on_idle);
+}
+
+static int match(sd_journal *sd, const char *field, const char *value) {
+        char text[FIELD_BYTES + 32];
+
+        (void)snprintf(text, sizeof(text), "%s=%s", field, value);
+        return sd_journal_add_match(sd, text, 0);
+}
+
+/* Stands before the newest 'tail' lines. */
+static int seek(sd_journal *sd, unsigned tail) {
+        int r = sd_journal_seek_tail(sd);
+
+        if (r >= 0 && tail > 0)
+                r = sd_journal_previous_skip(sd, (uint64_t)tail + 1);
+        if (r >= 0 && tail > 0 && (unsigned)r <= tail)
+                r = sd_journal_seek_head(sd); /* there are fewer */
+        return r;
+}
+
+int journal_read(uv_loop_t *loop, const char *function, const char *namespace, unsigned tail,
+                 bool follow, void (*line)(void *arg, const struct journal_line *line),
+                 void (*end)(void *arg), void *arg, struct journal **ret) {
+        struct journal *j = calloc(1, sizeof(*j));
+        int r, fd = -1;
+
+        if (!j)
+                return -ENOMEM;
+        *j = (struct journal){ .line = line, .end = end, .arg = arg };
+        r = sd_journal_open(&j->sd, SD_JOURNAL_LOCAL_ONLY);
+        if (r < 0) {
+                free(j);
+                return r;
+        }
+        if ((r = match(j->sd, "BRAMBLE_FUNCTION", function)) < 0 ||
+            (r = match(j->sd, "BRAMBLE_NAMESPACE", namespace)) < 0 ||
+            (r = match(j->sd, "SYSLOG_IDENTIFIER", function)) < 0 || (r = seek(j->sd, tail)) < 0 ||
+            (follow && (r = fd = sd_journal_get_fd(j->sd)) < 0) ||
+            (follow && (r = uv_poll_init(loop, &j->poll, fd)) < 0)) {
+                sd_journal_close(j->sd);
+                free(j);
+                return r;
+        }
+        j->follow = follow;
+        j->handles = 1 + follow;
+        j->poll.data = j;
+        j->idle.data = j;
+        (void)uv_idle_init(loop, &j->idle);
+        (void)uv_idle_start(&j->idle, on_idle);
+        if (follow)
+                (void)uv_poll_start(&j->poll, UV_READABLE, on_poll);
+        *ret = j;
+        return 0;
+}

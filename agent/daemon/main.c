@@ -1,0 +1,144 @@
+/* bramble-agent - one on each board. */
+#include "base/scope.h"
+#include "base/str.h"
+#include "daemon/agent.h"
+#include "io/log.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+enum { EXIT_MISUSED = 2 };
+
+static const char usage[] =
+        "usage: bramble-agent [--config FILE] [--check-config] [--version] [--help]\n"
+        "\n"
+        "The agent of one board of a bramble: finds the others, elects a leader, runs functions.\n"
+        "It is started by systemd (bramble-agent.service); talk to it with agentctl.\n"
+        "\n"
+        "  --config FILE    read FILE in place of /etc/bramble/bramble.conf\n"
+        "  --check-config   say whether the file is right, and exit\n";
+
+static enum log_level level_of(const char *name) {
+        static const struct {
+                const char *name;
+                enum log_level level;
+        } levels[] = { { "error", LOG_LEVEL_ERROR },
+                       { "warning", LOG_LEVEL_WARNING },
+                       { "notice", LOG_LEVEL_NOTICE },
+                       { "debug", LOG_LEVEL_DEBUG } };
+
+        for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
+                if (str_eq(levels[i].name, name))
+                        return levels[i].level;
+        return LOG_LEVEL_INFO;
+}
+
+static int load_config(struct config *config, const char *path, bool check) {
+        const char *file = path ? path : "/etc/bramble/bramble.conf";
+        struct fail f = { 0 };
+        int r;
+
+        config_init(config);
+        r = config_read(config, file, &f);
+        if (r == -ENOENT && !path && !check)
+                return 0; /* the defaults are a configuration */
+        if (r < 0) {
+                fprintf(stderr, "bramble-agent: %s\n", fail_text(&f));
+                return r;
+        }
+        if (check)
+                printf("%s is right\n", file);
+        return 0;
+}
+
+static void on_watchdog(uv_timer_t *timer) {
+        (void)timer;
+        (void)sd_notify(0, "WATCHDOG=1");
+}
+
+static void on_signal(uv_signal_t *handle, int number) {
+        log_info("ending on signal %d; functions go on running", number);
+        (void)sd_notify(0, "STOPPING=1");
+        uv_stop(handle->loop);
+}
+
+/* systemd kills an agent whose loop no longer turns. */
+static void start_watchdog(uv_loop_t *loop, uv_timer_t *timer) {
+        uint64_t usec = 0;
+
+        if (sd_watchdog_enabled(0, &usec) <= 0)
+                return;
+        (void)uv_timer_init(loop, timer);
+        (void)uv_timer_start(timer, on_watchdog, 0, usec / 3 / USEC_PER_MSEC);
+}
+
+static int run(struct agent *a) {
+        uv_signal_t term, interrupt;
+        uv_timer_t watchdog;
+        uv_loop_t loop;
+        struct fail f = { 0 };
+        int r;
+
+        (void)signal(SIGPIPE, SIG_IGN);
+        if (uv_loop_init(&loop) < 0)
+                return EXIT_FAILURE;
+        a->loop = &loop;
+        r = agent_start(a, &f);
+        if (r < 0) {
+                log_error("%s", f.text[0] ? f.text : strerror(-r));
+                return EXIT_FAILURE;
+        }
+        (void)uv_signal_init(&loop, &term);
+        (void)uv_signal_start(&term, on_signal, SIGTERM);
+        (void)uv_signal_init(&loop, &interrupt);
+        (void)uv_signal_start(&interrupt, on_signal, SIGINT);
+        start_watchdog(&loop, &watchdog);
+        (void)sd_notify(0, "READY=1");
+        (void)uv_run(&loop, UV_RUN_DEFAULT);
+        if (a->mdns)
+                mdns_close(a->mdns); /* the goodbye goes out on the way */
+        (void)uv_run(&loop, UV_RUN_NOWAIT);
+        return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv) {
+        static const struct option options[] = { { "config", required_argument, NULL, 'c' },
+                                                 { "check-config", no_argument, NULL, 'k' },
+                                                 { "version", no_argument, NULL, 'v' },
+                                                 { "help", no_argument, NULL, 'h' },
+                                                 { 0 } };
+        const char *path = NULL;
+        struct agent *a;
+        bool check = false;
+        int o;
+
+        while ((o = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+                if (o == 'c') {
+                        path = optarg;
+                } else if (o == 'k') {
+                        check = true;
+                } else if (o == 'v') {
+                        printf("bramble-agent %s (%s)\n", BRAMBLE_VERSION, BRAMBLE_COMMIT);
+                        return EXIT_SUCCESS;
+                } else {
+                        (void)fputs(usage, o == 'h' ? stdout : stderr);
+                        return o == 'h' ? EXIT_SUCCESS : EXIT_MISUSED;
+                }
+        }
+        if (optind < argc) {
+                (void)fputs(usage, stderr);
+                return EXIT_MISUSED;
+        }
+        a = calloc(1, sizeof(*a));
+        if (!a || load_config(&a->config, path, check) < 0)
+                return EXIT_MISUSED;
+        if (check)
+                return EXIT_SUCCESS;
+        log_open("bramble-agent", level_of(a->config.log_level));
+        return run(a);
+}

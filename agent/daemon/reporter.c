@@ -1,0 +1,150 @@
+#include "daemon/reporter.h"
+
+#include "base/scope.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "daemon/coordinator.h"
+#include "daemon/images.h"
+#include "daemon/membership.h"
+#include "daemon/peers.h"
+#include "daemon/runner.h"
+#include "io/log.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REPORT_MS = 1000 };
+
+struct reporter {
+        struct agent *agent;
+        struct sensors_reader *reader;
+        struct sensors sensors;
+        uv_timer_t timer;
+        uv_async_t soon;
+        uint32_t problems; /* last said in the log */
+        uint32_t n_calls;
+        struct report_calls calls[LIMIT_FUNCTIONS];
+        struct report report; /* filled anew each time: too large for the stack */
+};
+
+static void say_problems(struct reporter *r) {
+        char text[SIZE_REASON * 2];
+
+        if (r->problems == r->sensors.problems)
+                return;
+        r->problems = r->sensors.problems;
+        if (r->problems)
+                log_warning("%s", report_problem_text(text, sizeof(text), r->problems));
+        else
+                log_notice("all problems of this board are over");
+}
+
+static void fill(struct reporter *r) {
+        struct agent *a = r->agent;
+        struct report *out = &r->report;
+        struct in_addr address = { htonl(a->lan.address) };
+
+        out->board = a->board;
+        out->sensors = r->sensors;
+        out->address[0] = '\0';
+        if (a->lan.address)
+                (void)inet_ntop(AF_INET, &address, out->address, sizeof(out->address));
+        out->charter_seen = (uint32_t)a->world.version;
+        out->n_instances = runner_report(a, out->instances);
+        out->n_images = images_report(a, out->images);
+        out->n_calls = r->n_calls;
+        memcpy(out->calls, r->calls, r->n_calls * sizeof(r->calls[0]));
+}
+
+static void send_report(struct reporter *r) {
+        struct agent *a = r->agent;
+        auto_buf struct buf b = { .limit = LIMIT_FRAME_BYTES };
+        struct link *l;
+
+        if (a->bramble == 0)
+                return;
+        fill(r);
+        if (membership_leads(a)) {
+                coordinator_report(a, &r->report);
+                return;
+        }
+        l = peers_link(a, membership_leader(a));
+        if (l && report_encode(&r->report, &b) == 0)
+                (void)link_send(l, FRAME_REPORT, 0, b.data, b.len);
+}
+
+static void on_timer(uv_timer_t *timer) {
+        struct reporter *r = timer->data;
+        struct agent *a = r->agent;
+
+        if (!a->lan.address && a->fnet) /* no address yet when the network last changed */
+                (void)fnet_lan(a->fnet, a->config.interface[0] ? a->config.interface : NULL,
+                               &a->lan);
+        sensors_read(r->reader, agent_now(), a->lan.name, &r->sensors);
+        r->sensors.problems |= a->problems;
+        say_problems(r);
+        send_report(r);
+}
+
+static void on_soon(uv_async_t *soon) {
+        send_report(soon->data);
+}
+
+void reporter_soon(struct agent *a) {
+        if (a->reporter)
+                (void)uv_async_send(&a->reporter->soon);
+}
+
+const struct sensors *reporter_sensors(const struct agent *a) {
+        return &a->reporter->sensors;
+}
+
+void reporter_calls(struct agent *a, const char *name, const char *namespace, uint64_t count) {
+        struct reporter *r = a->reporter;
+        struct report_calls *calls = NULL;
+
+        if (!world_function(&a->world, name, namespace))
+                return;
+        for (uint32_t i = 0; i < r->n_calls && !calls; i++)
+                if (str_eq(r->calls[i].function, name) && str_eq(r->calls[i].namespace, namespace))
+                        calls = &r->calls[i];
+        if (!calls) {
+                /* a function that is gone leaves its place to a new one */
+                for (uint32_t i = 0; r->n_calls == LIMIT_FUNCTIONS && i < r->n_calls; i++)
+                        if (!world_function(&a->world, r->calls[i].function, r->calls[i].namespace))
+                                r->calls[i] = r->calls[--r->n_calls];
+                if (r->n_calls == LIMIT_FUNCTIONS)
+                        return;
+                calls = &r->calls[r->n_calls++];
+                memset(calls, 0, sizeof(*calls));
+                (void)str_copy(calls->function, sizeof(calls->function), name);
+                (void)str_copy(calls->namespace, sizeof(calls->namespace), namespace);
+        }
+        calls->invocations += count;
+}
+
+int reporter_open(struct agent *a) {
+        struct reporter *r = calloc(1, sizeof(*r));
+        int root, error;
+
+        if (!r)
+                return -ENOMEM;
+        r->agent = a;
+        a->reporter = r;
+        root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC); /* kept as long as the process */
+        if (root < 0)
+                return -errno;
+        error = sensors_open(root, &a->board, a->config.state_dir, &r->reader);
+        if (error < 0)
+                return error;
+        sensors_read(r->reader, agent_now(), a->lan.name, &r->sensors);
+        if ((error = uv_timer_init(a->loop, &r->timer)) < 0 ||
+            (error = uv_async_init(a->loop, &r->soon, on_soon)) < 0)
+                return error;
+        r->timer.data = r;
+        r->soon.data = r;
+        return uv_timer_start(&r->timer, on_timer, REPORT_MS, REPORT_MS);
+}

@@ -1,0 +1,16 @@
+/* reporter - reads the sensors and tells the coordinator, every second and when something changed.
+ */
+#ifndef BRAMBLE_DAEMON_REPORTER_H
+#define BRAMBLE_DAEMON_REPORTER_H
+
+#include "daemon/agent.h"
+
+int reporter_open(struct agent *a);
+/* Reports in this turn of the loop. */
+void reporter_soon(struct agent *a);
+/* The newest readings of this board. */
+const struct sensors *reporter_sensors(const struct agent *a);
+/* The gateway of this board served 'count' more calls of a function. */
+void reporter_calls(struct agent *a, const char *name, const char *namespace, uint64_t count);
+
+#endif

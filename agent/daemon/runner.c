@@ -1,0 +1,437 @@
+#include "daemon/runner.h"
+
+#include "base/scope.h"
+#include "base/str.h"
+#include "core/backoff.h"
+#include "daemon/images.h"
+#include "daemon/runner_private.h"
+#include "io/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LOOK_MS = 500, STOP_GRACE_MS = 10000, FUNCTION_PORT = 8080 };
+
+/* ---- the table
+ * --------------------------------------------------------------------------------------- */
+
+static struct item *item_find(const struct runner *r, uint32_t id) {
+        for (uint32_t i = 0; i < r->n; i++)
+                if (r->items[i]->id == id)
+                        return r->items[i];
+        return NULL;
+}
+
+static struct item *item_by_container(const struct runner *r, const char *container) {
+        for (uint32_t i = 0; i < r->n; i++)
+                if (str_eq(r->items[i]->container, container))
+                        return r->items[i];
+        return NULL;
+}
+
+static bool host_taken(const struct runner *r, unsigned host) {
+        for (uint32_t i = 0; i < r->n; i++)
+                if (r->items[i]->host == host)
+                        return true;
+        return false;
+}
+
+/* Addresses go round, so that a new container does not get one that peers still know. 0: none. */
+static unsigned host_next(struct runner *r) {
+        for (unsigned tries = 0; tries < HOSTS; tries++) {
+                r->last_host = r->last_host >= HOST_LAST ? HOST_FIRST : r->last_host + 1;
+                if (!host_taken(r, r->last_host))
+                        return r->last_host;
+        }
+        return 0;
+}
+
+struct item *runner_item_new(struct runner *r, uint32_t id) {
+        struct item *item;
+
+        if (r->n == LIMIT_BOARD_INSTANCES)
+                return NULL;
+        item = calloc(1, sizeof(*item));
+        if (!item)
+                return NULL;
+        item->runner = r;
+        item->id = id;
+        (void)snprintf(item->container, sizeof(item->container), "fn-%08" PRIx32 "-%" PRIu32,
+                       (uint32_t)r->agent->bramble, id);
+        r->items[r->n++] = item;
+        return item;
+}
+
+static void item_free(struct item *item) {
+        struct runner *r = item->runner;
+
+        for (uint32_t i = 0; i < r->n; i++) {
+                if (r->items[i] != item)
+                        continue;
+                r->items[i] = r->items[--r->n];
+                break;
+        }
+        probe_stop(item);
+        spec_done(&item->spec);
+        free(item);
+}
+
+static void set_state(struct item *item, enum instance_state state, const char *reason) {
+        if (item->state == state && str_eq(item->reason, reason))
+                return;
+        item->state = state;
+        (void)snprintf(item->reason, sizeof(item->reason), "%s", reason);
+        agent_report_soon(item->runner->agent);
+}
+
+/* ---- from wanted to running
+ * ------------------------------------------------------------------------- */
+
+static void detach(struct item *item) {
+        struct agent *a = item->runner->agent;
+        struct fail f = { 0 };
+
+        if (!item->attached)
+                return;
+        if (fnet_detach(a->fnet, item->container, &f) < 0)
+                log_warning("cannot remove the network of %s: %s", item->container, fail_text(&f));
+        item->attached = false;
+        item->host = 0;
+}
+
+static void failed(struct item *item, const char *why) {
+        usec_t now = agent_now(), wait = backoff_ended(&item->backoff, now);
+        char reason[SIZE_REASON];
+
+        probe_stop(item);
+        detach(item);
+        item->busy = false;
+        item->retry = usec_add(now, wait);
+        (void)snprintf(reason, sizeof(reason), "%.100s; next try in %" PRIu64 " s", why,
+                       (uint64_t)(wait / USEC_PER_SEC));
+        log_field(LOG_LEVEL_WARNING, "BRAMBLE_FUNCTION", item->function,
+                  "%s (replica %" PRIu32 "): %s", item->function, item->id, reason);
+        set_state(item, INSTANCE_BACKOFF, reason);
+}
+
+static void on_removed_after_failure(void *arg, int result, const char *why) {
+        struct runner *r = arg;
+
+        (void)result;
+        (void)why;
+        runner_look(r->agent);
+}
+
+/* It ran and ended, or never came up: what is left of it goes, the next life starts clean. */
+static void clean_up(struct item *item) {
+        struct runner *r = item->runner;
+
+        (void)container_stop(r->agent->containers, item->container, 0, on_removed_after_failure, r);
+}
+
+void runner_ready(struct item *item) {
+        log_debug("%s (replica %" PRIu32 ") is ready", item->function, item->id);
+        set_state(item, INSTANCE_READY, "");
+}
+
+void runner_never_ready(struct item *item) {
+        failed(item, "it runs, but does not listen on port 8080");
+        clean_up(item);
+}
+
+static void on_started(void *arg, int result, const char *why) {
+        struct start *start = arg;
+        struct item *item = item_find(start->runner, start->id);
+
+        free(start);
+        if (!item)
+                return; /* cannot be: items are freed only when nothing is under way */
+        item->busy = false;
+        if (item->unwanted) {
+                runner_look(item->runner->agent);
+        } else if (result < 0) {
+                failed(item, why[0] ? why : strerror(-result));
+        } else {
+                backoff_started(&item->backoff, agent_now());
+                item->running = true;
+                probe_start(item);
+        }
+}
+
+static int attach(struct item *item, char path[static 96]) {
+        struct agent *a = item->runner->agent;
+        struct fail f = { 0 };
+        int r;
+
+        item->host = (uint8_t)host_next(item->runner);
+        if (item->host == 0) {
+                failed(item, "this board has no free address for it");
+                return -EADDRNOTAVAIL;
+        }
+        r = fnet_attach(a->fnet, item->container, item->host, path, &f);
+        if (r == -EEXIST) { /* left over from a life that was cut off */
+                (void)fnet_detach(a->fnet, item->container, NULL);
+                f = (struct fail){ 0 };
+                r = fnet_attach(a->fnet, item->container, item->host, path, &f);
+        }
+        if (r < 0) {
+                item->host = 0;
+                failed(item, fail_text(&f));
+                return r;
+        }
+        item->attached = true;
+        return 0;
+}
+
+static void start(struct item *item) {
+        struct agent *a = item->runner->agent;
+        char id[16], host[8], generation[16], netns[96], group[2 * SIZE_NAME];
+        const char *labels[] = { "bramble.instance",
+                                 id,
+                                 "bramble.function",
+                                 item->function,
+                                 "bramble.namespace",
+                                 item->namespace,
+                                 "bramble.host",
+                                 host,
+                                 "bramble.generation",
+                                 generation,
+                                 NULL };
+        struct container_spec spec = {
+                .id = item->container,
+                .group = group,
+                .image = item->spec.image,
+                .netns = netns,
+                .hostname = item->function,
+                .watchdog = a->config.watchdog,
+                .process = item->spec.process,
+                .env = (const char *const *)item->spec.env,
+                .labels = labels,
+                .memory_bytes = item->spec.memory_limit_bytes ? item->spec.memory_limit_bytes
+                                                              : item->memory_bytes,
+                .cpu_millicores = item->spec.cpu_limit_millicores,
+                .read_only_root = item->spec.read_only_root,
+        };
+        struct start *s;
+        int r;
+
+        if (attach(item, netns) < 0)
+                return;
+        (void)snprintf(id, sizeof(id), "%" PRIu32, item->id);
+        (void)snprintf(host, sizeof(host), "%u", item->host);
+        (void)snprintf(generation, sizeof(generation), "%" PRIu32, item->generation);
+        (void)snprintf(group, sizeof(group), "%s.%s", item->function, item->namespace);
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return;
+        *s = (struct start){ item->runner, item->id };
+        item->busy = true;
+        set_state(item, INSTANCE_STARTING, "");
+        r = container_start(a->containers, &spec, on_started, s);
+        if (r < 0) {
+                free(s);
+                failed(item, "containerd does not answer");
+        }
+}
+
+/* The next step of one wanted replica. */
+static void advance(struct item *item, usec_t now) {
+        struct agent *a = item->runner->agent;
+        const struct world_image *image;
+
+        if (item->busy || item->running || !item->runner->available)
+                return;
+        if (item->state == INSTANCE_BACKOFF && now < item->retry)
+                return;
+        image = world_image(&a->world, item->spec.image);
+        if (!image) {
+                set_state(item, INSTANCE_PENDING,
+                          "its image is not in this bramble: agentctl import FILE.tar");
+                return;
+        }
+        if (!images_have(a, image->name, image->digest)) {
+                set_state(item, INSTANCE_FETCHING, images_reason(a, image->name));
+                images_want(a, image);
+                return;
+        }
+        start(item);
+}
+
+/* ---- from running to gone
+ * ----------------------------------------------------------------------------- */
+
+static void on_stopped(void *arg, int result, const char *why) {
+        struct start *s = arg;
+        struct item *item = item_find(s->runner, s->id);
+        struct agent *a = s->runner->agent;
+
+        free(s);
+        if (!item)
+                return;
+        item->busy = false;
+        if (result < 0) {
+                log_warning("cannot stop %s: %s, trying again", item->container, why);
+                return; /* the timer looks again */
+        }
+        detach(item);
+        item_free(item);
+        agent_report_soon(a);
+        runner_look(a);
+}
+
+static void stop(struct item *item, unsigned grace_ms) {
+        struct runner *r = item->runner;
+        struct start *s;
+
+        if (item->busy || !r->available)
+                return;
+        probe_stop(item);
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return;
+        *s = (struct start){ r, item->id };
+        item->busy = true;
+        item->running = false;
+        set_state(item, INSTANCE_STOPPING, "");
+        if (container_stop(r->agent->containers, item->container, grace_ms, on_stopped, s) < 0) {
+                free(s);
+                item->busy = false;
+        }
+}
+
+void runner_sweep(struct item *item) {
+        stop(item, 0);
+}
+
+/* ---- what the world wants
+ * ------------------------------------------------------------------------------ */
+
+static void want(struct runner *r, const struct world_function *f,
+                 const struct world_instance *in) {
+        struct item *item = item_find(r, in->id);
+        struct fail why = { 0 };
+
+        if (!item) {
+                item = runner_item_new(r, in->id);
+                if (!item)
+                        return;
+        }
+        item->unwanted = false;
+        if (item->known)
+                return;
+        (void)str_copy(item->function, sizeof(item->function), f->name);
+        (void)str_copy(item->namespace, sizeof(item->namespace), f->namespace);
+        item->generation = in->generation;
+        item->memory_bytes = f->memory_bytes;
+        if (in->generation != f->generation) {
+                item->known = item->running; /* an old one that runs on until its heir answers */
+                return;
+        }
+        item->known = true;
+        if (spec_parse(f->spec, f->spec_len, &item->spec, &why) < 0)
+                set_state(item, INSTANCE_FAILED, fail_text(&why));
+}
+
+void runner_look(struct agent *a) {
+        struct runner *r = a->runner;
+        usec_t now = agent_now();
+
+        if (!r || !r->adopted || (a->bramble && !a->world.bramble))
+                return; /* nobody has said yet what should run: what runs goes on */
+        for (uint32_t i = 0; i < r->n; i++)
+                r->items[i]->unwanted = true;
+        for (uint32_t i = 0; i < a->world.n_instances; i++) {
+                const struct world_instance *in = &a->world.instances[i];
+
+                if (in->node == a->board.node)
+                        want(r, &a->world.functions[in->function], in);
+        }
+        for (uint32_t i = r->n; i-- > 0;) { /* downwards: stop and advance may take items away */
+                if (i >= r->n)
+                        continue;
+                if (r->items[i]->unwanted)
+                        stop(r->items[i], STOP_GRACE_MS);
+                else if (r->items[i]->known && r->items[i]->state != INSTANCE_FAILED)
+                        advance(r->items[i], now);
+        }
+}
+
+uint32_t runner_report(const struct agent *a, struct report_instance *ret) {
+        const struct runner *r = a->runner;
+        uint32_t n = 0;
+
+        for (; r && n < r->n; n++) {
+                const struct item *item = r->items[n];
+
+                memset(&ret[n], 0, sizeof(ret[n])); /* compared as bytes */
+                ret[n].id = item->id;
+                ret[n].state = item->state;
+                ret[n].restarts = item->backoff.failures;
+                if (item->host) {
+                        ret[n].address = fnet_address(a->subnet, item->host);
+                        ret[n].port = FUNCTION_PORT;
+                }
+                (void)str_copy(ret[n].reason, sizeof(ret[n].reason), item->reason);
+        }
+        return n;
+}
+
+/* ---- containerd's side
+ * ----------------------------------------------------------------------------------- */
+
+void runner_exited(struct agent *a, const char *id, uint32_t status, bool oom) {
+        struct item *item = item_by_container(a->runner, id);
+        char why[64];
+
+        if (!item || !item->running)
+                return;
+        item->running = false;
+        if (item->unwanted || item->state == INSTANCE_STOPPING)
+                return;
+        if (oom)
+                (void)snprintf(why, sizeof(why), "it needed more memory than its limit");
+        else
+                (void)snprintf(why, sizeof(why), "its process ended with status %" PRIu32, status);
+        failed(item, why);
+        clean_up(item);
+}
+
+void runner_output(struct agent *a, const char *id, const char *stream, const char *text,
+                   size_t len) {
+        const struct item *item = item_by_container(a->runner, id);
+
+        if (item)
+                log_function(item->function, item->namespace, item->id, stream, text,
+                             (unsigned)len);
+}
+
+static void on_timer(uv_timer_t *timer) {
+        runner_look(timer->data);
+}
+
+void runner_available(struct agent *a, bool yes) {
+        a->runner->available = yes;
+        agent_problem(a, PROBLEM_CONTAINERD, !yes);
+        if (yes)
+                runner_adopt(a->runner);
+}
+
+int runner_open(struct agent *a, struct fail *f) {
+        struct runner *r = calloc(1, sizeof(*r));
+        int error;
+
+        (void)f;
+        if (!r)
+                return -ENOMEM;
+        r->agent = a;
+        r->last_host = HOST_FIRST - 1;
+        a->runner = r;
+        error = uv_timer_init(a->loop, &r->timer);
+        if (error < 0)
+                return error;
+        r->timer.data = a;
+        return uv_timer_start(&r->timer, on_timer, LOOK_MS, LOOK_MS);
+}

@@ -1,0 +1,19 @@
+/* runner - keeps the containers of this board as the world wants them. */
+#ifndef BRAMBLE_DAEMON_RUNNER_H
+#define BRAMBLE_DAEMON_RUNNER_H
+
+#include "daemon/agent.h"
+
+int runner_open(struct agent *a, struct fail *f);
+/* The world changed, an image arrived, containerd came back: look again. */
+void runner_look(struct agent *a);
+/* Fills at most LIMIT_BOARD_INSTANCES; returns how many. */
+uint32_t runner_report(const struct agent *a, struct report_instance *ret);
+
+/* Callbacks of io/container. */
+void runner_available(struct agent *a, bool yes);
+void runner_exited(struct agent *a, const char *id, uint32_t status, bool oom);
+void runner_output(struct agent *a, const char *id, const char *stream, const char *text,
+                   size_t len);
+
+#endif

@@ -1,0 +1,66 @@
+/* runner_private - what the files of the runner share. */
+#ifndef BRAMBLE_DAEMON_RUNNER_PRIVATE_H
+#define BRAMBLE_DAEMON_RUNNER_PRIVATE_H
+
+#include "core/backoff.h"
+#include "daemon/runner.h"
+#include "io/spec.h"
+
+enum { HOST_FIRST = 2, HOST_LAST = 250, HOSTS = HOST_LAST - HOST_FIRST + 1 };
+
+struct probe;
+
+/* One replica that this board has, wanted or not. */
+struct item {
+        struct runner *runner;
+        uint32_t id;
+        uint32_t generation;
+        uint8_t host;  /* last byte of its address, 0: none */
+        bool attached; /* its network namespace exists */
+        bool known;    /* the world has said what it is */
+        bool unwanted;
+        bool busy; /* containerd works on it */
+        bool running;
+        enum instance_state state;
+        struct backoff backoff;
+        usec_t retry;
+        uint64_t memory_bytes;
+        struct spec spec;
+        struct probe *probe; /* NULL: none under way */
+        char container[40];
+        char function[SIZE_NAME], namespace[SIZE_NAME];
+        char reason[SIZE_REASON];
+};
+
+struct runner {
+        struct agent *agent;
+        bool available; /* containerd answers */
+        bool adopted;   /* what runs is known */
+        unsigned last_host;
+        uv_timer_t timer;
+        uint32_t n;
+        struct item *items[LIMIT_BOARD_INSTANCES];
+};
+
+/* What a callback of containerd needs to find its item again. */
+struct start {
+        struct runner *runner;
+        uint32_t id;
+};
+
+struct item *runner_item_new(struct runner *r, uint32_t id);
+/* Removes what is left of a dead container; it is made anew where it is wanted. */
+void runner_sweep(struct item *item);
+/* The probe's answers. */
+void runner_ready(struct item *item);
+void runner_never_ready(struct item *item);
+
+/* runner_adopt.c: takes over the containers that containerd has, then looks. */
+void runner_adopt(struct runner *r);
+
+/* runner_probe.c: connects to the function's port until something accepts, at most a minute. */
+void probe_start(struct item *item);
+/* Safe where none is under way. */
+void probe_stop(struct item *item);
+
+#endif
