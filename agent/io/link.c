@@ -130,7 +130,7 @@ static void link_deliver(struct link *l) {
         struct frame frame;
         long n = 0;
 
-        while (l->state == LINK_OPEN && !l->paused) {
+        while (l->state == LINK_OPEN && !l->paused && used < l->in.len) {
                 n = frame_parse(l->in.data + used, l->in.len - used, &frame);
                 if (n <= 0)
                         break;
@@ -350,6 +350,8 @@ int link_start_tls(struct link *l, SSL_CTX *ctx) {
 }
 
 void link_connected(struct link *l) {
+        if (l->dialed && l->ssl)
+                link_tune_tcp(l);
         if (!l->ssl) {
                 link_opened(l);
         } else {

@@ -190,7 +190,7 @@ static void power_cuts(void **state) {
         assert_false(exists(at("cut4/enrol.key")));
 
         for (int i = 1; i <= 4; i++) {
-                char card[8];
+                char card[16];
 
                 (void)snprintf(card, sizeof(card), "cut%d", i);
                 assert_false(exists(at("%s/enrol.key", card)));
