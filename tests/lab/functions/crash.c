@@ -1,0 +1,7 @@
+/* crash - a function for the lab that cannot start: says so and ends. */
+#include <stdio.h>
+
+int main(void) {
+        fputs("crash: no way to start\n", stderr);
+        return 1;
+}
