@@ -5,9 +5,9 @@
 #include <stdbool.h>
 
 struct container_host {
-        bool cgroup_v2;       /* pure v2; else v1, perhaps hybrid */
-        bool memory;          /* the memory controller is there (a Pi's kernel may have it off) */
-        bool swap;            /* and swap can be limited */
+        bool cgroup_v2; /* pure v2; else v1, perhaps hybrid */
+        bool memory;    /* the memory controller is there (a Pi's kernel may have it off) */
+        bool swap;      /* and swap can be limited */
         bool cpu;
         bool pids;
         char runtime[64];     /* path of crun or runc; "" leaves it to containerd: runc */

@@ -15,15 +15,17 @@ struct container_output;
 /* One container that we know: started or found by us, not yet stopped. */
 struct container {
         struct list link; /* containers.known */
+        struct containers *c;
         char *id;
         struct container_output *output;
-        uint32_t pid;
         uint32_t exit_status;
-        bool starting; /* an exit is told after container_start's 'done' */
+        uint32_t since; /* containers.epoch when it was known to run */
+        bool starting;  /* an exit is told after container_start's 'done' */
         bool running;
+        bool exited;
         bool told; /* 'exited' was called, or there is nothing to tell */
         bool oom;
-        uint64_t tell_at_ms; /* 0: no exit waits to be told */
+        uint64_t tell_at_ms; /* an exit is told no earlier */
 };
 
 struct containers {
@@ -33,17 +35,17 @@ struct containers {
         void *arg;
         struct container_host host;
         char *io_dir;
-        char *seccomp; /* the profile as JSON, made once */
+        char *seccomp;      /* the profile as JSON, made once */
         struct list known;  /* struct container.link */
         struct list starts; /* struct start.link */
         struct list stops;  /* struct stop.link */
-        struct list lists;  /* struct listing.link */
-        struct list facts;  /* struct image_facts.link: parsed images, newest first */
-        struct list trash;  /* ids whose clean-up could not be finished */
+        struct list facts;  /* struct image_facts.link: parsed images, newest last */
+        struct list trash;  /* struct trash.link: what could not be cleaned up yet */
         struct grpc_call *events;
-        uv_timer_t timer; /* exits to be told, the second reconcile */
-        uint64_t reconcile_at_ms;
-        unsigned handles;
+        uv_timer_t timer;         /* for the next of these: */
+        uint64_t begin_at_ms;     /* 0: nothing to begin */
+        uint64_t reconcile_at_ms; /* 0: not planned */
+        uint32_t epoch;           /* counts reconciliations */
         bool available;
         bool told_down;
         bool closing;
@@ -57,24 +59,42 @@ void image_state_free(struct image_state *s);
 struct container *container_find(struct containers *c, const char *id);
 /* The one with this id, made where it is new.  NULL: no memory. */
 struct container *container_know(struct containers *c, const char *id);
+/* Also closes its output, after what is left of it was told. */
 void container_forget(struct container *k);
-/* Text that callers get for a failed call: "no such image", or containerd's own words. */
-const char *container_why(int result, const char *why);
+void containers_arm_timer(struct containers *c);
+void containers_set_available(struct containers *c, bool yes, const char *why);
 
 /* ---- container_events.c ---- */
 /* Namespace, subscription, reconciliation; then containers become available. */
 void container_events_begin(struct containers *c);
 /* A task of ours ended: tells it now, or shortly after where an OOM event may follow. */
 void container_exit(struct container *k, uint32_t status);
-/* A start succeeded: what came meanwhile is told. */
-void container_started(struct container *k);
-void container_events_end(struct containers *c);
+/* Tells an exit whose time has come. */
+void container_tell(struct container *k);
+void container_reconcile(struct containers *c);
+
+/* ---- container_start.c ---- */
+/* Is a start with this id under way?  It is given up, and container_stop_resume() follows. */
+bool container_start_cancel(struct containers *c, const char *id);
 
 /* ---- container_stop.c ---- */
-/* The exit event of a task arrived. */
+enum {
+        CLEAN_TASK = 1,
+        CLEAN_CONTAINER = 2,
+        CLEAN_SNAPSHOT = 4,
+        CLEAN_FILES = 8,
+        CLEAN_ALL = 15,
+};
+/* Removes what 'parts' says, killing at once; what cannot be removed now (containerd is away) is
+ * removed when it is back.  'done' may be NULL; -ENOMEM, and then it does not come. */
+int container_clean(struct containers *c, const char *id, unsigned parts, container_cb done,
+                    void *arg);
+bool container_stopping(struct containers *c, const char *id);
+/* The task ended: whoever waits for that goes on. */
 void container_stop_exited(struct containers *c, const char *id);
-/* Removes what is left of 'id', for nobody. */
-void container_clean(struct containers *c, const char *id);
-void container_stop_end_all(struct containers *c);
+/* The start that was given up is over. */
+void container_stop_resume(struct containers *c, const char *id);
+void container_stop_trash(struct containers *c);   /* containerd is back */
+void container_stop_end_all(struct containers *c); /* containers_close */
 
 #endif
