@@ -12,15 +12,22 @@
 
 struct consensus;
 
+/* All callbacks but 'dial' come once in a turn of the loop, when everything in it has happened,
+ * and may call anything here. */
 struct consensus_ops {
         /* Open a link to the board whose FRAME_HELLO says that it carries raft, then call
-         * consensus_dialed() with the same 'dial' (and NULL where that failed). */
+         * consensus_dialed() with the same 'dial' (and NULL where that failed).  It is asked for
+         * again 250 ms after a failure, as long as libraft has anything to say to that board. */
         void (*dial)(void *arg, uint64_t node, void *dial);
         /* The charter changed (one or more commands were applied, or a snapshot was restored). */
         void (*applied)(void *arg);
-        /* Leader or term or own state changed.  'leader' is 0 while nobody is known. */
+        /* Leader or term or own state changed.  'leader' is 0 while nobody is known.  'self' only
+         * once an entry of this term is committed: then a majority follows, and the charter holds
+         * everything that was ever acknowledged. */
         void (*led)(void *arg, uint64_t leader, uint64_t term, bool self);
-        /* The disk under the log failed (full, read-only, damaged): this board can not vote. */
+        /* The disk under the log failed (full, read-only, damaged): this board can not vote.  Told
+         * once; from then on it does not lead, and it asks another voter to.  Close it, and try to
+         * open it again later. */
         void (*broken)(void *arg, const char *why);
 };
 
@@ -31,22 +38,29 @@ struct consensus_config {
         unsigned election_ms;  /* 600: libraft waits between one and two of these */
 };
 
-/* Opens (and loads) the log of 'dir'.  'charter' stays the caller's and must live longer; it is
- * written by this module only.  Does not vote or listen before consensus_start(). */
+/* Opens the log of 'dir'.  'charter' (all zero) stays the caller's and must live longer; it is
+ * written by this module only.  Does not vote or listen before consensus_start().  -EBUSY where
+ * another process has it open.  SIGPIPE is ignored from here on: libraft writes to sockets. */
 int consensus_open(uv_loop_t *loop, const struct consensus_config *config, struct charter *charter,
                    const struct consensus_ops *ops, void *arg, struct consensus **ret,
                    struct fail *f);
 /* A new log with this board as the only voter.  Before start, on an empty dir only (-EBUSY). */
 int consensus_bootstrap(struct consensus *c, struct fail *f);
+/* Loads the log.  Where this board alone votes, the charter is complete at once; elsewhere it holds
+ * the last snapshot until a leader says what of the log is committed.  After a failure: close. */
 int consensus_start(struct consensus *c, struct fail *f);
-/* 'done' follows when every handle is closed; the struct is freed then. */
+/* Unanswered commands get -ECANCELED; 'done' follows when every handle is closed; the struct is
+ * freed then.  Dials that are under way are given up: a consensus_dialed() for them is ignored
+ * before 'done', and forbidden after it. */
 void consensus_close(struct consensus *c, void (*done)(void *arg), void *arg);
-/* Forgets a log for good (after close). */
+/* Forgets a log for good (after close; -EBUSY before).  Removes libraft's files and nothing else;
+ * what was cut short is finished by the next call.  An absent dir is no error. */
 int consensus_wipe(const char *dir, struct fail *f);
 
 /* Hands a command to the log; only on the leader (-ENOTCONN elsewhere).  'done' gets what
- * charter_apply() answered, or -ECANCELED where leadership was lost before it was known (it may
- * or may not have happened), or -ENOSPC/-EIO.  It is acknowledged when done says 0. */
+ * charter_apply() answered, or -ECANCELED where leadership was lost before it was known, or
+ * -EIO where the disk failed (in both cases it may or may not have happened).  It is acknowledged
+ * when done says 0.  'done' may be NULL.  -EIO once the disk is broken, -EMSGSIZE, -ENOMEM. */
 typedef void (*consensus_done_cb)(void *arg, int result);
 int consensus_submit(struct consensus *c, const struct charter_command *cmd, consensus_done_cb done,
                      void *arg);
@@ -54,18 +68,25 @@ int consensus_submit(struct consensus *c, const struct charter_command *cmd, con
 uint64_t consensus_leader(const struct consensus *c); /* 0: nobody known */
 uint64_t consensus_term(const struct consensus *c);
 bool consensus_leads(const struct consensus *c);
+/* As this board knows it: one that stands by hears of no changes. */
 enum voter_role consensus_role(const struct consensus *c, uint64_t node);
 unsigned consensus_voters(const struct consensus *c); /* number of voters in the configuration */
 
-/* Leader: performs one step of core/voters (VOTERS_KEEP is -EINVAL).  -EBUSY while one runs. */
+/* Leader: performs one step of core/voters (VOTERS_KEEP is -EINVAL).  -EBUSY while one runs,
+ * -ENOTCONN where this board does not lead.  'done' (may be NULL): 0; -ETIMEDOUT where a board did
+ * not catch up; -ECANCELED and -EIO as above. */
 int consensus_change(struct consensus *c, const struct voters_action *action,
                      consensus_done_cb done, void *arg);
-/* Leader: takes a board out of the configuration (it was re-flashed and lost its log). */
+/* Leader: takes a board out of the configuration (it was re-flashed and lost its log).  -EINVAL for
+ * itself, -ENOENT; else as consensus_change(). */
 int consensus_remove(struct consensus *c, uint64_t node, consensus_done_cb done, void *arg);
+/* Leader: hands the leadership to a voter, 0: to any.  'done' gets -ETIMEDOUT where that did not
+ * happen within an election timeout.  -ENOENT where there is no such voter. */
 int consensus_transfer(struct consensus *c, uint64_t node, consensus_done_cb done, void *arg);
 
+/* Takes 'l' over in any case: its ops are replaced, it is closed when it is not needed. */
 void consensus_dialed(struct consensus *c, void *dial, struct link *l_or_null);
-/* Takes over a link that another board opened for raft. */
+/* Takes over a link that another board opened for raft; an older one of that board ends. */
 void consensus_accepted(struct consensus *c, struct link *l);
 
 #endif

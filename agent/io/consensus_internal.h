@@ -1,0 +1,105 @@
+/* consensus_internal - what the files of consensus share: consensus.c (life, leadership, commands,
+ * changes), consensus_state.c (the charter as libraft's state machine), consensus_stream.c (links
+ * as libraft's connections), consensus_disk.c (the folder, and what fails in it). */
+#ifndef BRAMBLE_IO_CONSENSUS_INTERNAL_H
+#define BRAMBLE_IO_CONSENSUS_INTERNAL_H
+
+#include "base/list.h"
+#include "io/consensus.h"
+
+#include <raft.h>
+#include <raft/uv.h>
+
+enum {
+        SEGMENT_BYTES = 1024 * 1024, /* libraft keeps up to three open ones, all allocated */
+        SNAPSHOT_ENTRIES = 1024,
+        SNAPSHOT_TRAILING = 128,
+        CONNECT_RETRY_MS = 250,
+        INSTALL_SNAPSHOT_MS = 15000,
+        CHUNK_BYTES = 16 * 1024, /* of libraft's stream in one frame */
+};
+
+/* What a caller is told, from the loop and never from within a call. */
+struct answer {
+        struct list item; /* in 'answers' once 'result' is known */
+        consensus_done_cb done;
+        void *arg;
+        int result;
+        bool pending; /* asked for and not yet delivered */
+        bool heap;    /* freed with its struct submission */
+};
+
+struct consensus {
+        uv_loop_t *loop;
+        uint64_t node;
+        const struct consensus_ops *ops;
+        void *arg;
+        struct charter *charter;
+        int lock_fd;
+
+        struct raft raft;
+        struct raft_io io;
+        struct raft_io disk; /* the methods of 'io' as libraft made them */
+        struct raft_fsm fsm;
+        struct raft_uv_transport transport;
+        raft_uv_accept_cb accept; /* NULL while nobody may come in */
+
+        uv_prepare_t prepare; /* tells, before the loop blocks, what its turn has changed */
+        bool started;
+        bool closing;
+        bool raft_closed;
+        bool prepare_closed;
+        bool applied; /* not told yet */
+        bool broken;
+        bool broken_told;
+        bool stepped_down;     /* broken and leading: somebody else was asked to lead */
+        char why[SIZE_REASON]; /* broken */
+
+        /* Leadership counts once an entry of this term is committed: only then are all entries of
+         * earlier terms applied here, and a majority is known to follow. */
+        struct raft_apply first; /* that entry */
+        bool first_pending;
+        raft_term first_term;     /* asked for */
+        raft_term confirmed_term; /* committed */
+
+        uint64_t told_leader;
+        uint64_t told_term;
+        bool told_self;
+
+        struct raft_change change;
+        struct answer changed;
+        struct raft_transfer transfer;
+        struct answer transferred;
+        uint64_t transfer_to;
+
+        struct list answers; /* struct answer */
+        struct list dials;   /* struct dial */
+        struct list bridges; /* struct bridge */
+        unsigned handles;    /* of bridges, not yet closed */
+        void (*closed)(void *arg);
+        void *closed_arg;
+        char chunk[CHUNK_BYTES];
+};
+
+/* consensus.c */
+int consensus_errno(int raft_error);
+void consensus_finish(struct consensus *c); /* after a close: frees when nothing is left */
+
+/* consensus_state.c */
+void consensus_state_init(struct consensus *c);
+/* Entries are whole 8-byte words for libraft: u32 length, the command, zeros.  'cmd' NULL is an
+ * entry that changes nothing.  'ret' is raft_malloc'ed. */
+int consensus_entry(const struct charter_command *cmd, struct raft_buffer *ret);
+
+/* consensus_stream.c */
+void consensus_stream_init(struct consensus *c);
+/* Gives libraft the connections that were dialled. */
+void consensus_stream_deliver(struct consensus *c);
+
+/* consensus_disk.c */
+int consensus_lock(const char *dir, int *ret_fd, struct fail *f);
+/* After raft_uv_init(): watches the methods that write. */
+void consensus_disk_watch(struct consensus *c);
+void consensus_disk_failed(struct consensus *c, int raft_error);
+
+#endif
