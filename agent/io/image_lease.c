@@ -78,7 +78,15 @@ void image_lease_end(struct image_caller *k, grpc_reply_cb done, void *arg) {
         k->next = done;
         k->next_arg = arg;
         if (!k->lease[0]) {
-                image_call_later(k, -ENOENT, ended, k);
+                image_call_later(k, 0, done, arg);
+                return;
+        }
+        /* Also while the connection is being closed: then 'k->c' is gone before 'done' comes. */
+        if (!grpc_up(k->c->grpc)) {
+                k->c->images->swept = false;
+                list_remove(&k->link);
+                k->lease[0] = '\0';
+                image_call_later(k, -ENOTCONN, done, arg);
                 return;
         }
         request.id = k->lease;
