@@ -16,6 +16,7 @@ struct mdns_announcement {
         const char *state;   /* TXT state=: "fresh", "member", "leader" */
 };
 
+/* Called from the loop only.  They may call everything below but mdns_close(). */
 struct mdns_ops {
         /* A board of our cluster (TXT cluster= matches) was seen on a LAN interface.  IPv4 or
          * global IPv6 text. Called again when anything changes; never for ourselves. */
@@ -31,6 +32,9 @@ int mdns_open(uv_loop_t *loop, const struct mdns_announcement *a, const struct m
 int mdns_update(struct mdns *m, const struct mdns_announcement *a);
 /* The host name in mDNS (avahi does not follow the kernel's by itself). */
 void mdns_set_host_name(struct mdns *m, const char *name);
+/* Only boards on this interface are seen (config interface =), whatever it is called; "" is any LAN
+ * interface, which it is at first.  Before the loop runs. */
+void mdns_only_on(struct mdns *m, const char *interface);
 /* Browsing costs: many boards stop it once they belong to a bramble.  Idempotent. */
 void mdns_browse(struct mdns *m, _Bool yes);
 /* Says goodbye, closes handles on the loop; NULL is a no-op. */
