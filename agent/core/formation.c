@@ -29,6 +29,30 @@ static bool same_vote(const struct formation_view *a, const struct formation_vie
         return a->strength == b->strength && a->choice == b->choice && a->bramble == b->bramble;
 }
 
+static void forget_left(struct formation *f, uint64_t bramble) {
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < f->n_left; i++)
+                if (f->left[i] != bramble)
+                        f->left[n++] = f->left[i];
+        f->n_left = n;
+        if (f->self.folded == bramble)
+                f->self.folded = 0;
+}
+
+/* A peer that still belongs to a bramble that this board gave up: the view has room for one, so
+ * it names that one from now on.  True where that changes the view. */
+static bool remind(struct formation *f, const struct formation_view *v) {
+        if (v->bramble == 0 || v->bramble == f->self.folded)
+                return false;
+        for (uint32_t i = 0; i < f->n_left; i++)
+                if (f->left[i] == v->bramble) {
+                        f->self.folded = v->bramble;
+                        return true;
+                }
+        return false;
+}
+
 static void peer_set(struct formation *f, usec_t now, const struct formation_view *v) {
         struct formation_view *p;
 
@@ -259,8 +283,7 @@ static bool founded(struct formation *f, usec_t now, uint64_t bramble) {
         f->state = FORMATION_MEMBER;
         f->self.bramble = bramble;
         f->self.choice = 0;
-        if (f->self.folded == bramble) /* it came back to what it had left */
-                f->self.folded = 0;
+        forget_left(f, bramble); /* it may have come back */
         f->asked = 0;
         f->retry = now;
         return true;
@@ -282,7 +305,7 @@ static bool take(struct formation *f, usec_t now, const struct formation_event *
         switch (ev->type) {
         case FORMATION_EVENT_PEER:
                 peer_set(f, now, &ev->view);
-                return false;
+                return remind(f, &ev->view);
         case FORMATION_EVENT_PEER_LOST:
                 peer_drop(f, now, ev->node);
                 return false;
@@ -314,7 +337,27 @@ void formation_init(struct formation *f, const struct formation_config *config, 
 }
 
 void formation_set_folded(struct formation *f, uint64_t bramble) {
+        if (bramble == 0)
+                return;
+        forget_left(f, bramble);
+        if (f->n_left == FORMATION_LEFT)
+                forget_left(f, f->left[0]);
+        f->left[f->n_left++] = bramble;
         f->self.folded = bramble;
+}
+
+void formation_leave(struct formation *f, usec_t now) {
+        uint64_t bramble = f->self.bramble;
+
+        if (f->state != FORMATION_MEMBER)
+                return;
+        f->state = FORMATION_LOOKING;
+        f->self = (struct formation_view){ .node = f->self.node, .strength = f->self.strength };
+        f->started = f->changed = f->retry = now;
+        f->deadline = usec_add(now, LOOKING_TICK_USEC);
+        f->asked = 0;
+        f->n_clashes = 0;
+        formation_set_folded(f, bramble);
 }
 
 void formation_step(struct formation *f, usec_t now, const struct formation_event *ev,

@@ -20,7 +20,7 @@ struct formation_view {
         uint32_t members;  /* of its bramble */
         bool work;         /* its bramble has functions or images */
         bool mergeable;    /* it speaks for a bramble that it leads with a majority */
-        uint64_t folded;   /* the bramble that this board gave up when it last folded; 0: none */
+        uint64_t folded;   /* a bramble that this board gave up by folding; 0: none */
 };
 
 enum formation_state {
@@ -62,7 +62,7 @@ struct formation_action {
         uint64_t bramble;
 };
 
-enum { FORMATION_ACTIONS = 4, FORMATION_CLASHES = 4 };
+enum { FORMATION_ACTIONS = 4, FORMATION_CLASHES = 4, FORMATION_LEFT = 8 };
 
 /* Nobody founds sooner after its start by silence alone. */
 #define FORMATION_SILENCE_USEC (2 * USEC_PER_SEC)
@@ -88,6 +88,8 @@ struct formation { /* a value: copy it, print it, never poke it */
         usec_t deadline; /* absolute; feed a TICK no later than this; USEC_NEVER */
         usec_t retry;    /* no JOIN, FOUND or FOLD (again) before */
         uint64_t asked;  /* JOINING: whom */
+        uint32_t n_left;
+        uint64_t left[FORMATION_LEFT]; /* brambles given up, the oldest is forgotten first */
         uint32_t n_clashes;
         uint64_t clashes[FORMATION_CLASHES]; /* brambles that were already complained about */
         uint32_t n_peers;
@@ -98,8 +100,13 @@ struct formation { /* a value: copy it, print it, never poke it */
 void formation_init(struct formation *f, const struct formation_config *config, uint64_t node,
                     uint64_t strength, uint64_t bramble, usec_t now);
 
-/* Right after formation_init() of a board that became fresh by folding: the bramble that it gave
- * up.  Members that were away while their bramble folded learn it from this. */
+/* The caller has done what FORMATION_ACTION_FOLD asked (or its leader told it to): this board is
+ * fresh again.  What it knows of its peers stays, so this and not formation_init().  Feed a TICK
+ * and tell every peer right afterwards.  No-op where it is no member. */
+void formation_leave(struct formation *f, usec_t now);
+
+/* Right after formation_init(), for what is remembered from before a restart: a bramble that this
+ * board gave up.  Members that were away while it folded learn it from those who remember. */
 void formation_set_folded(struct formation *f, uint64_t bramble);
 
 /* Feeds one event that happened at 'now' (never earlier than the last one) and fills 'ret' with

@@ -383,6 +383,38 @@ static void odd_views(void **state) {
         assert_int_equal(f.state, LOOKING);
 }
 
+static void leaves(void **state) {
+        const struct formation_config config = { 0, 10 * USEC_PER_SEC, USEC_PER_SEC };
+        struct formation_event ev = PEER(.node = 6, .bramble = 60, .members = 3, .leader = 6);
+        struct formation_actions a;
+        struct formation f;
+
+        (void)state;
+        formation_init(&f, &config, 5, 50, 50, 0);
+        formation_step(&f, 1, &ev, &a);
+        formation_leave(&f, 2);
+        /* it still knows its peers, and asks at once to be taken in */
+        formation_step(&f, 3, &(struct formation_event)TICK, &a);
+        assert_string_equal(action_text(&a), "join:6@60");
+        assert_int_equal(f.self.folded, 50);
+        formation_step(&f, 4, &(struct formation_event)DONE(60), &a);
+        formation_leave(&f, 5);
+        assert_int_equal(f.self.folded, 60);
+        /* a member of the first one was away: it is told what it needs to hear */
+        ev = (struct formation_event)PEER(.node = 7, .bramble = 50, .members = 2);
+        formation_step(&f, 6, &ev, &a);
+        assert_string_equal(action_text(&a), "tell join:6@60");
+        assert_int_equal(f.self.folded, 50);
+        /* back in one of them: that one is not given up any more */
+        formation_step(&f, 7, &(struct formation_event)DONE(50), &a);
+        assert_int_equal(f.self.folded, 0);
+        assert_int_equal(f.n_left, 1);
+        for (uint64_t b = 100; b < 120; b++)
+                formation_set_folded(&f, b);
+        assert_int_equal(f.n_left, FORMATION_LEFT);
+        assert_int_equal(f.left[FORMATION_LEFT - 1], 119);
+}
+
 static void words(void **state) {
         const struct formation_config four = { 4, 1, 1 }, any = { 0, 1, 1 };
         struct formation f;
@@ -411,6 +443,7 @@ int main(void) {
                 cmocka_unit_test(folds),
                 cmocka_unit_test(folds_again_and_complains_once),
                 cmocka_unit_test(odd_views),
+                cmocka_unit_test(leaves),
                 cmocka_unit_test(words),
         };
 
