@@ -1,0 +1,56 @@
+/* deadline - time-outs by the thousand at the cost of a list each, and one timer for all. */
+#ifndef BRAMBLE_GATEWAY_DEADLINE_H
+#define BRAMBLE_GATEWAY_DEADLINE_H
+
+#include "base/list.h"
+
+#include <stdint.h>
+#include <uv.h>
+
+/* Every kind has one duration, so that its list is in order of expiry by itself. */
+enum deadline_kind {
+        DEADLINE_CLIENT_HEAD,   /* a request's head must be there: against slow senders */
+        DEADLINE_CLIENT_IDLE,   /* kept-alive connection without a request */
+        DEADLINE_CLIENT_BODY,   /* nothing came of a body that is wanted */
+        DEADLINE_CLIENT_WRITE,  /* the client does not take what we have */
+        DEADLINE_CLIENT_LINGER, /* a connection that ends may still send so long */
+        DEADLINE_CONNECT,       /* to a replica */
+        DEADLINE_CALL,          /* nothing came from the function */
+        DEADLINE_POOL_IDLE,     /* unused connection to a replica */
+        DEADLINE_REPLICA,       /* a call waits for a replica to become ready */
+        DEADLINE_AGENT,         /* a request to the agent */
+        DEADLINE_KINDS,
+};
+
+struct deadline {
+        struct list link;
+        uint64_t at_ms;
+        void (*expired)(struct deadline *d);
+};
+
+struct deadlines {
+        uv_timer_t timer;
+        uint64_t armed_ms; /* when the timer fires; UINT64_MAX: it is off */
+        uint64_t after_ms[DEADLINE_KINDS];
+        struct list lists[DEADLINE_KINDS];
+};
+
+/* The durations are the caller's to set, 'after_ms', before the first deadline. */
+void deadlines_init(struct deadlines *ds, uv_loop_t *loop);
+/* Closes the timer; the loop must run once more. */
+void deadlines_close(struct deadlines *ds);
+
+void deadline_init(struct deadline *d, void (*expired)(struct deadline *d));
+/* Sets it, anew where it was set; 'expired' comes once, on the loop, unless it is cleared. */
+void deadline_set(struct deadlines *ds, struct deadline *d, enum deadline_kind kind);
+
+/* No-op where it is not set. */
+static inline void deadline_clear(struct deadline *d) {
+        list_remove(&d->link);
+}
+
+static inline bool deadline_is_set(const struct deadline *d) {
+        return d->link.next != &d->link;
+}
+
+#endif

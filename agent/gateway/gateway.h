@@ -1,0 +1,50 @@
+/* gateway - what the parts of the gateway share: the loop, the limits, who is who. */
+#ifndef BRAMBLE_GATEWAY_GATEWAY_H
+#define BRAMBLE_GATEWAY_GATEWAY_H
+
+#include "core/limits.h"
+#include "gateway/call_id.h"
+#include "gateway/deadline.h"
+#include "gateway/functions.h"
+#include "gateway/sock.h"
+
+#include <stdbool.h>
+#include <uv.h>
+
+/* Every limit of the gateway that is not a protocol's own. */
+enum {
+        GATEWAY_CLIENTS = 1024,                      /* connections at a time, --connections */
+        GATEWAY_CLIENTS_MAX = 65536,                 /* most that can be asked for */
+        GATEWAY_BACKLOG = 512,                       /* connections not yet accepted */
+        GATEWAY_PIPELINE_BYTES = 64 * 1024,          /* of next requests, before reading stops */
+        GATEWAY_HELD_BYTES = 64 * 1024,              /* of a body that waits for its function */
+        GATEWAY_DISCARD_BYTES = 256 * 1024,          /* of a body that nobody wants any more */
+        GATEWAY_POOL = 64,                           /* unused connections to one replica */
+        GATEWAY_WAITING = 256,                       /* calls that wait for one function */
+        GATEWAY_ATTEMPTS = 3,                        /* replicas that one call is tried on */
+        GATEWAY_SUSPECT_MS = 1000,                   /* a replica that failed is avoided so long */
+        GATEWAY_AGENT_FRAME_BYTES = 4 * 1024 * 1024, /* the whole state in one frame */
+        GATEWAY_AGENT_REQUESTS = 64,                 /* asked of the agent at a time */
+        GATEWAY_DRAIN_MS = 10 * 1000,                /* calls under way at SIGTERM get so long */
+};
+
+struct agent;
+struct server;
+
+struct gateway {
+        uv_loop_t *loop;
+        struct deadlines deadlines;
+        struct functions functions;
+        struct call_ids ids;
+        struct sock_reader reader;
+        struct agent *agent;
+        struct server *server;
+        bool had_state; /* the agent told us at least once what there is */
+        char cluster[SIZE_CLUSTER];
+        char node[SIZE_NAME];
+        char arch[16];
+        char user[SIZE_USER];
+        char password[SIZE_PASSWORD];
+};
+
+#endif

@@ -1,0 +1,192 @@
+#include "gateway/heads.h"
+
+#include "gateway/reply.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Headers that a call sets itself. */
+enum own { OWN_NONE, OWN_FRAMING, OWN_CALL_ID, OWN_START, OWN_FORWARDED_FOR, OWN_EXPECT };
+
+static enum own own_header(const struct http_text *name) {
+        switch (name->len) {
+        case 6:
+                return http_text_is_nocase(name, "expect") ? OWN_EXPECT : OWN_NONE;
+        case 9:
+                return http_text_is_nocase(name, "x-call-id") ? OWN_CALL_ID : OWN_NONE;
+        case 12:
+                return http_text_is_nocase(name, "x-start-time") ? OWN_START : OWN_NONE;
+        case 14:
+                return http_text_is_nocase(name, "content-length") ? OWN_FRAMING : OWN_NONE;
+        case 15:
+                return http_text_is_nocase(name, "x-forwarded-for") ? OWN_FORWARDED_FOR : OWN_NONE;
+        default:
+                return OWN_NONE;
+        }
+}
+
+const struct http_text *heads_call_id(const struct http_head *request) {
+        const struct http_text *id = http_header(request, "x-call-id");
+
+        return id && id->len > 0 && id->len <= HEADS_ID_MAX ? id : NULL;
+}
+
+static int add(struct buf *out, const struct http_text *t) {
+        return buf_add(out, t->at, t->len);
+}
+
+static int add_header(struct buf *out, const struct http_header *h) {
+        int r = add(out, &h->name);
+
+        if (r == 0)
+                r = buf_add(out, ": ", 2);
+        if (r == 0)
+                r = add(out, &h->value);
+        return r < 0 ? r : buf_add(out, "\r\n", 2);
+}
+
+/* The bytes of all headers and of what is added to them, so that memory is asked for once. */
+static size_t room(const struct http_head *h, const struct heads_call *call) {
+        size_t n = 512 + HEADS_ID_MAX + h->target.len + h->method.len + h->reason.len;
+
+        for (size_t i = 0; i < h->n_headers; i++)
+                n += h->headers[i].name.len + h->headers[i].value.len + 4;
+        return n + strlen(call->peer) + strlen(call->function);
+}
+
+static int add_upgrade(struct buf *out, const struct http_head *h) {
+        const struct http_text *to = http_header(h, "upgrade");
+
+        return to ? buf_printf(out, "Connection: Upgrade\r\nUpgrade: %.*s\r\n", (int)to->len,
+                               to->at)
+                  : 0;
+}
+
+static int add_framing(struct buf *out, const struct http_head *h, bool chunked) {
+        if (h->body == HTTP_BODY_LENGTH)
+                return buf_printf(out, "Content-Length: %llu\r\n", (unsigned long long)h->length);
+        if (h->body == HTTP_BODY_CHUNKED && chunked)
+                return buf_add_text(out, "Transfer-Encoding: chunked\r\n");
+        return 0;
+}
+
+/* RFC 7239's older brother: each proxy appends the peer that it saw. */
+static int add_forwarded(struct buf *out, const struct http_head *h,
+                         const struct heads_call *call) {
+        int r = buf_add_text(out, "X-Forwarded-For: ");
+
+        for (size_t i = 0; i < h->n_headers && r == 0; i++) {
+                if (own_header(&h->headers[i].name) != OWN_FORWARDED_FOR)
+                        continue;
+                r = add(out, &h->headers[i].value);
+                if (r == 0)
+                        r = buf_add(out, ", ", 2);
+        }
+        if (r == 0)
+                r = buf_add_text(out, call->peer);
+        return r < 0 ? r : buf_add(out, "\r\n", 2);
+}
+
+static int add_call(struct buf *out, const struct heads_call *call) {
+        return buf_printf(out, "X-Call-Id: %s\r\nX-Start-Time: %llu\r\n", call->id,
+                          (unsigned long long)call->start_ns);
+}
+
+static int add_request_line(struct buf *out, const struct http_head *request,
+                            const struct http_text *rest) {
+        int r = add(out, &request->method);
+
+        if (r == 0)
+                r = rest->len > 0 ? buf_add(out, " ", 1) : buf_add(out, " /", 2);
+        if (r == 0)
+                r = add(out, rest);
+        if (r == 0 && request->query.at) {
+                r = buf_add(out, "?", 1);
+                if (r == 0)
+                        r = add(out, &request->query);
+        }
+        return r < 0 ? r : buf_add_text(out, " HTTP/1.1\r\n");
+}
+
+/* Host stays the client's, so that a function can tell by which name it was called. */
+static int add_hosts(struct buf *out, const struct http_head *request,
+                     const struct heads_call *call, bool has_host, bool has_forwarded_host) {
+        const struct http_text *host = http_header(request, "host");
+        int r = 0;
+
+        if (!has_host)
+                r = buf_printf(out, "Host: %s\r\n", call->function);
+        if (r == 0 && !has_forwarded_host && host && host->len > 0)
+                r = buf_printf(out, "X-Forwarded-Host: %.*s\r\n", (int)host->len, host->at);
+        return r;
+}
+
+int heads_to_function(struct buf *out, const struct http_head *request,
+                      const struct heads_call *call, bool upgrade) {
+        bool has_host = false, has_forwarded_host = false;
+        int r = buf_reserve(out, room(request, call));
+
+        if (r == 0)
+                r = add_request_line(out, request, &call->rest);
+        for (size_t i = 0; i < request->n_headers && r == 0; i++) {
+                const struct http_header *h = &request->headers[i];
+
+                if (own_header(&h->name) != OWN_NONE || http_hop_by_hop(request, &h->name))
+                        continue;
+                has_host = has_host || http_text_is_nocase(&h->name, "host");
+                has_forwarded_host =
+                        has_forwarded_host || http_text_is_nocase(&h->name, "x-forwarded-host");
+                r = add_header(out, h);
+        }
+        if (r == 0)
+                r = add_hosts(out, request, call, has_host, has_forwarded_host);
+        if (r == 0)
+                r = add_forwarded(out, request, call);
+        if (r == 0)
+                r = add_call(out, call);
+        if (r == 0)
+                r = add_framing(out, request, true);
+        if (r == 0 && upgrade)
+                r = add_upgrade(out, request);
+        return r < 0 ? r : buf_add(out, "\r\n", 2);
+}
+
+static int add_status_line(struct buf *out, const struct http_head *response) {
+        if (response->reason.len > 0)
+                return buf_printf(out, "HTTP/1.1 %u %.*s\r\n", response->status,
+                                  (int)response->reason.len, response->reason.at);
+        return buf_printf(out, "HTTP/1.1 %u %s\r\n", response->status,
+                          reply_reason(response->status));
+}
+
+/* A response without a body may still say how long it would be: to HEAD, and a 304. */
+static bool keeps_length(const struct http_head *response) {
+        return response->body == HTTP_BODY_NONE && response->status >= 200 &&
+               response->status != 204;
+}
+
+int heads_to_client(struct buf *out, const struct http_head *response,
+                    const struct heads_call *call, const char *connection, bool chunked) {
+        int r = buf_reserve(out, room(response, call));
+
+        if (r == 0)
+                r = add_status_line(out, response);
+        for (size_t i = 0; i < response->n_headers && r == 0; i++) {
+                const struct http_header *h = &response->headers[i];
+                enum own own = own_header(&h->name);
+
+                if (own == OWN_CALL_ID || own == OWN_START ||
+                    (own == OWN_FRAMING && !keeps_length(response)) ||
+                    http_hop_by_hop(response, &h->name))
+                        continue;
+                r = add_header(out, h);
+        }
+        if (r == 0 && (response->status >= 200 || response->status == 101))
+                r = add_call(out, call);
+        if (r == 0)
+                r = add_framing(out, response, chunked);
+        if (r == 0)
+                r = response->status == 101 ? add_upgrade(out, response)
+                                            : buf_add_text(out, connection);
+        return r < 0 ? r : buf_add(out, "\r\n", 2);
+}

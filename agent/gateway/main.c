@@ -1,0 +1,136 @@
+/* bramble-gateway - the function API, and the way of every call to its replica. */
+#include "base/str.h"
+#include "gateway/agent.h"
+#include "gateway/api.h"
+#include "gateway/gateway.h"
+#include "gateway/options.h"
+#include "gateway/server.h"
+#include "io/log.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <systemd/sd-daemon.h>
+
+enum { MEMORY_STEP = 64 * 1024 };
+
+struct program {
+        struct gateway g;
+        struct options options;
+        uv_signal_t term, interrupt;
+        uv_timer_t drain;
+        bool stopping;
+};
+
+static struct program *program_of(uv_handle_t *handle) {
+        return handle->data;
+}
+
+static void close_all(struct program *p) {
+        agent_close(p->g.agent);
+        functions_done(&p->g.functions);
+        deadlines_close(&p->g.deadlines);
+        uv_close((uv_handle_t *)&p->term, NULL);
+        uv_close((uv_handle_t *)&p->interrupt, NULL);
+        uv_close((uv_handle_t *)&p->drain, NULL);
+}
+
+static void on_stopped(struct server *s) {
+        close_all(container_of(s->g, struct program, g));
+}
+
+static void on_drain_over(uv_timer_t *timer) {
+        struct program *p = program_of((uv_handle_t *)timer);
+
+        log_warning("%u connections did not end in time, closing them", p->g.server->n_clients);
+        server_abort(p->g.server);
+}
+
+/* Calls under way may end; a second signal does not wait for them. */
+static void on_signal(uv_signal_t *handle, int number) {
+        struct program *p = program_of((uv_handle_t *)handle);
+
+        (void)number;
+        if (p->stopping) {
+                server_abort(p->g.server);
+                return;
+        }
+        p->stopping = true;
+        (void)sd_notify(0, "STOPPING=1");
+        (void)uv_timer_start(&p->drain, on_drain_over, GATEWAY_DRAIN_MS, 0);
+        server_stop(p->g.server, on_stopped);
+}
+
+/* Each connection is a descriptor, and each call one more. */
+static void raise_descriptors(unsigned clients) {
+        struct rlimit limit;
+        rlim_t want = (rlim_t)clients * 2 + 64;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= want)
+                return;
+        limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < want)
+                log_warning("only %llu descriptors are allowed, %llu are wanted for %u clients",
+                            (unsigned long long)limit.rlim_cur, (unsigned long long)want, clients);
+}
+
+static void watch_signals(struct program *p) {
+        (void)signal(SIGPIPE, SIG_IGN);
+        (void)uv_signal_init(p->g.loop, &p->term);
+        (void)uv_signal_init(p->g.loop, &p->interrupt);
+        (void)uv_timer_init(p->g.loop, &p->drain);
+        p->term.data = p->interrupt.data = p->drain.data = p;
+        (void)uv_signal_start(&p->term, on_signal, SIGTERM);
+        (void)uv_signal_start(&p->interrupt, on_signal, SIGINT);
+}
+
+static int start(struct program *p, struct fail *f) {
+        struct gateway *g = &p->g;
+        int r;
+
+        raise_descriptors(p->options.connections);
+        watch_signals(p);
+        deadlines_init(&g->deadlines, g->loop);
+        options_deadlines(&p->options, &g->deadlines);
+        r = agent_open(g, p->options.agent, &g->agent);
+        if (r < 0)
+                return fail(f, r, "cannot use '%s' as the agent's socket: %s", p->options.agent,
+                            uv_strerror(r));
+        r = server_open(g, p->options.address, p->options.port, p->options.connections, api_handle,
+                        &g->server, f);
+        if (r < 0)
+                return r;
+        log_info("listening on %s port %u", p->options.address, server_port(g->server));
+        (void)sd_notify(0, "READY=1");
+        return 0;
+}
+
+int main(int argc, char **argv) {
+        static struct program p; /* holds the read buffer: too large for a small stack */
+        struct fail f = { 0 };
+        int r = options_parse(&p.options, argc, argv);
+
+        if (r != 0)
+                return r < 0 ? 2 : 0;
+        /* large states come and go: what they took is given back */
+        (void)mallopt(M_MMAP_THRESHOLD, MEMORY_STEP);
+        (void)mallopt(M_TRIM_THRESHOLD, MEMORY_STEP);
+        log_open("bramble-gateway", p.options.log_level);
+        p.g.loop = uv_default_loop();
+        if (!p.g.loop) {
+                log_error("cannot make an event loop");
+                return 1;
+        }
+        if (start(&p, &f) < 0) {
+                log_error("%s", fail_text(&f));
+                return f.error == -EINVAL || f.error == -ENAMETOOLONG ? 2 : 1;
+        }
+        (void)uv_run(p.g.loop, UV_RUN_DEFAULT);
+        agent_free(p.g.agent);
+        server_free(p.g.server);
+        (void)uv_loop_close(p.g.loop);
+        log_info("stopped");
+        return 0;
+}

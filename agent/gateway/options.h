@@ -1,0 +1,29 @@
+/* options - how the gateway is started: built-in values, then the configuration file, then the
+ * environment, then the command line. */
+#ifndef BRAMBLE_GATEWAY_OPTIONS_H
+#define BRAMBLE_GATEWAY_OPTIONS_H
+
+#include "core/limits.h"
+#include "gateway/deadline.h"
+#include "io/config.h"
+#include "io/log.h"
+
+#include <stdint.h>
+
+struct options {
+        char config[SIZE_PATH];
+        char address[SIZE_ADDRESS];
+        uint16_t port;
+        char agent[SIZE_PATH];
+        unsigned connections;
+        unsigned timeout_s, head_timeout_s, idle_timeout_s, wait_s;
+        enum log_level log_level;
+};
+
+/* 0: go on; 1: everything was said (--help, --version); negative: misused, and said so. */
+int options_parse(struct options *o, int argc, char **argv);
+
+/* The durations of all deadlines. */
+void options_deadlines(const struct options *o, struct deadlines *ds);
+
+#endif

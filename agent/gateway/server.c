@@ -1,0 +1,137 @@
+#include "gateway/server.h"
+
+#include "base/str.h"
+#include "gateway/client_private.h"
+#include "gateway/gateway.h"
+#include "io/log.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+
+/* A client that vanished while it waits for a stream is noticed after that and 9 probes. */
+enum { SERVER_PROBE_AFTER_S = 60 };
+
+/* The connection that has rested longest makes room for a new one. */
+static bool close_oldest_idle(struct server *s) {
+        struct list *idle = &s->g->deadlines.lists[DEADLINE_CLIENT_IDLE];
+
+        if (list_empty(idle))
+                return false;
+        client_close(container_of(idle->next, struct client, deadline.link));
+        return true;
+}
+
+static void accept_one(struct server *s) {
+        struct client *c = client_accept(s, (uv_stream_t *)&s->listener);
+
+        if (c)
+                return;
+        s->waiting = true; /* it is still there, for when a connection ends */
+        if (log_once("accept"))
+                log_warning("cannot accept a connection, clients will have to try again: out of "
+                            "memory or descriptors");
+}
+
+static void on_connection(uv_stream_t *listener, int status) {
+        struct server *s = container_of(listener, struct server, listener);
+
+        if (status < 0) {
+                if (log_once("accept"))
+                        log_warning("cannot accept a connection, clients will have to try again: "
+                                    "%s",
+                                    uv_strerror(status));
+                return;
+        }
+        if (s->n_clients >= s->most_clients) {
+                /* not accepting it keeps it, and those after it, in the kernel's queue */
+                s->waiting = true;
+                if (!close_oldest_idle(s) && log_once("clients"))
+                        log_warning("%u connections at a time are the limit, the next ones wait "
+                                    "(--connections)",
+                                    s->most_clients);
+                return;
+        }
+        accept_one(s);
+}
+
+void server_client_gone(struct server *s) {
+        s->n_clients--;
+        if (s->waiting && !s->stopping && s->n_clients < s->most_clients) {
+                s->waiting = false;
+                accept_one(s);
+        }
+        if (s->stopping && s->n_clients == 0 && s->stopped)
+                s->stopped(s);
+}
+
+static int parse_address(const char *text, uint16_t port, struct sockaddr_storage *ret) {
+        if (uv_ip4_addr(text, port, (struct sockaddr_in *)ret) == 0)
+                return 0;
+        return uv_ip6_addr(text, port, (struct sockaddr_in6 *)ret) == 0 ? 0 : -EINVAL;
+}
+
+int server_open(struct gateway *g, const char *address, uint16_t port, unsigned most_clients,
+                server_handler handle, struct server **ret, struct fail *f) {
+        struct sockaddr_storage to;
+        struct server *s;
+        int r;
+
+        if (parse_address(address, port, &to) < 0)
+                return fail(f, -EINVAL, "'%.50s' is no IP address to listen on", address);
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return fail(f, -ENOMEM, "out of memory");
+        *s = (struct server){ .g = g, .handle = handle, .most_clients = most_clients };
+        list_init(&s->clients);
+        r = uv_tcp_init(g->loop, &s->listener);
+        if (r < 0) {
+                free(s);
+                return fail(f, r, "cannot open a socket: %s", uv_strerror(r));
+        }
+        r = uv_tcp_bind(&s->listener, (struct sockaddr *)&to, 0);
+        if (r == 0)
+                r = uv_listen((uv_stream_t *)&s->listener, GATEWAY_BACKLOG, on_connection);
+        if (r == 0) {
+                /* accepted sockets inherit these from the listener */
+                (void)uv_tcp_nodelay(&s->listener, 1);
+                (void)uv_tcp_keepalive(&s->listener, 1, SERVER_PROBE_AFTER_S);
+        }
+        *ret = s; /* also on failure: the handle has to be closed on the loop */
+        if (r < 0)
+                return fail(f, r, "cannot listen on %s port %u: %s", address, port, uv_strerror(r));
+        return 0;
+}
+
+uint16_t server_port(const struct server *s) {
+        struct sockaddr_storage at;
+        int len = sizeof(at);
+
+        if (uv_tcp_getsockname(&s->listener, (struct sockaddr *)&at, &len) < 0)
+                return 0;
+        /* the port lies at the same place in both families */
+        return ntohs(((const struct sockaddr_in *)&at)->sin_port);
+}
+
+void server_stop(struct server *s, void (*stopped)(struct server *s)) {
+        struct client *c, *next;
+
+        s->stopping = true;
+        s->stopped = stopped;
+        if (!uv_is_closing((uv_handle_t *)&s->listener))
+                uv_close((uv_handle_t *)&s->listener, NULL);
+        list_each(c, next, &s->clients, link) client_retire(c);
+        if (s->n_clients == 0 && stopped)
+                stopped(s);
+}
+
+void server_abort(struct server *s) {
+        struct client *c, *next;
+
+        list_each(c, next, &s->clients, link) client_close(c);
+}
+
+void server_free(struct server *s) {
+        free(s);
+}
