@@ -88,8 +88,9 @@ $(OUT)/bramble-agent: $(DAEMON_OBJ) $(LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LIBS)
 $(OUT)/bramble-gateway: $(GATEWAY_OBJ) $(LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LIBS)
+CLI_LIBS := $(shell pkg-config --libs libcurl)
 $(OUT)/agentctl: $(CLI_OBJ) $(LIB)
-	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LIBS) $(CLI_LIBS)
 
 # fwatchdog is static and small; it takes from base/ and core/ only what it names.  Under SAN it
 # stays static and plain: the containers that it runs in have no sanitizer runtime.

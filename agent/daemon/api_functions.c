@@ -66,6 +66,8 @@ static void deploy(struct request *q, const struct spec *spec, const char *text)
                                        .only_new = json_bool(q->args, "only_new"),
                                        .only_existing = json_bool(q->args, "only_existing") };
 
+        uint64_t replicas;
+
         if (!charter_image(&a->charter, spec->image)) {
                 request_fail(q, 400,
                              "image %.200s is not in this bramble: agentctl import FILE.tar",
@@ -87,6 +89,8 @@ static void deploy(struct request *q, const struct spec *spec, const char *text)
                 cmd.replicas = spec->scale_min;
         else if (old->replicas > spec->scale_max)
                 cmd.replicas = spec->scale_max;
+        if (json_number(q->args, "replicas", LIMIT_REPLICAS, &replicas) == 0)
+                cmd.replicas = (uint32_t)replicas;
         log_field(LOG_LEVEL_INFO, "BRAMBLE_FUNCTION", spec->name, "deploying %s from %s",
                   spec->name, spec->image);
         submit(q, &cmd);

@@ -1,0 +1,204 @@
+/* client - one request to an agent, over its unix socket or (--host) over mutual TLS. */
+#include "base/scope.h"
+#include "base/str.h"
+#include "cli/cli.h"
+#include "io/json.h"
+#include "io/link.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { AGENT_PORT = 7373, DIAL_TIMEOUT_MS = 5000, CHUNK = 64 * 1024, STREAM = 1 };
+
+struct exchange {
+        const struct cli *cli;
+        uv_loop_t loop;
+        struct link *link;
+        char *request;
+        bool (*event)(void *arg, const cJSON *event);
+        void (*progress)(void *arg, size_t sent);
+        void *arg;
+        int fd; /* -1: nothing goes up */
+        size_t sent;
+        cJSON *reply;
+        bool done;
+        char why[256];
+};
+
+/* Fills the link up to its high mark; the rest follows when it has drained. */
+static void pump(struct exchange *x) {
+        char chunk[CHUNK];
+
+        while (x->fd >= 0 && link_queued(x->link) < LINK_QUEUE_HIGH) {
+                ssize_t n = read(x->fd, chunk, sizeof(chunk));
+
+                if (n < 0) {
+                        (void)snprintf(x->why, sizeof(x->why), "cannot read the file: %s",
+                                       strerror(errno));
+                        link_close(x->link);
+                        return;
+                }
+                if (n == 0) {
+                        x->fd = -1;
+                        (void)link_send(x->link, FRAME_END, STREAM, NULL, 0);
+                        return;
+                }
+                if (link_send(x->link, FRAME_DATA, STREAM, chunk, (size_t)n) < 0)
+                        return;
+                x->sent += (size_t)n;
+                if (x->progress)
+                        x->progress(x->arg, x->sent);
+        }
+}
+
+static void on_open(struct link *l, void *arg) {
+        struct exchange *x = arg;
+
+        if (link_send(l, FRAME_REQUEST, STREAM, x->request, strlen(x->request)) < 0)
+                link_close(l);
+        else
+                pump(x);
+}
+
+static void on_frame(struct link *l, void *arg, const struct frame *f) {
+        struct exchange *x = arg;
+        auto_json cJSON *o = NULL;
+
+        if ((f->type != FRAME_EVENT && f->type != FRAME_REPLY) ||
+            json_parse_object((const char *)f->body, f->len, &o, NULL) < 0)
+                return;
+        if (f->type == FRAME_EVENT) {
+                if (x->event && !x->event(x->arg, o)) {
+                        x->done = true;
+                        link_close(l);
+                }
+                return;
+        }
+        x->reply = take_ptr(o);
+        x->done = true;
+        link_close(l);
+}
+
+static void on_drained(struct link *l, void *arg) {
+        (void)l;
+        pump(arg);
+}
+
+static void on_closed(struct link *l, void *arg, int error, const char *why) {
+        struct exchange *x = arg;
+
+        (void)l;
+        (void)error;
+        if (!x->done && !x->why[0])
+                (void)snprintf(x->why, sizeof(x->why), "%s", why);
+        uv_stop(&x->loop);
+}
+
+static const struct link_ops ops = {
+        .open = on_open, .frame = on_frame, .drained = on_drained, .closed = on_closed
+};
+
+/* The first address of a name; names like m1.local need libnss-mdns, as in any other program. */
+static int resolve(const struct cli *c, char *dst, size_t size) {
+        struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list = NULL;
+        int r = getaddrinfo(c->host, NULL, &hints, &list);
+
+        if (r != 0)
+                return cli_fail(c, "cannot find %s: %s", cli_safe(c->host), gai_strerror(r));
+        r = getnameinfo(list->ai_addr, list->ai_addrlen, dst, (socklen_t)size, NULL, 0,
+                        NI_NUMERICHOST);
+        freeaddrinfo(list);
+        return r == 0 ? 0 : cli_fail(c, "cannot find %s", cli_safe(c->host));
+}
+
+static int dial_host(struct exchange *x) {
+        const struct cli *c = x->cli;
+        char address[SIZE_ADDRESS + 32], ca[512], cert[512], key[512];
+        struct fail f = { 0 };
+        struct pki pki;
+        int r;
+
+        (void)snprintf(ca, sizeof(ca), "%s/ca.crt", c->pki);
+        (void)snprintf(cert, sizeof(cert), "%s/admin.crt", c->pki);
+        (void)snprintf(key, sizeof(key), "%s/admin.key", c->pki);
+        r = pki_load(ca, cert, key, &pki, &f);
+        if (r < 0)
+                return cli_fail(c, "--host needs an admin certificate (--pki FOLDER): %s",
+                                fail_text(&f));
+        r = resolve(c, address, sizeof(address));
+        if (r == 0 && link_dial_tls(&x->loop, &pki, address, AGENT_PORT, 0, DIAL_TIMEOUT_MS, &ops,
+                                    x, &x->link) < 0)
+                r = cli_fail(c, "cannot connect to %s", address);
+        pki_done(&pki);
+        return r;
+}
+
+static int dial(struct exchange *x) {
+        int r;
+
+        if (x->cli->host)
+                return dial_host(x);
+        r = link_dial_unix(&x->loop, x->cli->socket, &ops, x, &x->link);
+        return r < 0 ? cli_fail(x->cli, "cannot connect to %s: %s", x->cli->socket, strerror(-r))
+                     : 0;
+}
+
+static int verdict(struct exchange *x, cJSON **ret) {
+        const char *error = x->reply ? json_text(x->reply, "error", NULL) : NULL;
+
+        if (error)
+                return cli_fail(x->cli, "%s", cli_safe(error));
+        if (!x->reply && x->why[0] && !x->cli->host)
+                return cli_fail(x->cli,
+                                "the agent on this board does not answer (%s)\n"
+                                "is it running?  systemctl status bramble-agent; and are "
+                                "you root or in group bramble?",
+                                x->why);
+        if (!x->reply && x->why[0])
+                return cli_fail(x->cli, "%s: %s", cli_safe(x->cli->host), x->why);
+        if (ret)
+                *ret = take_ptr(x->reply);
+        return CLI_DONE;
+}
+
+static int exchange(struct exchange *x, cJSON *request, cJSON **ret) {
+        int r = CLI_FAILED;
+
+        x->request = cJSON_PrintUnformatted(request);
+        cJSON_Delete(request);
+        if (ret)
+                *ret = NULL;
+        if (x->request && uv_loop_init(&x->loop) == 0 && dial(x) == 0) {
+                (void)uv_run(&x->loop, UV_RUN_DEFAULT);
+                (void)uv_run(&x->loop, UV_RUN_NOWAIT);
+                r = verdict(x, ret);
+        }
+        cJSON_Delete(x->reply);
+        free(x->request);
+        return r;
+}
+
+int cli_ask(const struct cli *c, cJSON *request, bool (*event)(void *arg, const cJSON *event),
+            void *arg, cJSON **ret) {
+        struct exchange x = { .cli = c, .event = event, .arg = arg, .fd = -1 };
+
+        return exchange(&x, request, ret);
+}
+
+int cli_upload(const struct cli *c, cJSON *request, int fd,
+               void (*progress)(void *arg, size_t sent), void *arg, cJSON **ret) {
+        struct exchange x = { .cli = c, .progress = progress, .arg = arg, .fd = fd };
+
+        return exchange(&x, request, ret);
+}
+
+cJSON *cli_request(const char *verb) {
+        cJSON *o = cJSON_CreateObject();
+
+        (void)cJSON_AddStringToObject(o, "verb", verb);
+        return o;
+}

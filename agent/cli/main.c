@@ -1,0 +1,219 @@
+/* agentctl (also called bramble) - the command line of a bramble. */
+#include "base/scope.h"
+#include "base/str.h"
+#include "cli/cli.h"
+#include "cli/verbs.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct cli_verb cli_verbs[] = {
+        { "status", "", 0, 0, verb_status, "the boards of the bramble and how they are", NULL },
+        { "nodes", "", 0, 0, verb_nodes, "what the boards are: model, cores, RAM, address", NULL },
+        { "doctor", "", 0, 0, verb_doctor, "checks this board; each failure says what to do",
+          NULL },
+        { "import", "IMAGE.tar", 1, -1, verb_import, "brings an image into the bramble",
+          "  --name NAME          call it NAME\n"
+          "  IMAGE.tar            from 'docker save' or 'ctr images export'; - is standard "
+          "input\n" },
+        { "deploy", "NAME --image IMAGE", 1, -1, verb_deploy, "makes or updates a function",
+          "  --image IMAGE        an image that was imported\n"
+          "  --replicas N         how many (1)\n"
+          "  --fprocess COMMAND   run COMMAND for each call, through fwatchdog\n"
+          "  --env NAME=VALUE     environment; again for more\n"
+          "  --label NAME=VALUE   label; again for more\n"
+          "  --memory 64Mi        most memory of a replica\n"
+          "  --cpu 250m           most CPU of a replica\n"
+          "  --namespace NS       openfaas-fn\n"
+          "  --read-only          the container cannot write to its own files\n"
+          "  --no-wait            do not wait until it answers\n" },
+        { "functions", "", 0, 0, verb_functions, "the functions and where they run", NULL },
+        { "invoke", "NAME", 1, -1, verb_invoke, "calls a function; standard input is the body",
+          "  -d, --data TEXT      TEXT is the body\n"
+          "  --path /REST         call a path below the function\n" },
+        { "scale", "NAME N", 2, 2, verb_scale, "changes the number of replicas", NULL },
+        { "remove", "NAME", 1, 1, verb_remove, "takes a function away", NULL },
+        { "logs", "NAME", 1, -1, verb_logs, "what a function wrote, on all boards",
+          "  -f, --follow         go on as it writes more\n"
+          "  --tail N             the last N lines of each board (100)\n" },
+        { "auth", "", 0, 0, verb_auth, "the gateway's user and password", NULL },
+        { "pki", "init NAME [--dir FOLDER]", 2, -1, verb_pki,
+          "makes a cluster's keys: pki init home",
+          "  --dir FOLDER         where to (./NAME-pki)\n" },
+        { "version", "", 0, 0, verb_version, "versions of this command and of the agent", NULL },
+        { NULL, NULL, 0, 0, NULL, NULL, NULL },
+};
+
+static void print_usage(FILE *out) {
+        fprintf(out, "usage: agentctl [-o json] [--host NAME] VERB [ARGUMENTS]\n\n"
+                     "Looks after a bramble: Raspberry Pis that are one computer.\n\n");
+        for (const struct cli_verb *v = cli_verbs; v->name; v++) {
+                char left[64];
+
+                (void)snprintf(left, sizeof(left), "%s %s", v->name, v->args);
+                fprintf(out, "  %-30s %s\n", left, v->help);
+        }
+        fprintf(out,
+                "\n"
+                "  -o json          the answer as JSON\n"
+                "  --host NAME      ask the agent of another board, with an admin certificate\n"
+                "  --pki FOLDER     where that certificate is (BRAMBLE_PKI, or\n"
+                "                   ~/.config/bramble)\n"
+                "  --gateway URL    the gateway that invoke calls (port 8080 of the host)\n"
+                "  --socket PATH    the agent's socket (/run/bramble/agent.sock)\n"
+                "\n"
+                "agentctl VERB --help says more.  Exit: 0 done, 1 failed, 2 misused.\n");
+}
+
+static void print_verb_usage(FILE *out, const struct cli_verb *v) {
+        fprintf(out, "usage: agentctl %s %s\n\n%s%s%s", v->name, v->args, v->help, "\n",
+                v->options ? "\n" : "");
+        if (v->options)
+                (void)fputs(v->options, out);
+}
+
+static const struct cli_verb *find_verb(const char *name) {
+        for (const struct cli_verb *v = cli_verbs; v->name; v++)
+                if (str_eq(v->name, name))
+                        return v;
+        return NULL;
+}
+
+int cli_misused(const struct cli *c, const char *verb, const char *format, ...) {
+        const struct cli_verb *v = find_verb(verb);
+        va_list args;
+
+        fprintf(stderr, "%s: ", c->program);
+        va_start(args, format);
+        (void)vfprintf(stderr, format, args);
+        va_end(args);
+        fprintf(stderr, "\n");
+        if (v)
+                print_verb_usage(stderr, v);
+        return CLI_MISUSED;
+}
+
+/* Options before the verb, and -o json anywhere. CLI_DONE, or CLI_MISUSED after a message. */
+static int parse_options(struct cli *c, int argc, char **argv) {
+        enum { OPT_HOST = 256, OPT_PKI, OPT_SOCKET, OPT_GATEWAY };
+        static const struct option options[] = { { "host", required_argument, NULL, OPT_HOST },
+                                                 { "pki", required_argument, NULL, OPT_PKI },
+                                                 { "socket", required_argument, NULL, OPT_SOCKET },
+                                                 { "gateway", required_argument, NULL,
+                                                   OPT_GATEWAY },
+                                                 { "output", required_argument, NULL, 'o' },
+                                                 { "version", no_argument, NULL, 'v' },
+                                                 { "help", no_argument, NULL, 'h' },
+                                                 { 0 } };
+        int o;
+
+        while ((o = getopt_long(argc, argv, "+o:h", options, NULL)) != -1) {
+                switch (o) {
+                case 'o':
+                        if (!str_eq(optarg, "json") && !str_eq(optarg, "table")) {
+                                fprintf(stderr, "%s: -o is json or table\n", c->program);
+                                return CLI_MISUSED;
+                        }
+                        c->json = str_eq(optarg, "json");
+                        break;
+                case OPT_HOST:
+                        c->host = optarg;
+                        break;
+                case OPT_PKI:
+                        c->pki = optarg;
+                        break;
+                case OPT_SOCKET:
+                        c->socket = optarg;
+                        break;
+                case OPT_GATEWAY:
+                        c->gateway = optarg;
+                        break;
+                case 'v':
+                        printf("agentctl %s (%s)\n", BRAMBLE_VERSION, BRAMBLE_COMMIT);
+                        exit(CLI_DONE);
+                case 'h':
+                        print_usage(stdout);
+                        exit(CLI_DONE);
+                default:
+                        print_usage(stderr);
+                        return CLI_MISUSED;
+                }
+        }
+        return CLI_DONE;
+}
+
+/* `agentctl status -o json` is what people type: global options count behind the verb too. */
+static int take_output(struct cli *c, int argc, char **argv) {
+        int kept = 1;
+
+        for (int i = 1; i < argc; i++) {
+                const char *value = NULL;
+
+                if (str_eq(argv[i], "-o") || str_eq(argv[i], "--output"))
+                        value = i + 1 < argc ? argv[++i] : "";
+                else if (str_starts(argv[i], "--output="))
+                        value = argv[i] + 9;
+                else if (str_starts(argv[i], "-ojson"))
+                        value = "json";
+                else if (str_eq(argv[i], "--host") && i + 1 < argc)
+                        c->host = argv[++i];
+                else
+                        argv[kept++] = argv[i];
+                if (!value)
+                        continue;
+                if (!str_eq(value, "json") && !str_eq(value, "table"))
+                        return -1;
+                c->json = str_eq(value, "json");
+        }
+        argv[kept] = NULL;
+        return kept;
+}
+
+int main(int argc, char **argv) {
+        static char default_pki[512];
+        const char *home = getenv("HOME"), *slash = strrchr(argv[0], '/');
+        struct cli c = { .program = slash ? slash + 1 : argv[0],
+                         .pki = getenv("BRAMBLE_PKI"),
+                         .socket = "/run/bramble/agent.sock" };
+        const struct cli_verb *v;
+        int r;
+
+        (void)snprintf(default_pki, sizeof(default_pki), "%s/.config/bramble", str_or(home, ""));
+        if (!c.pki)
+                c.pki = default_pki;
+        r = parse_options(&c, argc, argv);
+        if (r != CLI_DONE)
+                return r;
+        if (optind >= argc) {
+                print_usage(stderr);
+                return CLI_MISUSED;
+        }
+        argc -= optind;
+        argv += optind;
+        if (str_eq(argv[0], "help")) {
+                print_usage(stdout);
+                return CLI_DONE;
+        }
+        v = find_verb(argv[0]);
+        if (!v) {
+                fprintf(stderr, "%s: there is no verb '%s'; %s --help lists them\n", c.program,
+                        cli_safe(argv[0]), c.program);
+                return CLI_MISUSED;
+        }
+        argc = take_output(&c, argc, argv);
+        if (argc < 0)
+                return cli_misused(&c, v->name, "-o is json or table");
+        for (int i = 1; i < argc; i++)
+                if (str_eq(argv[i], "--help") || str_eq(argv[i], "-h")) {
+                        print_verb_usage(stdout, v);
+                        return CLI_DONE;
+                }
+        if (argc - 1 < v->least || (v->most >= 0 && argc - 1 > v->most))
+                return cli_misused(&c, v->name, "%s takes %s", v->name,
+                                   v->args[0] ? v->args : "no arguments");
+        optind = 0; /* the verbs parse their own options */
+        return v->run(&c, argc, argv);
+}

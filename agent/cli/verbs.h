@@ -1,0 +1,21 @@
+/* verbs - one function a verb of agentctl; each in the file of its noun. */
+#ifndef BRAMBLE_CLI_VERBS_H
+#define BRAMBLE_CLI_VERBS_H
+
+#include "cli/cli.h"
+
+int verb_status(const struct cli *c, int argc, char **argv);
+int verb_nodes(const struct cli *c, int argc, char **argv);
+int verb_doctor(const struct cli *c, int argc, char **argv);
+int verb_import(const struct cli *c, int argc, char **argv);
+int verb_deploy(const struct cli *c, int argc, char **argv);
+int verb_functions(const struct cli *c, int argc, char **argv);
+int verb_invoke(const struct cli *c, int argc, char **argv);
+int verb_scale(const struct cli *c, int argc, char **argv);
+int verb_remove(const struct cli *c, int argc, char **argv);
+int verb_logs(const struct cli *c, int argc, char **argv);
+int verb_auth(const struct cli *c, int argc, char **argv);
+int verb_pki(const struct cli *c, int argc, char **argv);
+int verb_version(const struct cli *c, int argc, char **argv);
+
+#endif
