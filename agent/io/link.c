@@ -74,6 +74,9 @@ void link_die(struct link *l, int error, const char *why) {
 }
 
 void link_arm(struct link *l, uint64_t timeout_ms) {
+        /* the callback that dials may have waited for a slow disk: count from now, not from when
+         * this turn of the loop began */
+        uv_update_time(l->timer.loop);
         (void)uv_timer_start(&l->timer, on_timer, timeout_ms, 0);
 }
 
@@ -225,7 +228,20 @@ static void link_set_patience(struct link *l, bool patient) {
         link_patience(l, patient);
 }
 
+/* While the kernel takes no more, the timer looks whether the peer is slow or gone. */
+static void link_watch_stall(struct link *l, bool progress) {
+        if (l->state != LINK_OPEN)
+                return;
+        if (progress || !l->blocked)
+                link_set_patience(l, false);
+        if (!l->blocked)
+                (void)uv_timer_stop(&l->timer);
+        else if (progress || !uv_is_active((uv_handle_t *)&l->timer))
+                link_arm(l, LINK_STALL_CHECK_MS);
+}
+
 static void link_flush(struct link *l) {
+        const size_t before = link_queued(l);
         struct fail f = { 0 };
         ssize_t n;
 
@@ -233,7 +249,6 @@ static void link_flush(struct link *l) {
                 n = link_push(l, l->out.data + l->sent, l->out.len - l->sent, &f);
                 if (n == -EAGAIN) {
                         l->blocked = true;
-                        link_set_patience(l, true);
                         break;
                 }
                 if (n < 0) {
@@ -246,11 +261,11 @@ static void link_flush(struct link *l) {
         if (l->sent == l->out.len) {
                 buf_done(&l->out);
                 l->sent = 0;
-                link_set_patience(l, false);
         } else if (l->sent >= COMPACT_BYTES && l->sent >= l->out.len / 2) {
                 buf_consume(&l->out, l->sent);
                 l->sent = 0;
         }
+        link_watch_stall(l, before != link_queued(l));
         if (l->high && link_queued(l) < LINK_QUEUE_LOW && l->state == LINK_OPEN) {
                 l->high = false;
                 if (l->ops && l->ops->drained)
@@ -340,8 +355,9 @@ static void link_handshake(struct link *l) {
         }
         f.error = r;
         /* unread bytes would make close() a reset, which overtakes the alert that says why */
-        while (recv(l->fd, junk, sizeof(junk), 0) == (ssize_t)sizeof(junk))
-                ;
+        for (unsigned turns = 0; turns < TURN_READS; turns++)
+                if (recv(l->fd, junk, sizeof(junk), 0) < (ssize_t)sizeof(junk))
+                        break;
         link_die(l, r, fail_text(&f));
 }
 
@@ -425,6 +441,11 @@ static void on_timer(uv_timer_t *timer) {
         struct link *l = container_of(timer, struct link, timer);
         char why[SIZE_REASON];
 
+        if (l->state == LINK_OPEN) {
+                link_set_patience(l, link_window_closed(l));
+                link_arm(l, LINK_STALL_CHECK_MS);
+                return;
+        }
         if (l->state == LINK_CLOSING) {
                 link_die(l, l->ended ? 0 : -ETIMEDOUT,
                          l->ended ? "closed" : "the other side did not take everything in time");

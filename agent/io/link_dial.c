@@ -30,6 +30,14 @@ void link_patience(struct link *l, bool patient) {
                 (void)setsockopt(l->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
 }
 
+bool link_window_closed(const struct link *l) {
+        struct tcp_info info = { 0 };
+        socklen_t len = sizeof(info);
+
+        return l->address[0] && getsockopt(l->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+               info.tcpi_unacked == 0;
+}
+
 void link_tune_tcp(struct link *l) {
         struct sockaddr_storage a;
         socklen_t len = sizeof(a);

@@ -16,11 +16,12 @@ enum {
         LINK_CLOSE_MS = 5000,          /* for sending the rest */
         LINK_LINGER_MS = 1000,         /* for the peer's end after ours */
         LINK_BACKLOG = 128,
-        /* Unacknowledged for so long, the peer is taken for dead (its power was cut).  Where the
-         * peer's window is closed - it reads slower than we write, an SD card may stall for
-         * seconds - the kernel counts that too, so a link under back-pressure gets more. */
+        /* Unacknowledged for so long, the peer is taken for dead (its power was cut).  The kernel
+         * counts a closed window too - the peer reads slower than we write, an SD card may stall
+         * for seconds - so one that answers but takes nothing gets more. */
         LINK_DEAD_MS = 5000,
         LINK_STALLED_MS = 30000,
+        LINK_STALL_CHECK_MS = 2000,
 };
 
 enum link_state {
@@ -33,7 +34,7 @@ enum link_state {
 
 struct link {
         uv_poll_t poll;
-        uv_timer_t timer; /* dial, handshake, close */
+        uv_timer_t timer; /* dial, handshake, a stalled peer, close */
         uv_idle_t kick;   /* work for the next turn of the loop: sending, reading on */
         unsigned handles; /* of these that are not yet closed */
         int fd;
@@ -81,7 +82,10 @@ void link_arm(struct link *l, uint64_t timeout_ms);
 void link_address_text(const struct sockaddr_storage *a, char ret[static SIZE_ADDRESS]);
 /* Peer and own address, TCP options. */
 void link_tune_tcp(struct link *l);
+/* LINK_STALLED_MS in place of LINK_DEAD_MS. */
 void link_patience(struct link *l, bool patient);
+/* Everything sent is acknowledged, and the peer has no room for more. */
+bool link_window_closed(const struct link *l);
 /* The connect ended: 0 or its error. */
 int link_connect_result(const struct link *l);
 

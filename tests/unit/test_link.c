@@ -9,6 +9,18 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+/* A sanitizer has an allocator of its own: mallinfo2() knows nothing. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
 /* Every test runs a loop of its own until nothing is open any more; a watchdog ends it first where
  * something hangs. */
 
@@ -385,6 +397,38 @@ static void back_pressure_unix(void **state) {
         back_pressure(&rig, &c);
 }
 
+/* Frames that came before the peer's end wait for the resume, and all arrive. */
+static void paused_past_the_end(void **state) {
+        struct end c = { 0 };
+        struct rig rig;
+
+        (void)state;
+        begin(&rig);
+        rig.proto.pause_at = 1;
+        serve(&rig, &board1, 8);
+        dial(&rig, &c, &board2, "127.0.0.1", 0);
+        for (uint32_t i = 0; i < 5; i++)
+                assert_int_equal(link_send(c.link, FRAME_DATA, i, "x", 1), 0);
+        run_until(&rig.n_served, 1);
+        run_until(&rig.served[0].frames, 1);
+        link_close(c.link);
+        /* nobody answers the close of a paused link: the lingering end gives up */
+        run_until(&c.closed, 1);
+        assert_int_equal(c.error, 0);
+        for (unsigned i = 1; i < 5; i++) {
+                assert_int_equal(rig.served[0].frames, i);
+                link_resume(rig.served[0].link);
+                run_until(&rig.served[0].frames, i + 1);
+        }
+        assert_int_equal(rig.served[0].closed, 0);
+        link_resume(rig.served[0].link);
+        run_until(&rig.served[0].closed, 1);
+        link_server_close(rig.server);
+        finish();
+        assert_true(rig.served[0].ordered);
+        assert_int_equal(rig.served[0].error, 0);
+}
+
 /* A sender that does not wait is cut off at LINK_QUEUE_MAX. */
 static void queue_overflow(void **state) {
         static const char chunk[60000];
@@ -644,6 +688,38 @@ static void too_many(void **state) {
                 link_close(ends[i].link);
         link_server_close(rig.server);
         finish();
+}
+
+static void accept_once(struct link *l, void *arg) {
+        struct rig *rig = arg;
+
+        on_accept(l, arg);
+        link_server_close(rig->server);
+}
+
+static void server_closed_by_accept(void **state) {
+        struct end ends[3] = { 0 };
+        struct rig rig;
+        unsigned opened = 0;
+
+        (void)state;
+        begin(&rig);
+        assert_int_equal(link_listen_unix(&loop, at("once.sock"), 0600, NULL, 8, accept_once, &rig,
+                                          &rig.server, NULL),
+                         0);
+        for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+                assert_int_equal(
+                        link_dial_unix(&loop, at("once.sock"), &end_ops, &ends[i], &ends[i].link),
+                        0);
+        run_until(&rig.n_served, 1);
+        link_close(rig.served[0].link);
+        finish();
+        assert_int_equal(rig.n_served, 1);
+        for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+                assert_int_equal(ends[i].closed, 1);
+                opened += ends[i].opened;
+        }
+        assert_true(opened >= 1);
 }
 
 /* ---- bad frames over TLS ------------------------------------------------------------------- */
@@ -938,7 +1014,7 @@ static void unix_garbage(void **state) {
 /* ---- what an idle link costs --------------------------------------------------------------- */
 
 static void idle_memory(void **state) {
-#if defined(__SANITIZE_ADDRESS__)
+#if SANITIZED
         (void)state;
         skip();
 #else
@@ -1000,7 +1076,9 @@ int main(void) {
                 cmocka_unit_test(close_flushes),
                 cmocka_unit_test(back_pressure_tls),
                 cmocka_unit_test(back_pressure_unix),
+                cmocka_unit_test(paused_past_the_end),
                 cmocka_unit_test(queue_overflow),
+                cmocka_unit_test(server_closed_by_accept),
                 cmocka_unit_test(other_authority),
                 cmocka_unit_test(other_node),
                 cmocka_unit_test(admin_as_board),
