@@ -27,7 +27,7 @@ static const char masked_paths[] =
         "\"/sys/firmware\",\"/sys/devices/virtual/powercap\"]";
 static const char readonly_paths[] =
         "[\"/proc/bus\",\"/proc/fs\",\"/proc/irq\",\"/proc/sys\",\"/proc/sysrq-trigger\"]";
-static const char rlimits[] = "[{\"type\":\"RLIMIT_NOFILE\",\"hard\":65536,\"soft\":4096}]";
+static const char rlimits[] = "[{\"type\":\"RLIMIT_NOFILE\",\"hard\":4096,\"soft\":1024}]";
 static const char sysctl[] = "{\"net.ipv4.ip_unprivileged_port_start\":\"0\"}";
 
 struct mount {
