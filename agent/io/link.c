@@ -329,7 +329,7 @@ static void link_opened(struct link *l) {
         l->state = LINK_OPEN;
         if (!l->dialed)
                 link_server_opened(l);
-        else if (l->ops)
+        else if (l->ops && l->ops->open)
                 l->ops->open(l, l->arg);
         if (l->state != LINK_OPEN)
                 return;

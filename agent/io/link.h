@@ -20,7 +20,7 @@ enum link_kind { LINK_BOARD, LINK_ADMIN, LINK_LOCAL };
 struct link_ops {
         /* A dialled link is connected, and (TLS) the peer is verified.  Never for an accepted one.
          * Mind TLS 1.3: the other side verifies us only after this; where it refuses us, 'closed'
-         * follows with -EKEYREJECTED, or -ECONNRESET where its alert was lost. */
+         * follows with -EKEYREJECTED, or -ECONNRESET where its alert was lost.  May be NULL. */
         void (*open)(struct link *l, void *arg);
         /* One whole frame; 'f' is gone after the call. */
         void (*frame)(struct link *l, void *arg, const struct frame *f);
