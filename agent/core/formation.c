@@ -29,6 +29,11 @@ static bool same_vote(const struct formation_view *a, const struct formation_vie
         return a->strength == b->strength && a->choice == b->choice && a->bramble == b->bramble;
 }
 
+static void view_changed(struct formation *f, usec_t now) {
+        if (f->state != FORMATION_MEMBER)
+                f->changed = now;
+}
+
 static void forget_left(struct formation *f, uint64_t bramble) {
         uint32_t n = 0;
 
@@ -63,9 +68,9 @@ static void peer_set(struct formation *f, usec_t now, const struct formation_vie
                 if (f->n_peers == LIMIT_BOARDS)
                         return;
                 p = &f->peers[f->n_peers++];
-                f->changed = now;
+                view_changed(f, now);
         } else if (!same_vote(p, v)) {
-                f->changed = now;
+                view_changed(f, now);
         }
         *p = *v;
 }
@@ -76,7 +81,7 @@ static void peer_drop(struct formation *f, usec_t now, uint64_t node) {
         if (!p)
                 return;
         *p = f->peers[--f->n_peers];
-        f->changed = now;
+        view_changed(f, now);
         if (node == f->asked) { /* whoever is asked next is asked at once */
                 f->asked = 0;
                 f->retry = now;
@@ -189,7 +194,7 @@ static void step_fresh(struct formation *f, usec_t now, bool changed,
         }
         if (f->state == FORMATION_JOINING) {
                 f->state = FORMATION_LOOKING;
-                f->changed = now;
+                f->started = f->changed = now;
                 f->asked = 0;
                 f->retry = now;
         }
@@ -224,15 +229,22 @@ static bool goes(const struct formation_view *own, const struct formation_view *
         return own->bramble > other->bramble;
 }
 
-/* The bramble into which ours should dissolve now, as its leader or as a member that was left
- * behind. */
-static const struct formation_view *fold_into(struct formation *f, struct formation_actions *ret) {
+/* Was this member away while its bramble dissolved?  Nobody has led it for a while (a new member,
+ * too, has not heard of its leader at first), and a peer says so. */
+static bool left_behind(const struct formation *f, usec_t now, const struct formation_view *p) {
+        return p->folded == f->self.bramble && f->self.leader == 0 && !f->self.mergeable &&
+               !f->self.work && now >= usec_add(f->changed, f->config.join_retry_usec);
+}
+
+/* The bramble into which ours should dissolve now. */
+static const struct formation_view *fold_into(struct formation *f, usec_t now,
+                                              struct formation_actions *ret) {
         for (uint32_t i = 0; i < f->n_peers; i++) {
                 const struct formation_view *p = &f->peers[i];
 
                 if (p->bramble == f->self.bramble)
                         continue;
-                if (p->folded == f->self.bramble && !f->self.mergeable && !f->self.work)
+                if (left_behind(f, now, p))
                         return p;
                 if (p->bramble == 0 || !f->self.mergeable)
                         continue;
@@ -244,6 +256,13 @@ static const struct formation_view *fold_into(struct formation *f, struct format
         return NULL;
 }
 
+/* When a member that nobody leads looks whether it was left behind. */
+static usec_t lonely_until(const struct formation *f, usec_t now) {
+        usec_t at = usec_add(f->changed, f->config.join_retry_usec);
+
+        return f->self.leader == 0 && at > now ? at : USEC_NEVER;
+}
+
 static void step_member(struct formation *f, usec_t now, bool changed,
                         struct formation_actions *ret) {
         const struct formation_view *into;
@@ -251,9 +270,10 @@ static void step_member(struct formation *f, usec_t now, bool changed,
         f->deadline = USEC_NEVER;
         if (changed)
                 act(ret, FORMATION_ACTION_TELL, 0, 0);
-        into = fold_into(f, ret);
+        into = fold_into(f, now, ret);
         if (!into) {
                 f->retry = now;
+                f->deadline = lonely_until(f, now);
                 return;
         }
         if (now >= f->retry && ret->n < FORMATION_ACTIONS) {
@@ -264,12 +284,14 @@ static void step_member(struct formation *f, usec_t now, bool changed,
 }
 
 /* Own facts of a member; true where a peer would see a difference. */
-static bool self_set(struct formation *f, const struct formation_view *v) {
+static bool self_set(struct formation *f, usec_t now, const struct formation_view *v) {
         struct formation_view *s = &f->self;
 
         if (f->state != FORMATION_MEMBER || (s->leader == v->leader && s->members == v->members &&
                                              s->work == v->work && s->mergeable == v->mergeable))
                 return false;
+        if (s->leader != v->leader)
+                f->changed = now;
         s->leader = v->leader;
         s->members = v->members;
         s->work = v->work;
@@ -281,8 +303,11 @@ static bool founded(struct formation *f, usec_t now, uint64_t bramble) {
         if (bramble == 0 || (f->state == FORMATION_MEMBER && f->self.bramble == bramble))
                 return false;
         f->state = FORMATION_MEMBER;
-        f->self.bramble = bramble;
-        f->self.choice = 0;
+        f->self = (struct formation_view){ .node = f->self.node,
+                                           .strength = f->self.strength,
+                                           .bramble = bramble,
+                                           .folded = f->self.folded };
+        f->changed = now;
         forget_left(f, bramble); /* it may have come back */
         f->asked = 0;
         f->retry = now;
@@ -294,7 +319,7 @@ static void refused(struct formation *f, usec_t now) {
                 return;
         if (f->state == FORMATION_FOUNDING) {
                 f->state = FORMATION_LOOKING;
-                f->changed = now;
+                f->started = f->changed = now;
         }
         f->asked = 0;
         f->retry = usec_add(now, f->config.join_retry_usec);
@@ -315,7 +340,7 @@ static bool take(struct formation *f, usec_t now, const struct formation_event *
                 refused(f, now);
                 return false;
         case FORMATION_EVENT_SELF:
-                return self_set(f, &ev->view);
+                return self_set(f, now, &ev->view);
         case FORMATION_EVENT_TICK:
                 return false;
         }
@@ -333,7 +358,7 @@ void formation_init(struct formation *f, const struct formation_config *config, 
         f->self.bramble = bramble;
         f->self.choice = bramble ? 0 : node;
         f->started = f->changed = f->retry = now;
-        f->deadline = bramble ? USEC_NEVER : usec_add(now, LOOKING_TICK_USEC);
+        f->deadline = bramble ? lonely_until(f, now) : usec_add(now, LOOKING_TICK_USEC);
 }
 
 void formation_set_folded(struct formation *f, uint64_t bramble) {

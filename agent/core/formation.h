@@ -84,7 +84,7 @@ struct formation { /* a value: copy it, print it, never poke it */
         enum formation_state state;
         struct formation_view self;
         usec_t started;
-        usec_t changed;  /* last time the view changed */
+        usec_t changed;  /* fresh: last time the view changed; member: the leader */
         usec_t deadline; /* absolute; feed a TICK no later than this; USEC_NEVER */
         usec_t retry;    /* no JOIN, FOUND or FOLD (again) before */
         uint64_t asked;  /* JOINING: whom */

@@ -320,6 +320,7 @@ static void folds(void **state) {
                 { { .members = 2 }, { .folded = 50 }, "fold" },
                 { { .members = 2, .mergeable = true }, { .folded = 50 }, "" },
                 { { .members = 2, .work = true }, { .bramble = 60, .folded = 50 }, "" },
+                { { .members = 2, .leader = 9 }, { .bramble = 60, .folded = 50 }, "" },
         };
 
         (void)state;
@@ -336,7 +337,7 @@ static void folds(void **state) {
                 ev = (struct formation_event){ .type = FORMATION_EVENT_PEER,
                                                .view = cases[i].other };
                 ev.view.node = 6;
-                formation_step(&f, 2, &ev, &a);
+                formation_step(&f, 2 * USEC_PER_SEC, &ev, &a);
                 if (strcmp(action_text(&a), cases[i].want) != 0)
                         fail_msg("case %zu: got '%s', want '%s'", i, action_text(&a),
                                  cases[i].want);
@@ -356,6 +357,20 @@ static void folds_again_and_complains_once(void **state) {
               { 3040, PEER(.node = 6, .bramble = 60, .work = true), "clash@60", MEMBER },
               { 3041, PEER(.node = 7, .bramble = 70, .work = true), "clash@70", MEMBER },
               { 3042, PEER(.node = 6, .bramble = 60, .work = true), "", MEMBER });
+}
+
+/* Nobody leads it, and the others have left: not at once, for a new member hears of its leader
+ * only after it has become one. */
+static void left_behind(void **state) {
+        (void)state;
+        STORY(0, 50, { 10, PEER(.node = 6, .bramble = 60, .folded = 50), "", MEMBER },
+              { 3000, TICK, "fold@60", MEMBER });
+        STORY(0, 0, { 10, PEER(.node = 6, .bramble = 60, .leader = 6), "tell join:6@60", JOINING },
+              { 20, DONE(60), "tell", MEMBER },
+              { 30, PEER(.node = 7, .bramble = 70, .folded = 60), "", MEMBER },
+              { 40, SELF(.leader = 6, .members = 2), "tell", MEMBER }, { 99000, TICK, "", MEMBER },
+              { 99001, SELF(.members = 2), "tell", MEMBER }, { 102000, TICK, "", MEMBER },
+              { 102001, TICK, "fold@70", MEMBER });
 }
 
 static void odd_views(void **state) {
@@ -442,6 +457,7 @@ int main(void) {
                 cmocka_unit_test(picks_a_bramble),
                 cmocka_unit_test(folds),
                 cmocka_unit_test(folds_again_and_complains_once),
+                cmocka_unit_test(left_behind),
                 cmocka_unit_test(odd_views),
                 cmocka_unit_test(leaves),
                 cmocka_unit_test(words),
