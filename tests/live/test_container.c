@@ -459,7 +459,7 @@ static void replaces_a_stale_snapshot(void **state) {
 
 static void many_at_once(void **state) {
         enum { MANY = 12 };
-        char ids[MANY][16];
+        char ids[MANY][24];
 
         (void)state;
         forget();
@@ -505,8 +505,8 @@ static void is_adopted(void **state) {
         assert_int_equal(containers_list(containers, on_found, on_done, NULL), 0);
         until(seen.dones == 1);
         assert_int_equal(seen.result, 0);
-        assert_non_null(strstr(seen.found, "live-17 1 bramble/function=live empty=\n")
-                                ?: strstr(seen.found, "live-17 1 empty= bramble/function=live\n"));
+        if (!strstr(seen.found, "live-17 1 bramble/function=live"))
+                fail_msg("found: %s", seen.found);
         assert_non_null(strstr(seen.found, "live-18 2 "));
         until(strstr(seen.out, "live-17 stdout: tick"));
         ticks = seen.exits;
@@ -609,6 +609,7 @@ static int setup(void **state) {
         (void)snprintf(watchdog, sizeof(watchdog), "%s/guest", bed);
         (void)snprintf(sock, sizeof(sock), "%s/sock", bed);
         (void)snprintf(io_dir, sizeof(io_dir), "%s/run/io", bed);
+        (void)signal(SIGPIPE, SIG_IGN); /* as every user of libuv */
         (void)uv_loop_init(&loop);
         (void)uv_timer_init(&loop, &patience);
         uv_unref((uv_handle_t *)&patience);
