@@ -1,7 +1,7 @@
 # lib.sh - what the lab's tests share.  Sourced by tests/lab/test_*.sh, which end with `finish`.
 # A test waits with a deadline for what it wants to see; a check that something does NOT happen has a
 # twin beside it that shows that it can.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # some variables are read by the tests only
 set -uo pipefail
 
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
@@ -98,6 +98,39 @@ lab_up() { # lab's arguments
 		not_ok "lab up $*"
 		finish
 	}
+}
+
+# ---- bramble ----------------------------------------------------------------------------------
+run() { "$lab" run "$@"; }
+ctl() { "$lab" run "$1" agentctl "${@:2}" </dev/null; }                   # BOARD ARGS...
+status() { ctl "$1" status -o json | jq -r "$2"; }                        # BOARD FILTER
+is() { [ "$(status "$1" "$2" 2>/dev/null)" = "$3" ]; }                    # BOARD FILTER WANT
+fn() { ctl "$1" functions -o json | jq -r ".[] | select(.name == \"$2\") | $3"; } # BOARD NAME FILTER
+fn_is() { [ "$(fn "$1" "$2" "$3" 2>/dev/null)" = "$4" ]; }
+invoke() { run "$1" agentctl invoke "$2"; }                               # BOARD NAME, input on stdin
+says() { [ "$1" = "$("${@:2}" 2>/dev/null)" ]; }                          # WANT COMMAND...
+
+# All of these boards name the same master, leader and number of boards that are up.
+agree() { # UP BOARD...
+	local up=$1 b answers
+	shift
+	answers=$(for b; do
+		status "$b" '"\(.master) \(.leader) \([.nodes[] | select(.state == "up")] | length)"' 2>/dev/null || echo none
+	done | sort -u)
+	[[ $answers =~ ^[mw][0-9]+\ [mw][0-9]+\ $up$ ]] || { echo "$answers" && return 1; }
+}
+# The images of these functions, built and imported on a board.
+import_images() { # BOARD NAME...
+	local b=$1 n
+	shift
+	"$here/images" "$BRAMBLE_LAB/images" "$@" || return
+	for n; do run "$b" agentctl import - <"$BRAMBLE_LAB/images/$n.tar" || return; done
+}
+# Slot of a name, learned once a test: names are kept for ever.
+declare -A slot_of=()
+learn_names() { # BOARD...
+	local b
+	for b; do slot_of[$(run "$b" hostname)]=$b; done
 }
 
 finish() {
