@@ -97,7 +97,8 @@ static void on_resolved(AvahiServiceResolver *resolver, AvahiIfIndex interface,
         stop_asking(s);
         /* One that fails is asked again in the next round. */
         s->asked = true;
-        if (event == AVAHI_RESOLVER_FOUND && address)
+        s->answered = event == AVAHI_RESOLVER_FOUND;
+        if (s->answered && address)
                 judge(s, address, port, txt);
         ask_next(m);
 }
@@ -128,9 +129,15 @@ void mdns_browser_on_timer(struct mdns *m) {
         if (!m->browser)
                 return;
         for (unsigned i = 0; i < MDNS_SERVICES; i++)
-                if (everybody || m->services[i].node == 0)
+                if (everybody || !m->services[i].answered)
                         m->services[i].asked = false;
         ask_next(m);
+        if (everybody && m->overflow && m->browser) {
+                /* A new browser names everybody again; who is known keeps the place. */
+                m->overflow = false;
+                (void)avahi_service_browser_free(take_ptr(m->browser));
+                mdns_browser_update(m);
+        }
 }
 
 /* ---- browsing ------------------------------------------------------------------------------- */
@@ -143,18 +150,34 @@ static bool on_lan(const struct mdns *m, AvahiIfIndex interface) {
         return m->only[0] ? str_eq(name, m->only) : lan_name_good(name);
 }
 
+/* A free place, or that of a service that turned out to be no board of ours: names that a joker
+ * makes up must not keep boards out.  NULL where all are boards or not yet asked. */
+static struct mdns_service *place(struct mdns *m) {
+        struct mdns_service *useless = NULL;
+
+        for (unsigned i = 0; i < MDNS_SERVICES; i++) {
+                struct mdns_service *s = &m->services[i];
+
+                if (!s->used)
+                        return s;
+                if (s->answered && s->node == 0)
+                        useless = s;
+        }
+        if (useless)
+                forget(useless);
+        return useless;
+}
+
 static void appeared(struct mdns *m, AvahiIfIndex interface, const char *name) {
-        struct mdns_service *s = NULL;
+        struct mdns_service *s;
 
         if (!on_lan(m, interface) || find(m, interface, name))
                 return;
-        for (unsigned i = 0; i < MDNS_SERVICES && !s; i++)
-                if (!m->services[i].used)
-                        s = &m->services[i];
+        s = place(m);
         if (!s) {
+                m->overflow = true;
                 if (log_once("mdns full"))
-                        log_warning("more than %d services call themselves boards, ignoring the "
-                                    "rest",
+                        log_warning("more than %d services call themselves boards, ignoring some",
                                     (int)MDNS_SERVICES);
                 return;
         }

@@ -27,7 +27,8 @@ enum {
 struct mdns_service {
         struct mdns *m;
         bool used;
-        bool asked; /* has answered, or will not: nothing to do until the next round */
+        bool asked;    /* nothing to do until the next round */
+        bool answered; /* so that its silence is no reason to ask again soon */
         AvahiIfIndex interface;
         AvahiServiceResolver *resolver; /* NULL while nothing is asked */
         uint64_t node;                  /* what was told to 'seen'; 0: nothing yet */
@@ -68,6 +69,7 @@ struct mdns {
         AvahiServiceBrowser *browser;
         char only[16]; /* the interface that the operator chose, "" any LAN */
         unsigned round;
+        bool overflow; /* somebody found no place among the services */
         unsigned resolving;
         struct mdns_service services[MDNS_SERVICES];
 };
