@@ -113,6 +113,10 @@ $(OUT)/sim/%: tests/sim/%.c $(wildcard tests/sim/*.h) $(LIB)
 $(OUT)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< tests/fuzz/replay.c $(UNIT_OBJ_$*) $(LIB) $(LIBS)
+# Needs root and a kernel of its own: run by tests/live/run.
+$(OUT)/live/%: tests/live/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka
 
 check: $(PROGRAMS) $(UNIT) $(SIM) $(FUZZ) ## the fast tests: unit, simulation, fuzz corpora, purity; seconds, no root
 	tests/run-check $(OUT)
