@@ -1,0 +1,522 @@
+/* gateway_peer - stand-ins for the two neighbours of bramble-gateway, for its tests alone:
+ *
+ *         gateway_peer agent SOCKET       a FAKE agent: sends each line of stdin as the state,
+ * prints each request that it gets as one line, answers by name gateway_peer function NAME      a
+ * backend that behaves, or misbehaves, as the path says; prints its port gateway_peer hold HOST
+ * PORT N   opens N connections and keeps them until stdin ends
+ *
+ * Plain blocking code, one process a connection: nothing shared with what is tested. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { FRAME_REQUEST = 7, FRAME_EVENT = 10, FRAME_REPLY = 11, HEAD_BYTES = 65536 };
+
+static void die(const char *what) {
+        perror(what);
+        exit(1);
+}
+
+static bool send_all(int fd, const void *data, size_t len) {
+        const char *at = data;
+
+        while (len > 0) {
+                ssize_t n = write(fd, at, len);
+
+                if (n <= 0)
+                        return false;
+                at += n;
+                len -= (size_t)n;
+        }
+        return true;
+}
+
+static bool say(int fd, const char *text) {
+        return send_all(fd, text, strlen(text));
+}
+
+static bool receive_all(int fd, void *data, size_t len) {
+        char *at = data;
+
+        while (len > 0) {
+                ssize_t n = read(fd, at, len);
+
+                if (n <= 0)
+                        return false;
+                at += n;
+                len -= (size_t)n;
+        }
+        return true;
+}
+
+/* ---- the fake agent ----------------------------------------------------------------------------
+ */
+
+static bool send_frame(int fd, uint8_t type, uint32_t stream, const char *text, size_t len) {
+        uint32_t counted = htonl((uint32_t)len + 5), at = htonl(stream);
+        char header[9];
+
+        memcpy(header, &counted, 4);
+        header[4] = (char)type;
+        memcpy(header + 5, &at, 4);
+        return send_all(fd, header, sizeof(header)) && send_all(fd, text, len);
+}
+
+/* One request: printed, and answered by what it mentions.  Silent where it says so. */
+static bool answer_frame(int fd, bool *watched) {
+        uint8_t header[9];
+        uint32_t counted, stream;
+        const char *reply = "{}";
+        char *body;
+
+        if (!receive_all(fd, header, sizeof(header)))
+                return false;
+        memcpy(&counted, header, 4);
+        memcpy(&stream, header + 5, 4);
+        counted = ntohl(counted);
+        stream = ntohl(stream);
+        if (header[4] != FRAME_REQUEST || counted < 5 || counted > 262144)
+                exit(3);
+        body = calloc(1, counted - 5 + 1);
+        if (!body || !receive_all(fd, body, counted - 5))
+                return false;
+        printf("%s\n", body);
+        (void)fflush(stdout);
+        if (strstr(body, "\"verb\":\"watch\"")) {
+                *watched = true;
+                free(body);
+                return stream == 1;
+        }
+        if (strstr(body, "\"missing\""))
+                reply = "{\"error\":\"there is no such function\",\"code\":404}";
+        else if (strstr(body, "\"-5Mi\""))
+                reply = "{\"error\":\"limits.memory '-5Mi' is no size\",\"code\":400}";
+        else if (strstr(body, "\"silent\""))
+                reply = NULL;
+        free(body);
+        return !reply || send_frame(fd, FRAME_REPLY, stream, reply, strlen(reply));
+}
+
+static int run_agent(const char *path) {
+        struct sockaddr_un at = { .sun_family = AF_UNIX };
+        int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), fd = -1;
+        char *line = NULL, *state = NULL;
+        size_t size = 0;
+        bool watched = false, ended = false;
+
+        (void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+        (void)unlink(path);
+        if (listener < 0 || bind(listener, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+            listen(listener, 4) < 0)
+                die(path);
+        setvbuf(stdin, NULL, _IONBF, 0);
+        while (!ended) {
+                struct pollfd fds[3] = { { listener, POLLIN, 0 },
+                                         { STDIN_FILENO, POLLIN, 0 },
+                                         { fd, POLLIN, 0 } };
+                bool news = false;
+
+                if (poll(fds, 3, -1) < 0)
+                        die("poll");
+                if (fds[0].revents) {
+                        if (fd >= 0)
+                                (void)close(fd);
+                        fd = accept(listener, NULL, NULL);
+                        watched = false;
+                        continue;
+                }
+                if (fds[1].revents) {
+                        if (getline(&line, &size, stdin) <= 0) {
+                                ended = true;
+                        } else if (strncmp(line, "hang up", 7) == 0) {
+                                (void)close(fd);
+                                fd = -1;
+                        } else {
+                                free(state);
+                                state = strdup(line);
+                                news = watched;
+                        }
+                }
+                if (fd >= 0 && fds[2].revents) {
+                        bool before = watched;
+
+                        if (!answer_frame(fd, &watched)) {
+                                (void)close(fd);
+                                fd = -1;
+                                watched = false;
+                        }
+                        news = news || (watched && !before && state);
+                }
+                if (news && fd >= 0)
+                        (void)send_frame(fd, FRAME_EVENT, 1, state, strlen(state));
+        }
+        free(line);
+        free(state);
+        return 0;
+}
+
+/* ---- the backend
+ * --------------------------------------------------------------------------------- */
+
+struct counts { /* shared by all its processes */
+        unsigned connections, requests;
+};
+
+struct request {
+        int fd;
+        char head[HEAD_BYTES];
+        size_t head_len;
+        char rest[HEAD_BYTES]; /* what came behind the head */
+        size_t rest_len, rest_at;
+        char method[32], path[1024];
+        long long length; /* -1: chunked */
+};
+
+static ssize_t body_read(struct request *q, void *to, size_t most) {
+        size_t n = q->rest_len - q->rest_at;
+
+        if (n == 0)
+                return read(q->fd, to, most);
+        if (n > most)
+                n = most;
+        memcpy(to, q->rest + q->rest_at, n);
+        q->rest_at += n;
+        return (ssize_t)n;
+}
+
+static bool body_byte(struct request *q, char *to) {
+        return body_read(q, to, 1) == 1;
+}
+
+static bool read_head(struct request *q) {
+        char *end = NULL;
+        size_t len = 0;
+
+        memcpy(q->head, q->rest + q->rest_at, q->rest_len - q->rest_at);
+        len = q->rest_len - q->rest_at;
+        q->head[len] = '\0';
+        while (!(end = strstr(q->head, "\r\n\r\n"))) {
+                ssize_t n = read(q->fd, q->head + len, sizeof(q->head) - 1 - len);
+
+                if (n <= 0)
+                        return false;
+                len += (size_t)n;
+                q->head[len] = '\0';
+        }
+        q->head_len = (size_t)(end + 4 - q->head);
+        q->rest_at = 0;
+        q->rest_len = len - q->head_len;
+        memcpy(q->rest, q->head + q->head_len, q->rest_len);
+        q->head[q->head_len] = '\0';
+        if (sscanf(q->head, "%31s %1023s", q->method, q->path) != 2)
+                return false;
+        q->length = 0;
+        if ((end = strcasestr(q->head, "\r\ncontent-length:")))
+                q->length = atoll(end + 17);
+        if (strcasestr(q->head, "\r\ntransfer-encoding: chunked"))
+                q->length = -1;
+        return true;
+}
+
+/* Reads the body and hands each piece to 'to' (a descriptor, or -1: nowhere).  Its length. */
+static long long read_body(struct request *q, int to) {
+        char buffer[16384], line[64];
+        long long total = 0, left = q->length;
+
+        for (;;) {
+                if (q->length < 0) {
+                        size_t n = 0;
+
+                        while (n < sizeof(line) - 1 && body_byte(q, &line[n]) && line[n] != '\n')
+                                n++;
+                        line[n] = '\0';
+                        left = strtoll(line, NULL, 16);
+                        if (left == 0) {
+                                (void)(body_byte(q, line) && body_byte(q, line));
+                                return total;
+                        }
+                }
+                while (left > 0) {
+                        ssize_t n =
+                                body_read(q, buffer, left < 16384 ? (size_t)left : sizeof(buffer));
+
+                        if (n <= 0)
+                                return -1;
+                        if (to >= 0 && !send_all(to, buffer, (size_t)n))
+                                return -1;
+                        left -= n;
+                        total += n;
+                }
+                if (q->length >= 0)
+                        return total;
+                (void)(body_byte(q, line) && body_byte(q, line));
+        }
+}
+
+static bool reply_text(struct request *q, const char *status, const char *headers,
+                       const char *body) {
+        char head[1024];
+
+        (void)snprintf(head, sizeof(head), "HTTP/1.1 %s\r\n%sContent-Length: %zu\r\n\r\n", status,
+                       headers, strlen(body));
+        return say(q->fd, head) && (strcmp(q->method, "HEAD") == 0 || say(q->fd, body));
+}
+
+/* Sends the request's body back, with the framing that it came in. */
+static bool echo(struct request *q) {
+        char head[256];
+
+        if (q->length < 0) {
+                char *body = NULL;
+                size_t size = 0;
+                FILE *f = tmpfile();
+                bool good;
+
+                if (!f || read_body(q, fileno(f)) < 0)
+                        return false;
+                size = (size_t)lseek(fileno(f), 0, SEEK_END);
+                body = malloc(size + 1);
+                (void)snprintf(head, sizeof(head),
+                               "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%zx\r\n",
+                               size);
+                good = body && pread(fileno(f), body, size, 0) == (ssize_t)size && size > 0 &&
+                       say(q->fd, head) && send_all(q->fd, body, size) &&
+                       say(q->fd, "\r\n0\r\nX-Trailer: yes\r\n\r\n");
+                free(body);
+                (void)fclose(f);
+                return good;
+        }
+        (void)snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %lld\r\n\r\n",
+                       q->length);
+        return say(q->fd, head) && read_body(q, q->fd) == q->length;
+}
+
+static bool large(struct request *q, long long bytes) {
+        char buffer[16384];
+
+        for (size_t i = 0; i < sizeof(buffer); i++)
+                buffer[i] = (char)('a' + i % 26);
+        (void)snprintf(buffer, 128, "HTTP/1.1 200 OK\r\nContent-Length: %lld\r\n\r\n", bytes);
+        if (!say(q->fd, buffer))
+                return false;
+        memset(buffer, 'x', 128);
+        while (bytes > 0) {
+                size_t n = bytes < 16384 ? (size_t)bytes : sizeof(buffer);
+
+                if (!send_all(q->fd, buffer, n))
+                        return false;
+                bytes -= (long long)n;
+        }
+        return true;
+}
+
+/* Bytes both ways until the client has said "bye". */
+static void tunnel(struct request *q) {
+        char buffer[4096];
+        ssize_t n;
+
+        (void)say(q->fd, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+                         "Upgrade: test\r\n\r\nwelcome\n");
+        while ((n = body_read(q, buffer, sizeof(buffer))) > 0) {
+                if (!send_all(q->fd, buffer, (size_t)n) || memmem(buffer, (size_t)n, "bye", 3))
+                        return;
+        }
+}
+
+/* A stream whose second part comes only when the client has acted on the first: the file named
+ * in the query appears. */
+static bool events(struct request *q) {
+        const char *file = strchr(q->path, '?');
+
+        if (!say(q->fd, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                        "Transfer-Encoding: chunked\r\n\r\n"
+                        "d\r\ndata: first\n\n\r\n"))
+                return false;
+        for (int i = 0; file && access(file + 1, F_OK) != 0 && i < 1000; i++)
+                (void)poll(NULL, 0, 10);
+        return say(q->fd, "e\r\ndata: second\n\n\r\n0\r\n\r\n");
+}
+
+/* True where the connection can go on. */
+static bool serve_misbehaviour(struct request *q, bool *done) {
+        const char *p = q->path;
+
+        *done = true;
+        if (strcmp(p, "/close") == 0)
+                return false;
+        if (strcmp(p, "/garbage") == 0)
+                return say(q->fd, "220 mail.example.org ESMTP\r\n\r\n") && false;
+        if (strcmp(p, "/both-lengths") == 0)
+                return say(q->fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
+                                  "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n") &&
+                       false;
+        if (strcmp(p, "/never") == 0) {
+                (void)poll(NULL, 0, 60000);
+                return false;
+        }
+        if (strcmp(p, "/stall") == 0) {
+                (void)say(q->fd, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345");
+                (void)poll(NULL, 0, 60000);
+                return false;
+        }
+        if (strcmp(p, "/more") == 0)
+                return say(q->fd, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n12345HTTP/1.1 200 "
+                                  "OK\r\nContent-Length: 4\r\n\r\nevil");
+        if (strcmp(p, "/less") == 0)
+                return say(q->fd, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345") && false;
+        if (strcmp(p, "/bad-chunk") == 0)
+                return say(q->fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                  "3\r\nabc\r\nzz\r\n") &&
+                       false;
+        if (strcmp(p, "/close-after") == 0) /* answers, keeps the connection, then closes it */
+                return reply_text(q, "200 OK", "", "ok\n") && false;
+        *done = false;
+        return true;
+}
+
+static bool serve_special(struct request *q, bool *done) {
+        const char *p = q->path;
+
+        *done = true;
+        if (strcmp(p, "/early") == 0) /* without reading the body */
+                return reply_text(q, "413 Too Large", "Connection: close\r\n", "early\n") && false;
+        if (strcmp(p, "/upgrade") == 0)
+                return tunnel(q), false;
+        if (strcmp(p, "/until-close") == 0)
+                return say(q->fd, "HTTP/1.1 200 OK\r\n\r\nuntil the end\n") && false;
+        if (strcmp(p, "/hints") == 0)
+                return say(q->fd, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n"
+                                  "Link: </a.css>\r\n\r\n") &&
+                       reply_text(q, "200 OK", "", "after hints\n");
+        if (strcmp(p, "/204") == 0)
+                return say(q->fd, "HTTP/1.1 204 No Content\r\n\r\n");
+        if (strcmp(p, "/304") == 0)
+                return say(q->fd, "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n");
+        if (strcmp(p, "/redirect") == 0)
+                return reply_text(q, "302 Found", "Location: http://elsewhere/\r\n", "");
+        if (strcmp(p, "/chunked") == 0)
+                return say(q->fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nKeep-Alive: "
+                                  "timeout=5\r\nConnection: X-Gone\r\nX-Gone: 1\r\n\r\n"
+                                  "3\r\none\r\n3;e=1\r\ntwo\r\n0\r\n\r\n");
+        if (strncmp(p, "/events", 7) == 0)
+                return events(q);
+        if (strncmp(p, "/large?", 7) == 0)
+                return large(q, atoll(p + 7));
+        *done = false;
+        return true;
+}
+
+static bool serve(struct request *q, const char *name, struct counts *counts) {
+        char text[HEAD_BYTES + 64];
+        bool done, more = serve_misbehaviour(q, &done);
+        long long length;
+
+        if (!done)
+                more = serve_special(q, &done);
+        if (done)
+                return more;
+        if (strcmp(q->path, "/echo") == 0)
+                return echo(q);
+        length = read_body(q, -1);
+        if (length < 0)
+                return false;
+        if (strcmp(q->path, "/head") == 0)
+                return reply_text(q, "200 OK", "", q->head);
+        if (strcmp(q->path, "/count") == 0)
+                (void)snprintf(text, sizeof(text), "%u %u\n", counts->connections,
+                               counts->requests);
+        else if (strncmp(q->path, "/slow?", 6) == 0)
+                (void)(poll(NULL, 0, atoi(q->path + 6)), snprintf(text, 8, "slow\n"));
+        else if (strcmp(q->path, "/length") == 0)
+                (void)snprintf(text, sizeof(text), "%lld\n", length);
+        else
+                (void)snprintf(text, sizeof(text), "%s %s %s\n", name, q->method, q->path);
+        return reply_text(q, "200 OK", "", text);
+}
+
+static int run_function(const char *name) {
+        struct sockaddr_in at = { .sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        struct counts *counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE,
+                                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        socklen_t len = sizeof(at);
+
+        if (counts == MAP_FAILED || listener < 0 ||
+            bind(listener, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(listener, 256) < 0 ||
+            getsockname(listener, (struct sockaddr *)&at, &len) < 0)
+                die("function");
+        (void)signal(SIGCHLD, SIG_IGN);
+        printf("%u\n", ntohs(at.sin_port));
+        (void)fflush(stdout);
+        for (;;) {
+                int fd = accept(listener, NULL, NULL);
+
+                if (fd < 0)
+                        continue;
+                counts->connections++;
+                if (fork() == 0) {
+                        static struct request q;
+                        pid_t parent = getppid();
+
+                        (void)close(listener);
+                        q.fd = fd;
+                        while (getppid() == parent && read_head(&q)) {
+                                __atomic_add_fetch(&counts->requests, 1, __ATOMIC_SEQ_CST);
+                                if (!serve(&q, name, counts))
+                                        break;
+                        }
+                        _exit(0);
+                }
+                (void)close(fd);
+        }
+}
+
+/* ---- many idle connections
+ * ------------------------------------------------------------------------- */
+
+static int hold(const char *host, const char *port, int n) {
+        struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)) };
+        static const char request[] = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+        char buffer[4096];
+        int held = 0;
+
+        if (inet_pton(AF_INET, host, &at.sin_addr) != 1)
+                die(host);
+        for (; held < n; held++) {
+                int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+                if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+                    !say(fd, request) || read(fd, buffer, sizeof(buffer)) <= 0)
+                        break;
+        }
+        printf("%d\n", held);
+        (void)fflush(stdout);
+        while (read(STDIN_FILENO, buffer, sizeof(buffer)) > 0)
+                ;
+        return 0;
+}
+
+int main(int argc, char **argv) {
+        (void)signal(SIGPIPE, SIG_IGN);
+        if (argc == 3 && strcmp(argv[1], "agent") == 0)
+                return run_agent(argv[2]);
+        if (argc == 3 && strcmp(argv[1], "function") == 0)
+                return run_function(argv[2]);
+        if (argc == 5 && strcmp(argv[1], "hold") == 0)
+                return hold(argv[2], argv[3], atoi(argv[4]));
+        fprintf(stderr, "usage: gateway_peer agent SOCKET | function NAME | hold HOST PORT N\n");
+        return 2;
+}

@@ -1,0 +1,370 @@
+#!/bin/bash
+# test_gateway.sh OUT - runs OUT/bramble-gateway on loopback between a fake agent and backends that
+# behave and misbehave (gateway_peer.c).  No root.  Last line: N passed, N failed.
+set -u
+out=${1:?usage: test_gateway.sh OUT}
+here=$(cd "$(dirname "$0")" && pwd)
+dir=$(mktemp -d)
+pids=()
+passed=0 failed=0
+trap 'kill "${pids[@]}" 2>/dev/null; wait 2>/dev/null; rm -rf "$dir"' EXIT
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
+
+"${CC:-gcc}" -std=gnu17 -O1 -D_GNU_SOURCE -o "$dir/peer" "$here/gateway_peer.c" || exit 1
+
+ok() { passed=$((passed + 1)); }
+bad() {
+	failed=$((failed + 1))
+	printf 'FAIL  %s\n' "$1"
+	[ $# -lt 2 ] || printf '%s\n' "$2" | head -c 2000 | cat -A | sed 's/^/      /' | head -n 20
+}
+# check NAME WANT GOT: the text is exactly this;  has NAME REGEX GOT;  hasnt NAME REGEX GOT
+check() { if [ "$2" = "$3" ]; then ok; else bad "$1" "wanted: $2
+got: $3"; fi; }
+has() { if grep -qE -- "$2" <<<"$3"; then ok; else bad "$1: wanted /$2/ in" "$3"; fi; }
+hasnt() { if grep -qE -- "$2" <<<"$3"; then bad "$1: did not want /$2/ in" "$3"; else ok; fi; }
+# until SECONDS COMMAND...: tries until it succeeds
+until_true() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		read -rt 0.02 <> <(:) || :
+	done
+}
+
+# ---- who is there --------------------------------------------------------------------------------
+declare -A port
+backend() { # NAME
+	"$dir/peer" function "$1" >"$dir/$1.port" &
+	pids+=($!)
+	until_true 5 test -s "$dir/$1.port"
+	port[$1]=$(cat "$dir/$1.port")
+}
+backend one
+backend two
+dead=$(printf '%d' $((port[one] + 1)))
+while "$dir/peer" hold 127.0.0.1 "$dead" 1 </dev/null 2>/dev/null | grep -q '^1$'; do dead=$((dead + 1)); done
+
+mkfifo "$dir/state"
+"$dir/peer" agent "$dir/agent.sock" <"$dir/state" >"$dir/asked" &
+pids+=($!)
+exec 9>"$dir/state"
+: >"$dir/log"
+"$out/bramble-gateway" --listen 127.0.0.1:0 --agent "$dir/agent.sock" --timeout 2 --wait 2 \
+	--head-timeout 1 --idle-timeout 3 --connections 40 --config "$here/gateway.conf" \
+	2>"$dir/log" &
+gateway=$!
+pids+=($gateway)
+until_true 10 grep -q 'listening on' "$dir/log" || { cat "$dir/log"; exit 1; }
+gport=$(sed -n 's/.*listening on .* port //p' "$dir/log")
+url=http://127.0.0.1:$gport
+auth=(-u admin:secret)
+call() { curl -s -m 10 "$@"; }
+code() { curl -s -m 10 -o /dev/null -w '%{http_code}' "$@"; }
+raw() { # sends stdin as it is, prints what comes back until the end of the connection
+	exec 8<>"/dev/tcp/127.0.0.1/$gport"
+	cat >&8
+	timeout 8 cat <&8
+	exec 8>&-
+}
+asked() { tail -n 1 "$dir/asked"; }
+
+instance() { # ID NAME-OF-BACKEND|PORT READY LOCAL
+	printf '{"id":%d,"node":"w1","local":%s,"address":"127.0.0.1","port":%d,"ready":%s}' \
+		"$1" "$4" "${port[$2]:-$2}" "$3"
+}
+function_json() { # NAME NAMESPACE REPLICAS AVAILABLE INVOCATIONS REASON SPEC INSTANCES
+	printf '{"name":"%s","namespace":"%s","image":"docker.io/library/x:1","replicas":%d,"available":%d,"invocations":%d,"created":1700000000,"reason":"%s","spec":%s,"instances":[%s]}' "$@"
+}
+spec='{"service":"hello","image":"x:1","envProcess":"","envVars":{"A":"b"},"labels":{"com.openfaas.scale.min":"1"},"annotations":{},"constraints":[],"secrets":["s"],"limits":{"memory":"5Mi"},"requests":{},"readOnlyRootFilesystem":false,"registryAuth":"hidden"}'
+state() { # FUNCTION...
+	local IFS=,
+	printf '{"cluster":"home","node":"m1","auth":{"user":"admin","password":"secret"},"arch":"armhf","functions":[%s]}\n' "$*" >&9
+}
+hello() { function_json hello openfaas-fn 1 1 "${1:-17}" "" "$spec" "$(instance 1 one true true)"; }
+others() {
+	function_json both openfaas-fn 2 2 0 "" '{"service":"both","image":"y"}' "$(instance 2 one true true),$(instance 3 two true false)"
+	printf ,
+	function_json half openfaas-fn 2 2 0 "" '{"service":"half","image":"y"}' "$(instance 4 "$dead" true true),$(instance 5 two true false)"
+	printf ,
+	function_json dead openfaas-fn 1 1 0 "" '{"service":"dead","image":"y"}' "$(instance 6 "$dead" true true)"
+	printf ,
+	function_json none openfaas-fn 1 0 0 "the image is no image" '{"service":"none","image":"y"}' "$(instance 7 one false true)"
+	printf ,
+	function_json zero openfaas-fn 0 0 0 "" '{"service":"zero","image":"y"}' ""
+	printf ,
+	function_json hello dev 1 1 0 "" '{"service":"hello","image":"y"}' "$(instance 8 two true false)"
+	printf ,
+	function_json silent openfaas-fn 1 1 0 "" '{"service":"silent","image":"y"}' "$(instance 9 two true false)"
+}
+
+# ---- before the agent has said anything ----------------------------------------------------------
+check 'healthz before a state' 503 "$(code "$url/healthz")"
+check 'a call before a state' 503 "$(code "$url/function/hello")"
+check 'management before a state' 503 "$(code "${auth[@]}" "$url/system/functions")"
+state "$(hello)" "$(others)"
+until_true 5 test "$(code "$url/healthz")" = 200 || :
+until_true 5 eval '[ "$(code "$url/healthz")" = 200 ]' && ok || bad 'healthz with a state'
+
+# ---- management ------------------------------------------------------------------------------------
+check 'no credentials' 401 "$(code "$url/system/functions")"
+check 'wrong credentials' 401 "$(code -u admin:secre "$url/system/functions")"
+check 'wrong user' 401 "$(code -u admi:secret "$url/system/functions")"
+check 'the words of a 401' 'invalid credentials' "$(call -u a:b "$url/system/info")"
+has 'the challenge' 'WWW-Authenticate: Basic realm="Restricted"' "$(call -i "$url/system/functions")"
+check 'a rubbish scheme' 401 "$(code -H 'Authorization: Basic !!!' "$url/system/functions")"
+want='{"name":"hello","image":"x:1","namespace":"openfaas-fn","envVars":{"A":"b"},"secrets":["s"],"limits":{"memory":"5Mi"},"labels":{"com.openfaas.scale.min":"1","faas_function":"hello"},"invocationCount":17,"replicas":1,"availableReplicas":1,"createdAt":"2023-11-14T22:13:20Z"}'
+check 'a function' "$want" "$(call "${auth[@]}" "$url/system/function/hello")"
+check 'a function with its namespace' "$want" "$(call "${auth[@]}" "$url/system/function/hello.openfaas-fn")"
+has 'a function of another namespace' '"image":"y","namespace":"dev"' \
+	"$(call "${auth[@]}" "$url/system/function/hello?namespace=dev")"
+check 'no such function' 404 "$(code "${auth[@]}" "$url/system/function/nobody")"
+has 'the list' '^\[\{"name":"both".*"name":"hello".*\]$' "$(call "${auth[@]}" "$url/system/functions")"
+hasnt 'the list is of one namespace' '"dev"' "$(call "${auth[@]}" "$url/system/functions")"
+has 'the list of another namespace' '^\[\{"name":"hello","image":"y","namespace":"dev"[^]]*\]$' \
+	"$(call "${auth[@]}" "$url/system/functions?namespace=dev")"
+has 'scaled to zero' '"replicas":0,"availableReplicas":0' "$(call "${auth[@]}" "$url/system/function/zero")"
+has 'info' '"provider":"bramble".*"orchestration":".+".*"commit_message":".+".*"arch":"armhf"' \
+	"$(call "${auth[@]}" "$url/system/info")"
+deploy() { code "${auth[@]}" -X "$1" -d "$2" "$url/system/functions"; }
+check 'deploy' 202 "$(deploy POST '{"service":"new","image":"a"}')"
+check 'what the agent was asked' '{"verb":"deploy","spec":{"service":"new","image":"a"},"only_new":false,"only_existing":false}' "$(asked)"
+check 'update' 202 "$(deploy PUT '{"service":"new","image":"a"}')"
+has 'update of what exists only' '"only_existing":true' "$(asked)"
+check 'update of what does not exist' 404 "$(deploy PUT '{"service":"missing","image":"a"}')"
+check 'the agent finds a wrong limit' 400 "$(deploy POST '{"service":"x","image":"a","limits":{"memory":"-5Mi"}}')"
+has 'and says why' "limits.memory '-5Mi' is no size" \
+	"$(call "${auth[@]}" -d '{"service":"x","image":"a","limits":{"memory":"-5Mi"}}' "$url/system/functions")"
+check 'no service' 400 "$(deploy POST '{"image":"a"}')"
+check 'no JSON' 400 "$(deploy POST '{"service":')"
+check 'no object' 400 "$(deploy POST '[1]')"
+check 'no body' 400 "$(deploy POST '')"
+head -c 140000 /dev/zero | tr '\0' ' ' >"$dir/big"
+check 'too large a body' 413 "$(code "${auth[@]}" -X POST --data-binary @"$dir/big" "$url/system/functions")"
+check 'too large a chunked body' 413 "$(code "${auth[@]}" -X POST -H 'Transfer-Encoding: chunked' --data-binary @"$dir/big" "$url/system/functions")"
+check 'remove' 202 "$(code "${auth[@]}" -X DELETE -d '{"functionName":"hello.dev"}' "$url/system/functions")"
+check 'what the agent was asked' '{"verb":"remove","name":"hello","namespace":"dev"}' "$(asked)"
+check 'remove nothing' 404 "$(code "${auth[@]}" -X DELETE -d '{"functionName":"missing","namespace":"x"}' "$url/system/functions")"
+check 'remove without a name' 400 "$(code "${auth[@]}" -X DELETE -d '{}' "$url/system/functions")"
+check 'remove a path' 400 "$(code "${auth[@]}" -X DELETE -d '{"functionName":"a/../b"}' "$url/system/functions")"
+scale() { code "${auth[@]}" -X POST -d "$2" "$url/system/scale-function/$1"; }
+check 'scale' 202 "$(scale hello '{"serviceName":"hello","replicas":3}')"
+check 'what the agent was asked' '{"verb":"scale","name":"hello","namespace":"openfaas-fn","replicas":3}' "$(asked)"
+check 'scale to -1' 400 "$(scale hello '{"replicas":-1}')"
+check 'scale to 65' 400 "$(scale hello '{"replicas":65}')"
+check 'scale to 1.5' 400 "$(scale hello '{"replicas":1.5}')"
+check 'scale to nothing' 400 "$(scale hello '{}')"
+check 'scale another' 400 "$(scale hello '{"serviceName":"other","replicas":1}')"
+check 'scale nobody' 404 "$(scale missing '{"replicas":1}')"
+check 'unknown path' 404 "$(code "$url/nowhere")"
+check 'unknown path below system' 404 "$(code "${auth[@]}" "$url/system/nowhere")"
+check 'wrong verb' 405 "$(code "${auth[@]}" -X PATCH "$url/system/functions")"
+has 'the right verbs' '^Allow: GET, HEAD, POST, PUT, DELETE' "$(call -i -X PATCH "$url/system/functions")"
+has 'the root' '^Location: /ui/' "$(call -i "$url/")"
+check 'the root' 307 "$(code "$url/")"
+check 'HEAD' 200 "$(code -I "$url/healthz")"
+
+# ---- calls -----------------------------------------------------------------------------------------
+f=$url/function/hello
+check 'a call' 'one GET /' "$(call "$f")"
+check 'a path' 'one GET /a/b' "$(call "$f/a/b")"
+check 'a query' 'one POST /a?x=1&y=%20' "$(call -X POST "$f/a?x=1&y=%20")"
+check 'a query and no path' 'one GET /?x' "$(call "$f?x")"
+check 'a namespace' 'two GET /' "$(call "$f.dev")"
+check 'nobody' 404 "$(code "$url/function/nobody")"
+check 'no name' 404 "$(code "$url/function/")"
+check 'an odd name' 404 "$(code "$url/function/a%2fb")"
+has 'our own errors are marked' '^X-OpenFaaS-Internal: bramble' "$(call -i "$url/function/nobody")"
+for m in PUT DELETE PATCH OPTIONS PROPFIND; do
+	check "method $m" "one $m /" "$(call -X $m "$f")"
+done
+head=$(call -H 'Keep-Alive: 5' -H 'Connection: X-Mine' -H 'X-Mine: 1' -H 'TE: trailers' \
+	-H 'X-Other: kept' -H 'X-Forwarded-For: 10.1.1.1' -H 'Proxy-Authorization: x' "$f/head")
+hasnt 'hop-by-hop headers' '^(Connection|Keep-Alive|X-Mine|TE|Proxy-Authorization):' "$head"
+has 'other headers' '^X-Other: kept' "$head"
+has 'X-Forwarded-For' '^X-Forwarded-For: 10.1.1.1, 127.0.0.1' "$head"
+has 'X-Forwarded-Host' "^X-Forwarded-Host: 127.0.0.1:$gport" "$head"
+has 'X-Call-Id' '^X-Call-Id: [0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}' "$head"
+has 'X-Start-Time' '^X-Start-Time: 1[0-9]{18}' "$head"
+has 'a given X-Call-Id' '^X-Call-Id: mine' "$(call -H 'X-Call-Id: mine' "$f/head")"
+answer=$(call -i -H 'X-Call-Id: mine' "$f")
+has 'X-Call-Id comes back' '^X-Call-Id: mine' "$answer"
+has 'X-Start-Time comes back' '^X-Start-Time: 1[0-9]{18}' "$answer"
+check 'ids differ' 20 "$(for _ in {1..20}; do call "$f/head"; done | grep -c '^X-Call-Id' |
+	head -1)"
+answer=$(call -i "$f/chunked")
+has 'chunks stay' '^Transfer-Encoding: chunked' "$answer"
+has 'chunks arrive' 'onetwo$' "$answer"
+hasnt 'hop-by-hop headers of the answer' '^(Keep-Alive|X-Gone):' "$answer"
+answer=$(call -i -0 "$f/chunked")
+hasnt 'no chunks for HTTP/1.0' '^Transfer-Encoding' "$answer"
+has 'but their bytes' '^onetwo$' "$answer"
+check 'a redirect' 302 "$(code "$f/redirect")"
+has 'a redirect' '^Location: http://elsewhere/' "$(call -i "$f/redirect")"
+check '204' 204 "$(code "$f/204")"
+check '304' 304 "$(code "$f/304")"
+has 'HEAD has the length' '^Content-Length: 12' "$(call -I "$f/x")"
+check 'until the end' 'until the end' "$(call "$f/until-close")"
+has 'early hints' '103 Early Hints' "$(call -i "$f/hints")"
+has 'and the answer behind them' 'after hints' "$(call -i "$f/hints")"
+
+head -c 3000000 /dev/urandom >"$dir/body"
+call --data-binary @"$dir/body" "$f/echo" >"$dir/back"
+cmp -s "$dir/body" "$dir/back" && ok || bad '3 MB there and back'
+call -H 'Transfer-Encoding: chunked' --data-binary @"$dir/body" "$f/echo" >"$dir/back"
+cmp -s "$dir/body" "$dir/back" && ok || bad '3 MB there and back in chunks'
+call -H 'Expect: 100-continue' --data-binary @"$dir/body" "$f/echo" >"$dir/back"
+cmp -s "$dir/body" "$dir/back" && ok || bad '3 MB there and back after 100-continue'
+has '100-continue is answered' '100 Continue' "$(call -i -H 'Expect: 100-continue' -d x "$f/length")"
+hasnt '100-continue is not passed on' '^Expect' "$(call -H 'Expect: 100-continue' -d x "$f/head")"
+check 'no 100 for nobody' 404 "$(code -H 'Expect: 100-continue' --data-binary @"$dir/body" "$url/function/nobody")"
+check 'a large answer' 50000000 "$(call "$f/large?50000000" | wc -c)"
+check 'an early answer' 413 "$(code --data-binary @"$dir/body" "$f/early")"
+
+# back-pressure: nobody reads, so the gateway does not fill up with what the function sends
+exec 7<>"/dev/tcp/127.0.0.1/$gport"
+printf 'GET /function/hello/large?200000000 HTTP/1.1\r\nHost: x\r\n\r\n' >&7
+head -c 1000 <&7 >/dev/null
+read -rt 0.5 <> <(:) || :
+rss=$(awk '/^VmRSS/ { print $2 }' "/proc/$gateway/status")
+case $out in *san*) ok ;; *) [ "$rss" -lt 12000 ] && ok || bad "back-pressure: $rss KB" ;; esac
+exec 7>&-
+
+# a stream arrives piece by piece
+curl -sN -m 10 "$f/events?$dir/seen" >"$dir/events" &
+reader=$!
+until_true 5 grep -q first "$dir/events" && ok || bad 'the first event before the second'
+hasnt 'the second only later' second "$(cat "$dir/events")"
+touch "$dir/seen"
+wait $reader
+has 'then the second' 'data: second' "$(cat "$dir/events")"
+
+# a tunnel
+exec 7<>"/dev/tcp/127.0.0.1/$gport"
+printf 'GET /function/hello/upgrade HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n' >&7
+answer=$(head -c 200 <&7 | cat & printf 'ping\n' >&7; read -rt 0.3 <> <(:) || :; printf 'bye\n' >&7; wait)
+has 'an upgrade' '101 Switching' "$answer"
+has 'its headers' '^Upgrade: test' "$answer"
+has 'its bytes' '^ping' "$answer"
+exec 7>&-
+answer=$(call -i -H 'Connection: Upgrade' -H 'Upgrade: test' "$f/x")
+has 'an upgrade that is not taken' 'one GET /x' "$answer"
+check 'an upgrade that nobody asked for' 502 "$(code "$f/upgrade")"
+
+# ---- connections ------------------------------------------------------------------------------------
+before=$(call "$f/count" | cut -d' ' -f1)
+for _ in {1..10}; do call -o /dev/null "$f"; done
+check 'connections to a function are kept' "$before" "$(call "$f/count" | cut -d' ' -f1)"
+answer=$(printf 'GET /function/hello/1 HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\nPOST /function/hello/2 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabcGET /function/hello/3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' | raw)
+check 'pipelined requests' 'one GET /1|one POST /2|one GET /3|' \
+	"$(grep -aE '^one' <<<"$answer" | tr '\n' '|')"
+answer=$(printf 'GET /function/hello HTTP/1.0\r\n\r\n' | raw)
+has 'HTTP/1.0' '^one GET /' "$answer"
+has 'HTTP/1.0 ends' '^Connection: close' "$answer"
+answer=$(printf 'GET /function/hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /function/hello/2 HTTP/1.0\r\n\r\n' | raw)
+has 'HTTP/1.0 kept' '^Connection: keep-alive' "$answer"
+has 'HTTP/1.0 kept' '^one GET /2' "$answer"
+for i in {1..20}; do call "$url/function/both"; done >"$dir/both"
+check 'this board first' '20' "$(grep -c '^one' "$dir/both")"
+for i in {1..4}; do call "$url/function/both/slow?400" >/dev/null & w[i]=$!; done
+for i in {1..4}; do wait "${w[i]}"; done
+# four at a time: two each, so the other board has seen calls now
+[ "$(call "$f.dev/count" | cut -d' ' -f2)" -ge 2 ] && ok || bad 'calls at a time are spread'
+for i in {1..5}; do call "$url/function/half"; done >"$dir/half"
+check 'a dead replica costs no call' 5 "$(grep -c '^two' "$dir/half")"
+check 'a dead replica, with a body' 3000000 "$(call --data-binary @"$dir/body" "$url/function/half/length")"
+check 'only a dead replica' 502 "$(code "$url/function/dead")"
+has 'and why' "The function 'dead' cannot be reached: connection refused" "$(call "$url/function/dead")"
+has 'a function that is not ready' "has no replica that is ready: the image is no image" \
+	"$(call "$url/function/none")"
+check 'a function that is not ready' 503 "$(code "$url/function/none")"
+check 'a function at zero' 503 "$(code "$url/function/zero")"
+
+# ---- a function that misbehaves -----------------------------------------------------------------------
+check 'closes at once' 502 "$(code "$f/close")"
+has 'closes at once' 'closed the connection without an answer' "$(call -d x "$f/close")"
+check 'garbage' 502 "$(code "$f/garbage")"
+check 'both lengths' 502 "$(code "$f/both-lengths")"
+check 'never answers' 504 "$(code "$f/never")"
+check 'more than it said' 12345 "$(call "$f/more")"
+check 'and the next call' 'one GET /' "$(call "$f")"
+call "$f/less" >/dev/null
+case $? in 18 | 56) ok ;; *) bad 'less than it said' ;; esac
+call "$f/bad-chunk" >/dev/null
+case $? in 18 | 56) ok ;; *) bad 'a bad chunk' ;; esac
+call "$f/stall" >/dev/null
+case $? in 18 | 56) ok ;; *) bad 'a stalled answer' ;; esac
+for _ in {1..5}; do
+	check 'a connection that ends after the answer' ok "$(call "$f/close-after")"
+done
+check 'and the next call' 'one GET /' "$(call "$f")"
+
+# ---- a client that misbehaves ---------------------------------------------------------------------------
+hostile() { # NAME STATUS BYTES
+	local got
+	got=$(printf "$3" | raw | head -n 1 | tr -d '\r')
+	has "hostile: $1" "^HTTP/1.1 $2 " "$got"
+}
+hostile 'both lengths' 400 'POST /function/hello HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'
+hostile 'bare LF' 400 'GET / HTTP/1.1\nHost: x\n\n'
+hostile 'no host' 400 'GET / HTTP/1.1\r\n\r\n'
+hostile 'a coding' 501 'POST /function/hello HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n'
+hostile 'HTTP/2' 505 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
+hostile 'a bad chunk' 400 'POST /function/hello/length HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'
+hostile 'a bad chunk for the API' 401 'POST /system/functions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'
+hostile 'a large head' 431 "GET / HTTP/1.1\r\nHost: x\r\nX: $(head -c 40000 /dev/zero | tr '\0' a)\r\n\r\n"
+hostile 'many headers' 431 "GET / HTTP/1.1\r\nHost: x\r\n$(printf 'A: b\\r\\n%.0s' {1..70})\r\n"
+hostile 'a slow head' 408 'GET /function/hello HTT'
+hostile 'an absolute target' 404 'GET http://x/function/hello HTTP/1.1\r\nHost: x\r\n\r\n'
+got=$({ printf 'GET /a'; for _ in {1..20}; do printf x; read -rt 0.1 <> <(:) || :; done; } | raw | head -n 1)
+has 'drop by drop' '408' "$got"
+printf '' | raw >/dev/null
+# 100 connections that send nothing: those over the limit of 40 wait, none is lost
+for i in {1..60}; do eval "exec $((100 + i))<>/dev/tcp/127.0.0.1/$gport"; done
+check 'a call beside idle connections' 'one GET /' "$(call "$f")"
+for i in {1..60}; do eval "exec $((100 + i))>&-"; done
+check 'a call after them' 'one GET /' "$(call "$f")"
+
+# ---- the agent comes and goes ------------------------------------------------------------------------------
+count() { call "${auth[@]}" "$url/system/function/hello" | sed -n 's/.*"invocationCount":\([0-9]*\).*/\1/p'; }
+until_true 5 eval 'grep -q "\"verb\":\"calls\".*\"name\":\"hello\",\"namespace\":\"openfaas-fn\",\"count\":" "$dir/asked"' && ok || bad 'calls are told'
+before=$(count)
+call "$f" >/dev/null
+check 'a call counts at once' $((before + 1)) "$(count)"
+told() { grep -o '"name":"hello","namespace":"openfaas-fn","count":[0-9]*' "$dir/asked" | awk -F: '{ n += $4 } END { print n + 17 }'; }
+until_true 5 eval '[ "$(told)" = $((before + 1)) ]' && ok || bad "every call is told: $(told)"
+state "$(hello $((before + 1)))" "$(others)" # the agent has counted
+call "$f" >/dev/null
+check 'and once only' $((before + 2)) "$(count)"
+# a waiting call is woken by the state
+call "$url/function/none" >"$dir/woken" &
+waiter=$!
+read -rt 0.3 <> <(:) || :
+state "$(hello)" "$(others | sed 's/"port":\([0-9]*\),"ready":false/"port":\1,"ready":true/')"
+wait $waiter
+check 'a waiting call is woken' 'one GET /' "$(cat "$dir/woken")"
+echo 'hang up' >&9
+check 'a call without the agent' 'one GET /' "$(call "$f")"
+until_true 5 grep -q 'connected to the agent again' "$dir/log" && ok || bad 'connects again'
+until_true 5 eval '[ "$(deploy POST "{\"service\":\"new\",\"image\":\"a\"}")" = 202 ]' && ok || bad 'deploys again'
+state "$(others)"
+until_true 5 eval '[ "$(code "$f")" = 404 ]' && ok || bad 'a function that was removed'
+state 'rubbish'
+check 'a rubbish state is ignored' 'two GET /' "$(call "$url/function/hello.dev")"
+
+# ---- the end --------------------------------------------------------------------------------------------------
+fds=$(ls "/proc/$gateway/fd" | wc -l)
+until_true 10 eval '[ "$(ls /proc/$gateway/fd | wc -l)" -lt 16 ]' && ok || bad "descriptors are left: $fds"
+call "$url/function/both/slow?1000" >"$dir/last" &
+last=$!
+read -rt 0.3 <> <(:) || :
+kill -TERM $gateway
+wait $last
+has 'a call under way may end' slow "$(cat "$dir/last")"
+wait $gateway
+check 'ends in order' 0 $?
+grep -E 'ERROR: |runtime error' "$dir/log" && bad 'a sanitizer found something' "$(cat "$dir/log")"
+[ "$failed" = 0 ] || tail -n 20 "$dir/log"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
