@@ -171,11 +171,8 @@ static void tell_led(struct consensus *c) {
         c->ops->led(c->arg, leader, term, self);
 }
 
-/* The loop is about to wait: everything that its turn has changed is told now, outside of libraft's
- * own calls, so that whoever hears it may call anything. */
-static void on_prepare(uv_prepare_t *prepare) {
-        struct consensus *c = prepare->data;
-
+/* Everything is told outside of libraft's own calls, so that whoever hears it may call anything. */
+static void tell(struct consensus *c) {
         consensus_stream_deliver(c);
         confirm_leadership(c);
         if (c->applied) {
@@ -188,6 +185,14 @@ static void on_prepare(uv_prepare_t *prepare) {
                 tell_broken(c);
         if (!c->closing)
                 tell_led(c);
+}
+
+static void on_prepare(uv_prepare_t *prepare) {
+        tell(prepare->data);
+}
+
+static void on_check(uv_check_t *check) {
+        tell(check->data);
 }
 
 /* ---- life ---- */
@@ -268,7 +273,9 @@ int consensus_open(uv_loop_t *loop, const struct consensus_config *config, struc
                 return r;
         }
         (void)uv_prepare_init(loop, &c->prepare);
-        c->prepare.data = c;
+        (void)uv_check_init(loop, &c->check);
+        c->prepare.data = c->check.data = c;
+        c->handles = 2;
         *ret = c;
         return 0;
 }
@@ -303,6 +310,7 @@ int consensus_start(struct consensus *c, struct fail *f) {
                             raft_errmsg(&c->raft)[0] ? raft_errmsg(&c->raft) : raft_strerror(r));
         c->started = true;
         (void)uv_prepare_start(&c->prepare, on_prepare);
+        (void)uv_check_start(&c->check, on_check);
         return 0;
 }
 
@@ -310,17 +318,16 @@ void consensus_finish(struct consensus *c) {
         void (*closed)(void *arg) = c->closed;
         void *arg = c->closed_arg;
 
-        if (!c->raft_closed || !c->prepare_closed || c->handles > 0)
+        if (!c->raft_closed || c->handles > 0)
                 return;
         consensus_free(c);
         closed(arg);
 }
 
-static void on_prepare_closed(uv_handle_t *handle) {
+static void on_handle_closed(uv_handle_t *handle) {
         struct consensus *c = handle->data;
 
-        c->prepare_closed = true;
-        deliver_answers(c);
+        c->handles--;
         consensus_finish(c);
 }
 
@@ -329,7 +336,9 @@ static void on_raft_closed(struct raft *raft) {
 
         raft_uv_close(&c->io);
         c->raft_closed = true;
-        uv_close((uv_handle_t *)&c->prepare, on_prepare_closed);
+        deliver_answers(c);
+        uv_close((uv_handle_t *)&c->prepare, on_handle_closed);
+        uv_close((uv_handle_t *)&c->check, on_handle_closed);
 }
 
 void consensus_close(struct consensus *c, void (*done)(void *arg), void *arg) {
@@ -338,6 +347,7 @@ void consensus_close(struct consensus *c, void (*done)(void *arg), void *arg) {
         c->closed = done;
         c->closed_arg = arg;
         (void)uv_prepare_stop(&c->prepare);
+        (void)uv_check_stop(&c->check);
         raft_close(&c->raft, on_raft_closed);
 }
 

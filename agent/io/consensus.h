@@ -84,7 +84,8 @@ int consensus_remove(struct consensus *c, uint64_t node, consensus_done_cb done,
  * happen within an election timeout.  -ENOENT where there is no such voter. */
 int consensus_transfer(struct consensus *c, uint64_t node, consensus_done_cb done, void *arg);
 
-/* Takes 'l' over in any case: its ops are replaced, it is closed when it is not needed. */
+/* Takes 'l' over in any case: its ops are replaced, it is closed when it is not needed.  'c' may be
+ * NULL: closed meanwhile. */
 void consensus_dialed(struct consensus *c, void *dial, struct link *l_or_null);
 /* Takes over a link that another board opened for raft; an older one of that board ends. */
 void consensus_accepted(struct consensus *c, struct link *l);

@@ -13,6 +13,7 @@
 enum {
         SEGMENT_BYTES = 1024 * 1024, /* libraft keeps up to three open ones, all allocated */
         SNAPSHOT_ENTRIES = 1024,
+        SNAPSHOT_BYTES = 1024 * 1024, /* libraft holds the log in memory: an earlier snapshot */
         SNAPSHOT_TRAILING = 128,
         CONNECT_RETRY_MS = 250,
         INSTALL_SNAPSHOT_MS = 15000,
@@ -35,6 +36,7 @@ struct consensus {
         const struct consensus_ops *ops;
         void *arg;
         struct charter *charter;
+        size_t entry_bytes; /* applied since the last snapshot */
         int lock_fd;
 
         struct raft raft;
@@ -44,11 +46,13 @@ struct consensus {
         struct raft_uv_transport transport;
         raft_uv_accept_cb accept; /* NULL while nobody may come in */
 
-        uv_prepare_t prepare; /* tells, before the loop blocks, what its turn has changed */
+        /* Tell what a turn of the loop has changed: what its timers did before it waits, what came
+         * from outside before it ends. */
+        uv_prepare_t prepare;
+        uv_check_t check;
         bool started;
         bool closing;
         bool raft_closed;
-        bool prepare_closed;
         bool applied; /* not told yet */
         bool broken;
         bool broken_told;

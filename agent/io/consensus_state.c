@@ -60,12 +60,15 @@ static int on_apply(struct raft_fsm *fsm, const struct raft_buffer *buf, void **
                 return RAFT_NOMEM;
         if (c->charter->version != version)
                 c->applied = true;
+        c->entry_bytes += buf->len;
+        if (c->entry_bytes > SNAPSHOT_BYTES)
+                raft_set_snapshot_threshold(&c->raft, SNAPSHOT_TRAILING);
         *result = (void *)(intptr_t)r;
         return 0;
 }
 
 static int on_snapshot(struct raft_fsm *fsm, struct raft_buffer *bufs[], unsigned *n_bufs) {
-        const struct consensus *c = fsm->data;
+        struct consensus *c = fsm->data;
         auto_buf struct buf out = { .limit = LIMIT_CHARTER_BYTES };
         struct raft_buffer *one;
 
@@ -80,6 +83,8 @@ static int on_snapshot(struct raft_fsm *fsm, struct raft_buffer *bufs[], unsigne
         }
         *bufs = one;
         *n_bufs = 1;
+        c->entry_bytes = 0;
+        raft_set_snapshot_threshold(&c->raft, SNAPSHOT_ENTRIES);
         return 0;
 }
 

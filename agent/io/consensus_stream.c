@@ -288,6 +288,11 @@ void consensus_accepted(struct consensus *c, struct link *l) {
 void consensus_dialed(struct consensus *c, void *dial, struct link *l) {
         struct dial *d, *next;
 
+        if (!c) {
+                if (l)
+                        drop_link(l);
+                return;
+        }
         list_each(d, next, &c->dials, item) {
                 if (d != dial || d->answered)
                         continue;
