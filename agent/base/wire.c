@@ -67,7 +67,9 @@ uint8_t wire_get_u8(struct wire_in *w) {
 uint16_t wire_get_u16(struct wire_in *w) {
         const uint8_t *p = get(w, 2);
 
-        return p ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+        if (!p)
+                return 0;
+        return (uint16_t)((unsigned)p[0] << 8 | p[1]);
 }
 
 uint32_t wire_get_u32(struct wire_in *w) {
