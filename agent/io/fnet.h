@@ -30,10 +30,13 @@ void fnet_guard_port(struct fnet *n, uint16_t port);
 int fnet_setup(struct fnet *n, unsigned subnet, struct fail *f);
 
 /* A namespace netns_dir/ID with eth0 at 10.62.SUBNET.HOST/24, default route, lo up. 'ret_path'
- * holds its path (64 bytes).  -EEXIST.  Below 2 ms on a PC. */
+ * holds its path.  -EEXIST: it is there, from before the agent's restart perhaps, and works.
+ * -EINVAL for an id that is no plain file name, -ERANGE for a host outside 2..254, -ENETDOWN before
+ * fnet_setup().  The network works when this returns.  0.7 ms on a PC. */
 int fnet_attach(struct fnet *n, const char *id, unsigned host, char ret_path[static 96],
                 struct fail *f);
-/* Removes it; 0 also where it is gone already. */
+/* Takes its cable out and removes it, once nothing runs in it; 0 also where it is gone already. The
+ * id and the address are free at once; the kernel clears up later, in its own time. */
 int fnet_detach(struct fnet *n, const char *id, struct fail *f);
 
 struct fnet_route {

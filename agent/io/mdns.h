@@ -18,8 +18,9 @@ struct mdns_announcement {
 
 /* Called from the loop only.  They may call everything below but mdns_close(). */
 struct mdns_ops {
-        /* A board of our cluster (TXT cluster= matches) was seen on a LAN interface.  IPv4 or
-         * global IPv6 text. Called again when anything changes; never for ourselves. */
+        /* A board of our cluster (TXT cluster= matches) was seen on a LAN interface; IPv4 text.
+         * Called again when anything changes (noticed within a minute), and when it comes back;
+         * never for ourselves. */
         void (*seen)(void *arg, uint64_t node, const char *address, uint16_t port);
         /* avahi-daemon came or went. */
         void (*available)(void *arg, _Bool yes);

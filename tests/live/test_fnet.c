@@ -306,6 +306,7 @@ static void attach_again(void **state) {
                 auto_close int old = attach(&b1, "again", 7);
                 auto_close int ns = -EBADF, server = -EBADF;
 
+                assert_true(old >= 0);
                 detach(&b1, "again");
                 ns = attach(&b1, "again", 7);
                 server = listen_in(ns, ECHO_PORT, &b1);
