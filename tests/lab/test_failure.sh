@@ -36,9 +36,9 @@ assert 'the gateway is restarted' run "$where" systemctl restart bramble-gateway
 eventually 'and answers' 10 "$lab" run "$where" curl -sf -m 2 http://127.0.0.1:8080/healthz
 
 # --- a function crashes -----------------------------------------------------------------------------------
-pid=$(run "$where" ctr -n openfaas-fn task ls | awk '/^page/ { print $2 }')
+pid=$(run "$where" pgrep -x web)
 run "$where" kill -9 "$pid"
-eventually 'a killed function runs again' 20 sh -c "p=\$('$lab' run '$where' ctr -n openfaas-fn task ls | awk '/^page/ { print \$2 }'); [ -n \"\$p\" ] && [ \"\$p\" != '$pid' ]"
+eventually 'a killed function runs again' 20 sh -c "p=\$('$lab' run '$where' pgrep -x web) && [ \"\$p\" != '$pid' ]"
 eventually 'and is ready' 20 fn_is b1 page .available_replicas 1
 assert 'one that ends by itself calls (its caller sees an error)' sh -c "! '$lab' run b1 agentctl invoke page --path /die"
 eventually 'runs again' 20 fn_is b1 page .available_replicas 1

@@ -17,6 +17,7 @@ for b in b1 b2 b3 b4; do
 done
 equal 'machine ids are their own' 4 "$(ids /etc/machine-id | distinct)"
 equal 'serials are their own' 4 "$(ids /sys/firmware/devicetree/base/serial-number | tr '\0' '\n' | distinct)"
+assert 'its uptime is its own' run b1 awk '$1 > 60 { exit 1 }' /proc/uptime
 equal 'b1 is a 3B+' 'Raspberry Pi 3 Model B Plus Rev 1.3' \
 	"$(run b1 cat /sys/firmware/devicetree/base/model | tr -d '\0')"
 equal 'b4 is a 2B' 'raspberrypi,2-model-b brcm,bcm2836' \

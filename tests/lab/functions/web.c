@@ -1,6 +1,6 @@
 /* web - a function for the lab that needs no watchdog: an HTTP server on port 8080, one
- * connection at a time.  / says the host name and the path, /_/health and /_/ready say OK, /die
- * ends the process, /env says its environment. */
+ * connection at a time.  / says the host name, the own address and the path, /_/health and
+ * /_/ready say OK, /die ends the process, /env says its environment. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -49,10 +49,14 @@ static int read_path(int fd, char *path, size_t size) {
 }
 
 static void serve(int fd) {
-        char path[1024], host[65] = "", body[8192];
+        struct sockaddr_in self = { .sin_family = AF_INET };
+        char path[1024], host[65] = "", address[INET_ADDRSTRLEN], body[8192];
+        socklen_t len = sizeof(self);
         size_t n = 0;
 
-        if (read_path(fd, path, sizeof(path)) < 0 || gethostname(host, sizeof(host) - 1) < 0)
+        if (read_path(fd, path, sizeof(path)) < 0 || gethostname(host, sizeof(host) - 1) < 0 ||
+            getsockname(fd, (struct sockaddr *)&self, &len) < 0 ||
+            !inet_ntop(AF_INET, &self.sin_addr, address, sizeof(address)))
                 return;
         if (strcmp(path, "/die") == 0)
                 exit(3);
@@ -64,7 +68,7 @@ static void serve(int fd) {
                         n += (size_t)snprintf(body + n, sizeof(body) - n, "%s\n", *e);
                 answer(fd, "200 OK", body);
         } else {
-                snprintf(body, sizeof(body), "%s %s\n", host, path);
+                snprintf(body, sizeof(body), "%s %s %s\n", host, address, path);
                 answer(fd, "200 OK", body);
         }
 }
