@@ -60,8 +60,9 @@ void reply_send(struct client *c, unsigned status, const char *headers, const ch
                 client_finish(c);
 }
 
-static void send_sentence(struct client *c, unsigned status, const char *headers,
-                          const char *format, va_list args) {
+__attribute__((format(printf, 4, 0))) static void send_sentence(struct client *c, unsigned status,
+                                                                const char *headers,
+                                                                const char *format, va_list args) {
         char text[512], lines[512];
         int n = vsnprintf(text, sizeof(text) - 1, format, args);
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # test_gateway.sh OUT - runs OUT/bramble-gateway on loopback between a fake agent and backends that
 # behave and misbehave (gateway_peer.c).  No root.  Last line: N passed, N failed.
+# shellcheck disable=SC2015,SC2016,SC2059 # ok never fails; eval expands later; formats are ours
 set -u
 out=${1:?usage: test_gateway.sh OUT}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -55,7 +56,7 @@ exec 9>"$dir/state"
 	--head-timeout 1 --idle-timeout 3 --connections 40 --config "$here/gateway.conf" \
 	2>"$dir/log" &
 gateway=$!
-pids+=($gateway)
+pids+=("$gateway")
 until_true 10 grep -q 'listening on' "$dir/log" || { cat "$dir/log"; exit 1; }
 gport=$(sed -n 's/.*listening on .* port //p' "$dir/log")
 url=http://127.0.0.1:$gport
