@@ -3,6 +3,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "io/image_json.h"
+#include "io/image_write.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -58,6 +59,7 @@ int image_caller_init(struct image_caller *k, struct containers *c) {
         *k = (struct image_caller){ .c = c, .timer = timer };
         k->bytes.limit = IMAGE_JSON_BYTES;
         list_init(&k->link);
+        list_init(&k->dying);
         return 0;
 }
 
@@ -65,13 +67,9 @@ void image_caller_done(struct image_caller *k) {
         if (!k->c)
                 return;
         grpc_cancel(take_ptr(k->call));
-        if (k->lease[0]) {
-                Ctr__LeaseDeleteRequest request = CTR__LEASE_DELETE_REQUEST__INIT;
-
-                request.id = k->lease;
-                request.sync = true;
-                image_call_blind(k, &ctr_leases_delete, &request.base);
-        }
+        /* The collector must not sweep below a writer that containerd has not yet closed. */
+        if (!image_writers_inherit(k) && k->lease[0])
+                image_lease_drop(k->c, k->lease);
         list_remove(&k->link);
         uv_close((uv_handle_t *)k->timer, timer_free);
         buf_done(&k->bytes);
@@ -102,6 +100,7 @@ static void replied(void *arg, int result, const char *why, const ProtobufCMessa
         struct image_caller *k = arg;
 
         k->call = NULL;
+        (void)uv_timer_stop(k->timer); /* somebody may have watched */
         k->reply(k->reply_arg, image_errno(result, why), why, reply);
 }
 
@@ -127,9 +126,17 @@ static void nobody(void *arg, int result, const char *why, const ProtobufCMessag
 
 void image_call_blind(struct image_caller *k, const struct grpc_method *method,
                       const ProtobufCMessage *request) {
+        (void)grpc_unary(k->c->grpc, method, image_headers(k), request, nobody, NULL, NULL);
+}
+
+void image_lease_drop(struct containers *c, const char *lease) {
+        Ctr__LeaseDeleteRequest request = CTR__LEASE_DELETE_REQUEST__INIT;
+
+        request.id = (char *)lease;
+        request.sync = true;
         /* Without a connection leases are left over: look for them before the next import. */
-        if (grpc_unary(k->c->grpc, method, image_headers(k), request, nobody, NULL, NULL) < 0)
-                k->c->images->swept = false;
+        if (grpc_unary(c->grpc, &ctr_leases_delete, NULL, &request.base, nobody, NULL, NULL) < 0)
+                c->images->swept = false;
 }
 
 /* --- reading a small blob --- */

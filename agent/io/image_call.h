@@ -22,6 +22,7 @@ struct image_state {
         bool swept;         /* leases that an earlier agent left behind are gone */
         uint64_t seed;      /* makes names of leases differ between agents */
         uint64_t n_leases;
+        char root[256]; /* where containerd keeps its data; "" not known */
         uint32_t n_known;
         struct image_known known[IMAGES_KNOWN];
 };
@@ -36,10 +37,14 @@ struct image_caller {
         struct list link;
         uv_timer_t *timer; /* defers what failed at once; on the heap, because closing takes time */
         struct grpc_call *call;
+        void (*buried)(struct image_caller *k); /* when 'dying' is empty */
+        struct list dying; /* struct image_writer.link: given up, containerd has yet to let go */
         grpc_reply_cb reply;
         void *reply_arg;
         grpc_reply_cb next; /* after the steps of a lease */
         void *next_arg;
+        grpc_reply_cb begun; /* after the lease is taken */
+        void *begun_arg;
         void *scratch; /* of such steps; freed with the caller */
         int error;     /* of a deferred failure, or of the blob that is being read */
         void (*read)(void *arg, int result, const char *why, const void *data, size_t len);
@@ -74,9 +79,12 @@ void image_call_read(struct image_caller *k, const char *digest,
 
 /* Takes a lease; from then on every call of 'k' belongs to it. */
 void image_lease_begin(struct image_caller *k, grpc_reply_cb done, void *arg);
-/* Gives it back and has containerd collect what nothing else holds.  Fails only when containerd
- * is away; the lease is then swept up later. */
+/* Gives it back, once no writer is dying any more, and has containerd collect what nothing else
+ * holds.  Fails only when containerd is away; the lease is then swept up later. */
 void image_lease_end(struct image_caller *k, grpc_reply_cb done, void *arg);
+
+/* The same in the background, for a caller that is gone. */
+void image_lease_drop(struct containers *c, const char *lease);
 
 /* What a failure of containerd means: -ENOSPC for a full disk, else 'result'. */
 int image_errno(int result, const char *why);

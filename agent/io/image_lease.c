@@ -1,6 +1,8 @@
 #include "io/image_call.h"
 
 #include "base/str.h"
+#include "io/image_room.h"
+#include "io/image_write.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,16 +21,20 @@ static bool held(const struct image_state *s, const char *id) {
         return false;
 }
 
-static void create(struct image_caller *k) {
+static void create(void *arg, int result, const char *why, const ProtobufCMessage *reply) {
+        struct image_caller *k = arg;
         Ctr__LeaseCreateRequest request = CTR__LEASE_CREATE_REQUEST__INIT;
         struct image_state *s = k->c->images;
 
+        (void)result;
+        (void)why;
+        (void)reply;
         (void)snprintf(k->lease, sizeof(k->lease), LEASE_PREFIX "%" PRIx64 "-%" PRIu64, s->seed,
                        s->n_leases++);
         k->headers[0] = (struct grpc_header){ "containerd-lease", k->lease };
         list_append(&s->leases, &k->link);
         request.id = k->lease;
-        image_call(k, &ctr_leases_create, &request.base, k->next, k->next_arg);
+        image_call(k, &ctr_leases_create, &request.base, k->begun, k->begun_arg);
 }
 
 /* An agent that was killed leaves its lease, and with it what it had begun. */
@@ -37,7 +43,7 @@ static void sweep(void *arg, int result, const char *why, const ProtobufCMessage
         struct image_caller *k = arg;
 
         if (result < 0) {
-                k->next(k->next_arg, result, why, NULL);
+                k->begun(k->begun_arg, result, why, NULL);
                 return;
         }
         k->c->images->swept = true;
@@ -48,16 +54,16 @@ static void sweep(void *arg, int result, const char *why, const ProtobufCMessage
                 if (str_starts(request.id, LEASE_PREFIX) && !held(k->c->images, request.id))
                         image_call_blind(k, &ctr_leases_delete, &request.base);
         }
-        create(k);
+        image_room_find(k, create, k);
 }
 
 void image_lease_begin(struct image_caller *k, grpc_reply_cb done, void *arg) {
         Ctr__LeaseListRequest request = CTR__LEASE_LIST_REQUEST__INIT;
 
-        k->next = done;
-        k->next_arg = arg;
+        k->begun = done;
+        k->begun_arg = arg;
         if (k->c->images->swept)
-                create(k);
+                image_room_find(k, create, k);
         else
                 image_call(k, &ctr_leases_list, &request.base, sweep, k);
 }
@@ -72,24 +78,28 @@ static void ended(void *arg, int result, const char *why, const ProtobufCMessage
         k->next(k->next_arg, result, why, reply);
 }
 
-void image_lease_end(struct image_caller *k, grpc_reply_cb done, void *arg) {
+static void give_back(struct image_caller *k) {
         Ctr__LeaseDeleteRequest request = CTR__LEASE_DELETE_REQUEST__INIT;
 
+        /* Also while the connection is being closed: then 'k->c' is gone before 'done' comes. */
+        if (!grpc_up(k->c->grpc)) {
+                k->c->images->swept = false;
+                list_remove(&k->link);
+                k->lease[0] = '\0';
+                image_call_later(k, -ENOTCONN, k->next, k->next_arg);
+                return;
+        }
+        request.id = k->lease;
+        request.sync = true;
+        image_call(k, &ctr_leases_delete, &request.base, ended, k);
+}
+
+void image_lease_end(struct image_caller *k, grpc_reply_cb done, void *arg) {
         k->next = done;
         k->next_arg = arg;
         if (!k->lease[0]) {
                 image_call_later(k, 0, done, arg);
                 return;
         }
-        /* Also while the connection is being closed: then 'k->c' is gone before 'done' comes. */
-        if (!grpc_up(k->c->grpc)) {
-                k->c->images->swept = false;
-                list_remove(&k->link);
-                k->lease[0] = '\0';
-                image_call_later(k, -ENOTCONN, done, arg);
-                return;
-        }
-        request.id = k->lease;
-        request.sync = true;
-        image_call(k, &ctr_leases_delete, &request.base, ended, k);
+        image_writers_wait(k, give_back);
 }

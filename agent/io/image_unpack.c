@@ -3,6 +3,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "io/image_resolve.h"
+#include "io/image_room.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -223,6 +224,7 @@ static void prepared(void *arg, int result, const char *why, const ProtobufCMess
         request.n_mounts = response->n_mounts;
         request.mounts = response->mounts;
         image_call(u->k, &ctr_diff_apply, &request.base, applied, u);
+        image_room_watch(u->k);
 }
 
 static void looked(void *arg, int result, const char *why, const ProtobufCMessage *reply) {

@@ -2,6 +2,7 @@
 
 #include "base/scope.h"
 #include "base/str.h"
+#include "io/image_room.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,24 +10,31 @@
 
 enum {
         PIECE_BYTES = 256 * 1024, /* one message */
+        DYING_MS = 10 * 1000,
         PATIENCE_MS = 180 * 1000, /* a card may stall for long; a dead disk does for ever */
 };
 
-enum writer_state { OPENING, WRITING, COMMITTING, ADOPTING, OVER };
+enum writer_state { OPENING, WRITING, COMMITTING, ADOPTING, OVER, DYING };
 
 struct image_writer {
         struct image_caller *k;
+        struct list link; /* image_caller.dying */
         struct grpc_call *call;
         enum writer_state state;
         bool full;        /* containerd has to catch up: the patience runs */
         int error;        /* of a write that failed here */
+        uint64_t size;    /* as announced; 0: not known */
         uint64_t offset;  /* bytes written */
         uint64_t adopted; /* bytes that containerd had already, in another namespace */
         const struct image_writer_ops *ops;
         void *arg;
         char expected[SIZE_DIGEST];
         char ref[80];
+        struct containers *heir; /* DYING without a caller: gives 'lease' back */
+        char lease[48];
 };
+
+static void died(struct image_writer *w);
 
 /* The state that a callback finds is the one that it may free the writer in: nothing follows. */
 static void over(struct image_writer *w, int result, const char *why) {
@@ -46,7 +54,9 @@ static void ended(void *arg, int result, const char *why) {
         struct image_writer *w = arg;
 
         w->call = NULL;
-        if (result == -EEXIST && w->state == OPENING) {
+        if (w->state == DYING)
+                died(w);
+        else if (result == -EEXIST && w->state == OPENING) {
                 w->state = ADOPTING;
                 over(w, 0, "");
         } else if (result == -EEXIST && (w->state == COMMITTING || w->state == ADOPTING))
@@ -110,6 +120,8 @@ static void finish(struct image_writer *w, uint64_t total) {
 static void message(void *arg, const ProtobufCMessage *message) {
         const Ctr__ContentWriteResponse *m = (const Ctr__ContentWriteResponse *)message;
         struct image_writer *w = arg;
+        struct fail f = { 0 };
+        int r;
 
         if (w->state != OPENING || w->error < 0)
                 return;
@@ -120,6 +132,11 @@ static void message(void *arg, const ProtobufCMessage *message) {
                 w->state = ADOPTING;
                 w->adopted = (uint64_t)m->offset;
                 finish(w, w->adopted);
+                return;
+        }
+        r = image_room_check(w->k, w->size, &f);
+        if (r < 0) {
+                over(w, r, f.text);
                 return;
         }
         w->state = WRITING;
@@ -148,6 +165,7 @@ struct image_writer *image_writer_new(struct image_caller *k, const char *expect
         if (!w)
                 return NULL;
         w->k = k;
+        w->size = size;
         w->ops = ops;
         w->arg = arg;
         if (expected)
@@ -212,16 +230,72 @@ uint64_t image_writer_size(const struct image_writer *w) {
         return w->offset;
 }
 
+/* --- the end --- */
+
 void image_writer_free(struct image_writer *w) {
         if (!w)
                 return;
-        (void)uv_timer_stop(w->k->timer);
-        if (w->state != OVER) {
-                Ctr__ContentAbortRequest request = CTR__CONTENT_ABORT_REQUEST__INIT;
+        if (w->state != OVER)
+                (void)uv_timer_stop(w->k->timer);
+        if (!w->call) {
+                free(w);
+                return;
+        }
+        /* A cancelled call would leave containerd writing its notes into a folder that the
+         * collector is just removing. */
+        w->state = DYING;
+        list_append(&w->k->dying, &w->link);
+        grpc_send_end(w->call);
+}
+
+static void died(struct image_writer *w) {
+        struct image_caller *k = w->k;
+
+        list_remove(&w->link);
+        if (w->heir && w->lease[0] && grpc_up(w->heir->grpc))
+                image_lease_drop(w->heir, w->lease);
+        free(w);
+        if (k && k->buried && list_empty(&k->dying)) {
+                void (*buried)(struct image_caller *) = take_ptr(k->buried);
+
+                (void)uv_timer_stop(k->timer);
+                buried(k);
+        }
+}
+
+/* Containerd does not let go: then it has to be let go of. */
+static void bury_alive(uv_timer_t *timer) {
+        struct image_caller *k = timer->data;
+
+        while (!list_empty(&k->dying)) {
+                struct image_writer *w = container_of(k->dying.next, struct image_writer, link);
 
                 grpc_cancel(take_ptr(w->call));
-                request.ref = w->ref;
-                image_call_blind(w->k, &ctr_content_abort, &request.base);
+                died(w);
         }
-        free(w);
+}
+
+void image_writers_wait(struct image_caller *k, void (*done)(struct image_caller *k)) {
+        if (list_empty(&k->dying)) {
+                done(k);
+                return;
+        }
+        k->buried = done;
+        k->timer->data = k;
+        (void)uv_timer_start(k->timer, bury_alive, DYING_MS, 0);
+}
+
+bool image_writers_inherit(struct image_caller *k) {
+        struct image_writer *w, *next;
+        bool any = !list_empty(&k->dying);
+
+        list_each(w, next, &k->dying, link) {
+                list_remove(&w->link);
+                w->k = NULL;
+                if (&next->link == &k->dying) {
+                        w->heir = k->c;
+                        (void)str_copy(w->lease, sizeof(w->lease), k->lease);
+                }
+        }
+        return any;
 }

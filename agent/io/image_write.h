@@ -26,8 +26,15 @@ int image_writer_write(struct image_writer *w, const void *data, size_t len);
 /* That was all: 'done' follows. */
 void image_writer_commit(struct image_writer *w);
 uint64_t image_writer_size(const struct image_writer *w);
-/* Frees it, and gives up what is not committed.  May be called inside its callbacks.  NULL is a
+/* Frees it, and gives up what is not committed: containerd is told that no more comes, and the
+ * rest of the writer lives until it has let go.  May be called inside its callbacks.  NULL is a
  * no-op. */
 void image_writer_free(struct image_writer *w);
+
+/* Calls 'done' from the loop, or now, when no writer of 'k' is dying. */
+void image_writers_wait(struct image_caller *k, void (*done)(struct image_caller *k));
+/* For a caller that goes: the last of its dying writers gives the lease back.  False: there are
+ * none. */
+bool image_writers_inherit(struct image_caller *k);
 
 #endif

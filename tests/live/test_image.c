@@ -17,7 +17,7 @@ enum { PATIENCE_MS = 60000 };
 
 static uv_loop_t loop;
 static uv_timer_t patience;
-static struct containers a, b; /* as containers_open() makes them, as far as images go */
+static struct containers a, b, c; /* as containers_open() makes them, as far as images go */
 static const char *bed;
 static bool waiting;
 static const char *waits_for;
@@ -96,6 +96,7 @@ static void assert_empty(const char *which) {
         assert_string_equal(ctr(which, "content ls -q"), "");
         assert_string_equal(ctr(which, "content active | tail -n +2"), "");
         assert_string_equal(ctr(which, "snapshots ls | tail -n +2"), "");
+        assert_string_equal(shell("ls %s/%s/root/*.content/ingest", bed, which), "");
 }
 
 /* --- importing --- */
@@ -654,6 +655,30 @@ static void ends_with_connection(void **state) {
         image_state_free(take_ptr(b.images));
 }
 
+static void resize_disk(const char *size) {
+        assert_string_equal(shell("mount -o remount,size=%s %s/c/root && echo ok", size, bed),
+                            "ok\n");
+}
+
+/* The image does not fit, then its layers do not; then there is room. */
+static void full_disk(void **state) {
+        struct import t = import(&c, "oci.tar", NULL, 65536);
+
+        (void)state;
+        assert_int_equal(t.result, -ENOSPC);
+        assert_non_null(strstr(t.why, "there is no room: the image needs 3 MB more"));
+        assert_empty("c");
+        resize_disk("6m");
+        t = import(&c, "oci.tar", NULL, 65536);
+        assert_int_equal(t.result, -ENOSPC);
+        assert_empty("c");
+        resize_disk("64m");
+        t = import(&c, "oci.tar", NULL, 65536);
+        assert_string_equal(t.why, "");
+        remove_image(&c, "hello");
+        assert_empty("c");
+}
+
 static int set_up(void **state) {
         (void)state;
         bed = getenv("BED");
@@ -663,13 +688,16 @@ static int set_up(void **state) {
         assert_int_equal(uv_timer_init(&loop, &patience), 0);
         connect_to(&a, "a");
         connect_to(&b, "b");
+        connect_to(&c, "c");
         return 0;
 }
 
 static int tear_down(void **state) {
         (void)state;
         grpc_close(a.grpc);
+        grpc_close(c.grpc);
         image_state_free(a.images);
+        image_state_free(c.images);
         uv_close((uv_handle_t *)&patience, NULL);
         while (uv_run(&loop, UV_RUN_ONCE))
                 ;
@@ -678,19 +706,13 @@ static int tear_down(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(good),
-                cmocka_unit_test(round_trip),
-                cmocka_unit_test(bad),
-                cmocka_unit_test(failure_keeps),
-                cmocka_unit_test(no_name),
-                cmocka_unit_test(aborted),
-                cmocka_unit_test(together),
-                cmocka_unit_test(lists),
-                cmocka_unit_test(fetches),
-                cmocka_unit_test(fetch_fails),
-                cmocka_unit_test(fetch_aborted),
-                cmocka_unit_test(read_fails),
-                cmocka_unit_test(ends_with_connection),
+                cmocka_unit_test(good),          cmocka_unit_test(round_trip),
+                cmocka_unit_test(bad),           cmocka_unit_test(failure_keeps),
+                cmocka_unit_test(no_name),       cmocka_unit_test(aborted),
+                cmocka_unit_test(together),      cmocka_unit_test(lists),
+                cmocka_unit_test(fetches),       cmocka_unit_test(fetch_fails),
+                cmocka_unit_test(fetch_aborted), cmocka_unit_test(read_fails),
+                cmocka_unit_test(full_disk),     cmocka_unit_test(ends_with_connection),
         };
 
         if (!getenv("BED")) {
