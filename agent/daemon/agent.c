@@ -32,16 +32,24 @@ void agent_problem(struct agent *a, uint32_t bit, bool yes) {
                 agent_report_soon(a);
 }
 
+/* A fresh board is bramble-fd4a4892.local: cards from one image all have the same host name, and
+ * avahi would take long to sort that out. */
+static void take_mdns_name(struct agent *a) {
+        char fresh[32];
+
+        (void)snprintf(fresh, sizeof(fresh), "bramble-%08x", (unsigned)a->board.node);
+        if (a->mdns)
+                mdns_set_host_name(a->mdns, a->name[0] ? a->name : fresh);
+}
+
 static void take_name(struct agent *a) {
         const struct world_member *self = world_member(&a->world, a->board.node);
 
         if (self && !str_eq(self->name, a->name))
                 (void)str_copy(a->name, sizeof(a->name), self->name);
-        if (a->name[0]) {
+        if (a->name[0])
                 hostname_set(a->hostname, a->name);
-                if (a->mdns)
-                        mdns_set_host_name(a->mdns, a->name);
-        }
+        take_mdns_name(a);
 }
 
 static void on_named(void *arg, int result, const char *why) {
@@ -79,8 +87,6 @@ static void on_mdns_available(void *arg, bool yes) {
         if (a->mdns_available != yes)
                 log_info(yes ? "avahi-daemon answers" : "avahi-daemon is away, trying again");
         a->mdns_available = yes;
-        if (yes && a->name[0])
-                mdns_set_host_name(a->mdns, a->name);
 }
 
 static void on_containerd(void *arg, bool yes, const char *why) {
@@ -110,7 +116,7 @@ static void on_output(void *arg, const char *id, const char *stream, const char 
  * -------------------------------------------------------------------------------------------------
  */
 
-static int identify(struct agent *a, struct fail *f) {
+int agent_identify(struct agent *a, struct fail *f) {
         struct board_profile *profiles;
         size_t n;
         bool known;
@@ -196,7 +202,7 @@ int agent_start(struct agent *a, struct fail *f) {
         if (getrandom(&a->boot, sizeof(a->boot), 0) != sizeof(a->boot))
                 return -EIO;
         if ((r = make_dir(a->config.state_dir, 0700, f)) < 0 ||
-            (r = make_dir(a->config.run_dir, 0755, f)) < 0 || (r = identify(a, f)) < 0 ||
+            (r = make_dir(a->config.run_dir, 0755, f)) < 0 || (r = agent_identify(a, f)) < 0 ||
             (r = trust(a, f)) < 0 || (r = hostname_open(a->loop, on_named, a, &a->hostname)) < 0 ||
             (r = network_open(a, f)) < 0 || (r = peers_open(a)) < 0 ||
             (r = coordinator_open(a)) < 0 || (r = api_open(a, f)) < 0 ||

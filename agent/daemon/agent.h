@@ -68,6 +68,8 @@ static inline usec_t agent_now(void) {
         return uv_hrtime() / NSEC_PER_USEC;
 }
 
+/* Recognises the board; agent_start() does it too. */
+int agent_identify(struct agent *a, struct fail *f);
 /* Starts every part; -errno with the sentence for the person who started it. */
 int agent_start(struct agent *a, struct fail *f);
 /* Takes a newer picture of the bramble (owned from here on) and tells every part. */

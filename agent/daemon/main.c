@@ -2,6 +2,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "daemon/agent.h"
+#include "daemon/early_name.h"
 #include "io/log.h"
 
 #include <errno.h>
@@ -15,13 +16,16 @@
 enum { EXIT_MISUSED = 2 };
 
 static const char usage[] =
-        "usage: bramble-agent [--config FILE] [--check-config] [--version] [--help]\n"
+        "usage: bramble-agent [--config FILE] [--check-config | --early-name] [--version] "
+        "[--help]\n"
         "\n"
         "The agent of one board of a bramble: finds the others, elects a leader, runs functions.\n"
         "It is started by systemd (bramble-agent.service); talk to it with agentctl.\n"
         "\n"
         "  --config FILE    read FILE in place of /etc/bramble/bramble.conf\n"
-        "  --check-config   say whether the file is right, and exit\n";
+        "  --check-config   say whether the file is right, and exit\n"
+        "  --early-name     where the host name is an image's default, make it this board's own\n"
+        "                   until the bramble gives it one, and exit (bramble-name.service)\n";
 
 static enum log_level level_of(const char *name) {
         static const struct {
@@ -77,6 +81,16 @@ static void start_watchdog(uv_loop_t *loop, uv_timer_t *timer) {
         (void)uv_timer_start(timer, on_watchdog, 0, usec / 3 / USEC_PER_MSEC);
 }
 
+static int early_name(struct agent *a) {
+        struct fail f = { 0 };
+
+        if (agent_identify(a, &f) < 0 || early_name_set(a->board.node, &f) < 0) {
+                log_error("%s", fail_text(&f));
+                return EXIT_FAILURE;
+        }
+        return EXIT_SUCCESS;
+}
+
 static int run(struct agent *a) {
         uv_signal_t term, interrupt;
         uv_timer_t watchdog;
@@ -109,12 +123,13 @@ static int run(struct agent *a) {
 int main(int argc, char **argv) {
         static const struct option options[] = { { "config", required_argument, NULL, 'c' },
                                                  { "check-config", no_argument, NULL, 'k' },
+                                                 { "early-name", no_argument, NULL, 'e' },
                                                  { "version", no_argument, NULL, 'v' },
                                                  { "help", no_argument, NULL, 'h' },
                                                  { 0 } };
         const char *path = NULL;
         struct agent *a;
-        bool check = false;
+        bool check = false, early = false;
         int o;
 
         while ((o = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
@@ -122,6 +137,8 @@ int main(int argc, char **argv) {
                         path = optarg;
                 } else if (o == 'k') {
                         check = true;
+                } else if (o == 'e') {
+                        early = true;
                 } else if (o == 'v') {
                         printf("bramble-agent %s (%s)\n", BRAMBLE_VERSION, BRAMBLE_COMMIT);
                         return EXIT_SUCCESS;
@@ -140,5 +157,5 @@ int main(int argc, char **argv) {
         if (check)
                 return EXIT_SUCCESS;
         log_open("bramble-agent", level_of(a->config.log_level));
-        return run(a);
+        return early ? early_name(a) : run(a);
 }

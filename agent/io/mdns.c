@@ -35,16 +35,29 @@ static void drop_client(struct mdns *m) {
                 avahi_client_free(client);
 }
 
+static bool long_turn(const struct mdns *m) {
+        return uv_hrtime() / 1000000 - uv_now(m->retry.loop) > MDNS_STUCK_MS;
+}
+
+bool mdns_stuck(struct mdns *m) {
+        if (!long_turn(m))
+                return false;
+        mdns_reconnect(m, "it hangs");
+        return true;
+}
+
 void mdns_reconnect(struct mdns *m, const char *what) {
         int error = m->client ? avahi_client_errno(m->client) : AVAHI_ERR_NO_DAEMON;
 
         if (uv_is_active((uv_handle_t *)&m->retry))
                 return;
+        if (long_turn(m))
+                m->retry_ms = MDNS_STUCK_RETRY_MS;
         if (log_once("mdns away"))
                 log_warning("cannot announce this board by mDNS, retrying in %u s: %s: %s",
                             m->retry_ms / 1000, what, avahi_strerror(error));
         (void)uv_timer_start(&m->retry, m->retry.timer_cb, m->retry_ms, 0);
-        m->retry_ms = m->retry_ms * 2 > RETRY_MOST_MS ? RETRY_MOST_MS : m->retry_ms * 2;
+        m->retry_ms = m->retry_ms > RETRY_MOST_MS / 2 ? RETRY_MOST_MS : m->retry_ms * 2;
         tell_available(m, false);
 }
 
@@ -61,7 +74,11 @@ static void set_host_name(struct mdns *m) {
 
         /* Once a connection: should the name be taken, avahi finds another by itself, and asking
          * again would go on for ever. */
-        if (!m->running || m->host_name_set || !m->host_name[0])
+        if (!m->client || m->host_name_set || !m->host_name[0])
+                return;
+        if (avahi_client_get_state(m->client) != AVAHI_CLIENT_S_RUNNING &&
+            avahi_client_get_state(m->client) != AVAHI_CLIENT_S_REGISTERING &&
+            avahi_client_get_state(m->client) != AVAHI_CLIENT_S_COLLISION)
                 return;
         m->host_name_set = true;
         r = avahi_client_set_host_name(m->client, m->host_name);
@@ -85,6 +102,8 @@ static void on_client(AvahiClient *client, AvahiClientState state, void *arg) {
                 /* The host gets a name, or another one: our record points at it, and comes back
                  * when that is settled. */
                 mdns_withdraw(m);
+                /* Many cards with one name would go on colliding for many seconds. */
+                set_host_name(m);
                 break;
         case AVAHI_CLIENT_CONNECTING:
                 /* D-Bus is there and will say when the daemon is. */
