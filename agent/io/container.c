@@ -5,14 +5,12 @@
 #include "io/container_image.h"
 #include "io/container_internal.h"
 #include "io/container_output.h"
-#include "io/oci_seccomp.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 
 /* ---- the containers that we know ---- */
 
@@ -148,19 +146,12 @@ static void containers_free(struct containers *c) {
 
 static int read_host(struct containers *c, const struct containers_config *config) {
         auto_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        struct buf profile = { 0 };
-        struct utsname host;
 
-        if (root < 0 || uname(&host) < 0)
+        if (root < 0)
                 return -errno;
         container_host_read(root, config->runtime, &c->host);
-        if (oci_seccomp_write(host.machine, &profile) < 0) {
-                buf_done(&profile);
-                return -ENOMEM;
-        }
-        c->seccomp = buf_take(&profile);
         c->io_dir = strdup(config->io_dir);
-        return c->seccomp && c->io_dir ? 0 : -ENOMEM;
+        return c->io_dir ? 0 : -ENOMEM;
 }
 
 int containers_open(uv_loop_t *loop, const struct containers_config *config,

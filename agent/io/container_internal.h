@@ -35,7 +35,8 @@ struct containers {
         void *arg;
         struct container_host host;
         char *io_dir;
-        char *seccomp;      /* the profile as JSON, made once */
+        char *seccomp; /* the profile as JSON for the architecture of the last image */
+        char seccomp_for[16];
         struct list known;  /* struct container.link */
         struct list starts; /* struct start.link */
         struct list stops;  /* struct stop.link */

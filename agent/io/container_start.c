@@ -6,6 +6,7 @@
 #include "io/container_output.h"
 #include "io/container_rootfs.h"
 #include "io/container_spec.h"
+#include "io/oci_seccomp.h"
 #include "io/oci_spec.h"
 
 #include <errno.h>
@@ -196,14 +197,28 @@ static void on_container(void *arg, int result, const char *why, const ProtobufC
         advance(s);
 }
 
+/* Nearly all images of a board are of one architecture. */
+static int need_seccomp(struct containers *c, const char *architecture) {
+        struct buf profile = { 0 };
+
+        if (c->seccomp && str_eq(c->seccomp_for, architecture))
+                return 0;
+        if (oci_seccomp_write(architecture, &profile) < 0) {
+                buf_done(&profile);
+                return -ENOMEM;
+        }
+        free(c->seccomp);
+        c->seccomp = buf_take(&profile);
+        return str_copy(c->seccomp_for, sizeof(c->seccomp_for), architecture);
+}
+
 static int write_spec(struct start *s, char **ret) {
         char hosts[PATH_MAX], hostname[PATH_MAX];
-        const struct oci_spec spec = {
+        struct oci_spec spec = {
                 .spec = &s->spec,
                 .config = &s->facts->config,
                 .user = &s->facts->user,
                 .host = &s->c->host,
-                .seccomp = s->c->seccomp,
                 .hosts = hosts,
                 .hostname = hostname,
         };
@@ -212,6 +227,9 @@ static int write_spec(struct start *s, char **ret) {
 
         if (r == 0)
                 r = container_path(s->c, s->spec.id, "hostname", hostname);
+        if (r == 0)
+                r = need_seccomp(s->c, s->facts->config.architecture);
+        spec.seccomp = s->c->seccomp;
         if (r == 0)
                 r = oci_spec_write(&spec, ret, &f);
         if (r < 0)

@@ -125,6 +125,8 @@ int oci_config_parse(const void *data, size_t len, struct oci_config *ret, struc
         root = len ? cJSON_ParseWithLength(data, len) : NULL;
         if (!cJSON_IsObject(root))
                 return fail(f, -EBADMSG, "is no JSON");
+        (void)str_copy(ret->architecture, sizeof(ret->architecture),
+                       json_text(root, "architecture", ""));
         r = parse_process(cJSON_GetObjectItemCaseSensitive(root, "config"), ret, f);
         return r < 0 ? r : parse_layers(root, ret, f);
 }

@@ -20,6 +20,7 @@ struct oci_config {
         char **env;
         char *user;                 /* "", "1000", "app:group" */
         char *working_dir;          /* absolute, "/" where the image names none */
+        char architecture[16];      /* Go's word: "arm64"; "" where the image does not say */
         bool exposes_http;          /* "8080/tcp" or "8080" */
         char chain_id[SIZE_DIGEST]; /* the snapshot of all layers; "" for an image without any */
 };

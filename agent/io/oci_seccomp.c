@@ -72,19 +72,19 @@ static const char *const allowed[] = {
         "getrandom sysinfo uname",
 };
 
-/* Architectures that one kernel runs, and the names that only they have. */
+#define ARM_ALLOWED \
+        "arm_fadvise64_64 arm_sync_file_range sync_file_range2 breakpoint cacheflush set_tls"
+
+/* What libseccomp calls them, and the names that only they have. */
 static const struct {
-        const char *machine; /* the start of uname's */
-        const char *architectures;
+        const char *name;
+        const char *seccomp;
         const char *allowed;
-} machines[] = {
-        { "x86_64", "\"SCMP_ARCH_X86_64\",\"SCMP_ARCH_X86\",\"SCMP_ARCH_X32\"",
-          "arch_prctl modify_ldt" },
-        { "aarch64", "\"SCMP_ARCH_AARCH64\",\"SCMP_ARCH_ARM\"",
-          "arm_fadvise64_64 arm_sync_file_range sync_file_range2 breakpoint cacheflush set_tls" },
-        { "arm", "\"SCMP_ARCH_ARM\"",
-          "arm_fadvise64_64 arm_sync_file_range sync_file_range2 breakpoint cacheflush set_tls" },
-        { "i686", "\"SCMP_ARCH_X86\"", "modify_ldt" },
+} architectures[] = {
+        { "amd64", "\"SCMP_ARCH_X86_64\"", "arch_prctl modify_ldt" },
+        { "386", "\"SCMP_ARCH_X86\"", "modify_ldt" },
+        { "arm64", "\"SCMP_ARCH_AARCH64\"", ARM_ALLOWED },
+        { "arm", "\"SCMP_ARCH_ARM\"", ARM_ALLOWED },
         { "riscv64", "\"SCMP_ARCH_RISCV64\"", "riscv_flush_icache" },
 };
 
@@ -113,21 +113,21 @@ static int add_names(struct buf *out, const char *names, bool comma) {
         return r;
 }
 
-int oci_seccomp_write(const char *machine, struct buf *out) {
-        const char *architectures = "", *more = "";
+int oci_seccomp_write(const char *architecture, struct buf *out) {
+        const char *seccomp = "", *more = "";
         int r;
 
-        for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
-                if (str_starts(machine, machines[i].machine)) {
-                        architectures = machines[i].architectures;
-                        more = machines[i].allowed;
+        for (size_t i = 0; i < ARRAY_SIZE(architectures); i++) {
+                if (str_eq(architecture, architectures[i].name)) {
+                        seccomp = architectures[i].seccomp;
+                        more = architectures[i].allowed;
                         break;
                 }
         }
         r = buf_printf(out,
                        "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":1,"
                        "\"architectures\":[%s],\"syscalls\":[{\"names\":[",
-                       architectures);
+                       seccomp);
         for (size_t i = 0; i < ARRAY_SIZE(allowed) && r == 0; i++)
                 r = add_names(out, allowed[i], i > 0);
         if (r == 0)
