@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "io/consensus_check.h"
 
 #include <errno.h>
 #include <string.h>
@@ -24,8 +25,9 @@ struct bridge {
         bool paused;  /* inbound: libraft is slow */
         uv_pipe_t near;
         uv_write_t write;
-        struct buf writing; /* inbound: with the kernel, empty while nothing is */
-        struct buf waiting; /* inbound: after that */
+        struct buf writing;           /* inbound: with the kernel, empty while nothing is */
+        struct buf waiting;           /* inbound: after that */
+        struct consensus_check check; /* inbound */
 };
 
 /* A connection that libraft asked for. */
@@ -46,6 +48,7 @@ static void on_near_closed(uv_handle_t *handle) {
 
         buf_done(&b->writing);
         buf_done(&b->waiting);
+        consensus_check_done(&b->check);
         free(b);
         c->handles--;
         consensus_finish(c);
@@ -133,8 +136,9 @@ static void on_link_frame(struct link *l, void *arg, const struct frame *f) {
         struct bridge *b = arg;
 
         (void)l;
-        if (!b->inbound || f->type != FRAME_RAFT)
-                bridge_end(b); /* libraft's connections go one way and carry nothing else */
+        /* libraft's connections go one way and carry nothing else */
+        if (!b->inbound || f->type != FRAME_RAFT || consensus_check(&b->check, f->body, f->len) < 0)
+                bridge_end(b);
         else if (f->len > 0)
                 bridge_take(b, f->body, f->len);
 }

@@ -633,6 +633,55 @@ static void hostile_entries(void **state) {
         }
 }
 
+/* ---- a board that speaks nonsense ---- */
+
+struct nonsense {
+        const void *data;
+        size_t len;
+        bool closed;
+};
+
+static void on_nonsense_open(struct link *l, void *arg) {
+        const struct nonsense *n = arg;
+
+        assert_int_equal(link_send(l, FRAME_RAFT, 0, n->data, n->len), 0);
+}
+
+static void on_nonsense_closed(struct link *l, void *arg, int error, const char *why) {
+        (void)l;
+        (void)error;
+        (void)why;
+        ((struct nonsense *)arg)->closed = true;
+}
+
+static const struct link_ops nonsense_ops = { .open = on_nonsense_open,
+                                              .frame = on_frame,
+                                              .closed = on_nonsense_closed };
+
+static void nonsense(void **state) {
+        static char ones[100000], vote[16] = { RAFT_IO_REQUEST_VOTE, [8] = 8 };
+        struct nonsense cases[] = { { ones, sizeof(ones), false },
+                                    { vote, sizeof(vote), false },
+                                    { "", 0, false } };
+
+        (void)state;
+        memset(ones, 0xff, sizeof(ones));
+        form(1);
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                struct link *l;
+
+                assert_int_equal(link_dial_tls(&loop, &boards[3].pki, "127.0.0.1", boards[0].port,
+                                               boards[0].node, 2000, &nonsense_ops, &cases[i], &l),
+                                 0);
+                /* the last one says nothing: it stays until there is another */
+                if (i + 1 < ARRAY_SIZE(cases))
+                        run_until(cases[i].closed);
+                assert_int_equal(add_member(&boards[0], 70 + i), 0);
+        }
+        turn_off(&boards[0]);
+        run_until(cases[2].closed);
+}
+
 /* Nothing more can be written, as on a full card: said once, nothing crashes, nothing is lost. */
 static void full_disk(void **state) {
         struct board_of_test *b = &boards[0];
@@ -700,6 +749,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(folder, begin, end),
                 cmocka_unit_test_setup_teardown(damaged, begin, end),
                 cmocka_unit_test_setup_teardown(hostile_entries, begin, end),
+                cmocka_unit_test_setup_teardown(nonsense, begin, end),
                 cmocka_unit_test_setup_teardown(full_disk, begin, end),
                 cmocka_unit_test_setup_teardown(full_leader, begin, end),
         };
