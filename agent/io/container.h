@@ -76,7 +76,11 @@ int container_stop(struct containers *c, const char *id, unsigned grace_ms, cont
 int containers_list(struct containers *c, void (*each)(void *arg, const struct container_found *f),
                     container_cb done, void *arg);
 
-/* --- images (io/image_*.c) --- */
+/* --- images (io/image_*.c) ---
+ * Whatever was begun here and has not called 'done' must be aborted before containers_close().
+ * Results besides containerd's own: -EBADMSG what came is no image or damaged, -ENOENT a part is
+ * missing, -ENOEXEC it is for another kind of machine, -ENOSPC no room, -EROFS.  What failed leaves
+ * nothing behind, and takes nothing away from images that were there. */
 
 /* An import: bytes of a tar (OCI layout or docker-archive) in, images out. */
 struct image_import;
@@ -87,8 +91,8 @@ struct image_imported {
 };
 typedef void (*image_imported_cb)(void *arg, int result, const char *why,
                                   const struct image_imported *images, size_t n);
-/* 'name' overrides the reference in the tar where not NULL. 'drained' is called when
- * image_import_write() may go on after it said -EAGAIN. */
+/* 'name' overrides the reference in the tar where not NULL (-EINVAL: it is none). 'drained' is
+ * called when image_import_write() may go on after it said -EAGAIN. */
 int image_import_begin(struct containers *c, const char *name, void (*drained)(void *arg),
                        image_imported_cb done, void *arg, struct image_import **ret);
 /* Takes all bytes.  0; -EAGAIN: taken, but wait for 'drained' before the next; any other error:
@@ -104,8 +108,10 @@ int images_list(struct containers *c, void (*each)(void *arg, const struct image
                 container_cb done, void *arg);
 int image_remove(struct containers *c, const char *name, container_cb done, void *arg);
 
-/* Reading a blob for a peer: 'chunk' with data until len 0; -ENOENT. Return false from chunk to
- * stop. image_read_resume() after image_read_pause(). */
+/* Reading a blob for a peer: 'chunk' with pieces of at most 64 KB, at the end one of len 0, then
+ * 'done'; -ENOENT. Return false from chunk to stop: 'done' follows with -ECANCELED.
+ * image_read_resume() after image_read_pause(); both and cancel may be called inside chunk. After
+ * image_read_cancel() nothing follows. */
 struct image_read;
 int image_read(struct containers *c, const char *digest,
                bool (*chunk)(void *arg, const void *data, size_t len), container_cb done, void *arg,
@@ -114,14 +120,17 @@ void image_read_pause(struct image_read *r);
 void image_read_resume(struct image_read *r);
 void image_read_cancel(struct image_read *r);
 
-/* Fetching an image from peers: asks 'want' for each missing blob; the caller opens a link to a
+/* Fetching an image from peers: asks 'want' for each missing blob ('size_bytes' 0: not known, the
+ * manifest; image_fetch_blob_end() may be called inside it); the caller opens a link to a
  * peer, feeds image_fetch_data() and ends with image_fetch_blob_end(). Blobs are verified by
  * containerd against their digest.  Then unpacks; 'done' when the image is ready to run. */
 struct image_fetch;
 int image_fetch(struct containers *c, const char *name, const char *digest,
                 void (*want)(void *arg, const char *digest, uint64_t size_bytes), container_cb done,
                 void *arg, struct image_fetch **ret);
-/* 0, -EAGAIN: pause the link until 'drained'. */
+/* 0, -EAGAIN: taken, but pause the link until 'drained'.  Any other error: these bytes are of no
+ * use, end the blob.  'digest' of image_fetch() is that of the manifest, as image_imported has it.
+ */
 int image_fetch_data(struct image_fetch *i, const void *data, size_t len,
                      void (*drained)(void *arg), void *drained_arg);
 /* result 0: the blob is complete; else the peer failed: the same blob is wanted again (from

@@ -25,9 +25,11 @@ static void seal(uint8_t h[static TAR_BLOCK]) {
 static void add_header(struct buf *b, const char *name, char type, uint64_t size,
                        const char *link) {
         uint8_t h[TAR_BLOCK] = { 0 };
+        char digits[24];
 
         (void)strncpy((char *)h, name, 100);
-        (void)snprintf((char *)h + 124, 12, "%011llo", (unsigned long long)size);
+        (void)snprintf(digits, sizeof(digits), "%011llo", (unsigned long long)size);
+        memcpy(h + 124, digits, 11);
         h[156] = (uint8_t)type;
         (void)strncpy((char *)h + 157, link, 100);
         memcpy(h + 257,
