@@ -192,6 +192,10 @@ static void on_timer_closed(uv_handle_t *handle) {
         containers_free(handle->data);
 }
 
+bool containers_limit_memory(const struct containers *c) {
+        return c->host.memory;
+}
+
 void containers_close(struct containers *c) {
         if (!c || c->closing)
                 return;

@@ -14,10 +14,11 @@
 struct containers;
 
 struct container_spec {
-        const char *id;    /* "figlet.openfaas-fn.7": also the snapshot's key */
+        const char *id;    /* "figlet.openfaas-fn.7": also the snapshot's key; letters, digits and
+                            * between them . _ -, at most 76 (containerd's rule) */
         const char *group; /* containers of one group share a shim: "figlet.openfaas-fn" */
         const char *image; /* normalised reference, present and unpacked */
-        const char *netns; /* path */
+        const char *netns; /* path; "" or NULL: a network of its own with nothing in it */
         const char *hostname;
         const char *watchdog;      /* host path of fwatchdog, mounted where the image has none */
         const char *process;       /* envProcess ("" or NULL: the image's own) */
@@ -42,9 +43,13 @@ struct container_found {
 struct containers_ops {
         /* containerd answers or stopped answering. */
         void (*available)(void *arg, bool yes, const char *why);
-        /* A container's process ended by itself or by container_stop. */
+        /* A container's process ended by itself or by container_stop: once, and after the 'done'
+         * of its start.  255 where nobody knows the status.  What is left of the container is
+         * there until container_stop.  One that ended while no agent ran is not told: it is
+         * CONTAINER_STOPPED in containers_list. */
         void (*exited)(void *arg, const char *id, uint32_t status, bool oom);
-        /* One line of output without its newline (cut at 8 KB). */
+        /* One line of output without its newline (longer ones in pieces of 8 KB).  Comes also for
+         * a container that ended, until container_stop is done.  Must not close 'containers'. */
         void (*output)(void *arg, const char *id, const char *stream, const char *text, size_t len);
 };
 
@@ -54,21 +59,31 @@ struct containers_config {
         const char *runtime; /* path of crun or runc, "" or NULL picks crun where it works */
 };
 
-/* Retries for ever in the background; everything else is -ENOTCONN until 'available'. */
+/* Retries for ever in the background; everything else is -ENOTCONN until 'available'.  The process
+ * must ignore SIGPIPE. */
 int containers_open(uv_loop_t *loop, const struct containers_config *config,
                     const struct containers_ops *ops, void *arg, struct containers **ret,
                     struct fail *f);
+/* Whatever is under way ends with -ECANCELED before this returns, then no callback comes.
+ * Containers run on.  NULL is a no-op. */
 void containers_close(struct containers *c);
+/* Does this board's kernel enforce spec.memory_bytes?  A Pi's may have the controller off
+ * (cgroup_enable=memory in cmdline.txt turns it on); containers then run without the limit. */
+bool containers_limit_memory(const struct containers *c);
 
-/* Every callback comes exactly once, asynchronously; 'why' is a sentence or "". */
+/* Every callback comes exactly once, asynchronously; 'why' is a sentence or "".  Where the function
+ * itself fails (-ENOTCONN, -EINVAL for a bad id, -ENOMEM, -EEXIST) it does not come. */
 typedef void (*container_cb)(void *arg, int result, const char *why);
 
-/* Snapshot, container, task, start: 0 when the process runs.  On failure nothing is left.
- * -ENOENT: the image is not here. */
+/* Snapshot, container, task, start: 0 when the process runs.  On failure nothing is left (what
+ * cannot be removed because containerd is away is removed when it is back).  'spec' is copied.
+ * -ENOENT: the image, its layers or its USER is not here; -ENOEXEC: it is for other processors;
+ * -ECANCELED: container_stop came.  -EEXIST at once: it is there already; an id that is being
+ * stopped is fine, the start waits. */
 int container_start(struct containers *c, const struct container_spec *spec, container_cb done,
                     void *arg);
-/* SIGTERM, after 'grace_ms' SIGKILL; deletes task, container and snapshot. 0 also where it is gone.
- */
+/* SIGTERM, after 'grace_ms' (0: at once) SIGKILL; deletes task, container and snapshot.  0 also
+ * where it is gone.  On failure (containerd went away) call it again. */
 int container_stop(struct containers *c, const char *id, unsigned grace_ms, container_cb done,
                    void *arg);
 /* 'each' for every container of the namespace, then 'done'.  Running ones have their output

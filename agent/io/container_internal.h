@@ -78,6 +78,9 @@ void container_reconcile(struct containers *c);
 /* Is a start with this id under way?  It is given up, and container_stop_resume() follows. */
 bool container_start_cancel(struct containers *c, const char *id);
 
+/* No stop of this id is under way any more: a start that waited for that begins. */
+void container_start_resume(struct containers *c, const char *id);
+
 /* ---- container_stop.c ---- */
 enum {
         CLEAN_TASK = 1,
@@ -90,6 +93,7 @@ enum {
  * removed when it is back.  'done' may be NULL; -ENOMEM, and then it does not come. */
 int container_clean(struct containers *c, const char *id, unsigned parts, container_cb done,
                     void *arg);
+/* Is one of this id on its way out?  (One that waits for a start does not count.) */
 bool container_stopping(struct containers *c, const char *id);
 /* The task ended: whoever waits for that goes on. */
 void container_stop_exited(struct containers *c, const char *id);

@@ -41,6 +41,7 @@ struct start {
         unsigned made;    /* CLEAN_...: what has to go if the start fails */
         bool stale;       /* a snapshot with our key was there before */
         bool replaced;    /* and was removed */
+        bool held;        /* until the stop of an earlier life is over */
         bool advancing;
         bool cleaning;
         int result;
@@ -393,7 +394,7 @@ static void clean(struct start *s) {
 
 /* Begins what can begin; ends the start where there is no more to do. */
 static void advance(struct start *s) {
-        if (s->advancing || s->cleaning)
+        if (s->advancing || s->cleaning || s->held)
                 return;
         s->advancing = true;
         for (size_t i = 0; i < ARRAY_SIZE(steps) && s->result == 0; i++) {
@@ -438,14 +439,44 @@ bool container_start_cancel(struct containers *c, const char *id) {
         return false;
 }
 
-static bool start_known(struct containers *c, const char *id) {
+static bool is_starting(struct containers *c, const char *id) {
         struct start *s, *next;
 
         list_each(s, next, &c->starts, link) {
                 if (str_eq(s->spec.id, id))
                         return true;
         }
-        return container_find(c, id) || container_stopping(c, id);
+        return false;
+}
+
+static int begin(struct start *s) {
+        int r;
+
+        s->begun = NEEDS(STEP_IMAGE);
+        r = begin_image(s);
+        if (r == 0)
+                s->waiting++;
+        return r;
+}
+
+void container_start_resume(struct containers *c, const char *id) {
+        struct start *s, *next;
+
+        list_each(s, next, &c->starts, link) {
+                int r;
+
+                if (!s->held || !str_eq(s->spec.id, id))
+                        continue;
+                s->held = false;
+                if (c->closing)
+                        failed(s, -ECANCELED, "the agent stops");
+                else if (container_find(c, id))
+                        failed(s, -EEXIST, "the container before it could not be removed");
+                else if (s->result == 0 && (r = begin(s)) < 0)
+                        failed(s, r, "");
+                advance(s);
+                return; /* the list may be another one now */
+        }
 }
 
 int container_start(struct containers *c, const struct container_spec *spec, container_cb done,
@@ -457,7 +488,9 @@ int container_start(struct containers *c, const struct container_spec *spec, con
                 return -EINVAL;
         if (!c->available)
                 return -ENOTCONN;
-        if (start_known(c, spec->id))
+        if (is_starting(c, spec->id))
+                return -EEXIST;
+        if (container_find(c, spec->id) && !container_stopping(c, spec->id))
                 return -EEXIST;
         s = calloc(1, sizeof(*s));
         if (!s)
@@ -465,12 +498,10 @@ int container_start(struct containers *c, const struct container_spec *spec, con
         s->c = c;
         s->done = done;
         s->arg = arg;
+        s->held = container_stopping(c, spec->id);
         r = container_spec_copy(spec, &s->spec);
-        if (r == 0) {
-                s->begun = NEEDS(STEP_IMAGE);
-                s->waiting = 1;
-                r = begin_image(s);
-        }
+        if (r == 0 && !s->held)
+                r = begin(s);
         if (r < 0) {
                 container_spec_done(&s->spec);
                 free(s);

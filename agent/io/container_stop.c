@@ -13,7 +13,7 @@ enum { KILL_MS = 10000 }; /* a process in uninterruptible sleep may outlive SIGK
 
 /* The way of a container out of the world. */
 enum phase {
-        PHASE_START, /* waits for a start of the same id that was given up */
+        PHASE_START, /* not begun */
         PHASE_TERM,  /* signal sent, or on its way */
         PHASE_KILL,
         PHASE_TASK,
@@ -34,6 +34,7 @@ struct stop {
         bool calling;     /* a call is out */
         bool exited;
         bool ours; /* a clean-up: nobody would try again */
+        bool held; /* until a start that was given up is over */
 };
 
 /* What is to be removed once containerd is back. */
@@ -65,6 +66,7 @@ static void keep_trash(struct containers *c, const char *id, unsigned parts) {
 static void finish(struct stop *s, int result, const char *why) {
         struct containers *c = s->c;
         bool away = result == -ENOTCONN || result == -ECONNRESET || result == -ETIMEDOUT;
+        char id[OCI_ID_SIZE];
 
         list_remove(&s->link);
         if (result == 0 && s->parts & CLEAN_FILES)
@@ -72,8 +74,11 @@ static void finish(struct stop *s, int result, const char *why) {
         if (away && s->ours && !c->closing)
                 keep_trash(c, s->id, s->parts);
         uv_close((uv_handle_t *)&s->timer, on_timer_closed);
+        (void)snprintf(id, sizeof(id), "%s", s->id);
         if (s->done)
                 s->done(s->arg, result, result == 0 ? "" : why);
+        if (!container_stopping(c, id))
+                container_start_resume(c, id);
 }
 
 /* ---- the phases ---- */
@@ -217,7 +222,7 @@ bool container_stopping(struct containers *c, const char *id) {
         struct stop *s, *next;
 
         list_each(s, next, &c->stops, link) {
-                if (str_eq(s->id, id))
+                if (str_eq(s->id, id) && !s->held)
                         return true;
         }
         return false;
@@ -270,10 +275,10 @@ int container_stop(struct containers *c, const char *id, unsigned grace_ms, cont
         r = new_stop(c, id, CLEAN_ALL, grace_ms, done, arg, &s);
         if (r < 0)
                 return r;
-        if (container_start_cancel(c, id))
-                return 0; /* PHASE_START */
+        s->held = container_start_cancel(c, id);
         s->exited = k && k->exited;
-        begin(s);
+        if (!s->held)
+                begin(s);
         return 0;
 }
 
@@ -281,8 +286,10 @@ void container_stop_resume(struct containers *c, const char *id) {
         struct stop *s, *next;
 
         list_each(s, next, &c->stops, link) {
-                if (str_eq(s->id, id) && s->phase == PHASE_START)
-                        begin(s);
+                if (!s->held || !str_eq(s->id, id))
+                        continue;
+                s->held = false;
+                begin(s);
         }
 }
 

@@ -295,6 +295,35 @@ static void stopped_while_starting(void **state) {
         assert_nothing_left();
 }
 
+/* A start asked for while the life before it is still being taken down. */
+static void starts_again(void **state) {
+        struct container_spec s = spec_of("live-4", "serve");
+
+        (void)state;
+        forget();
+        for (unsigned i = 0; i < 3; i++) {
+                assert_int_equal(container_start(containers, &s, on_done, NULL), 0);
+                assert_int_equal(container_start(containers, &s, on_done, NULL), -EEXIST);
+                until(seen.dones == 2 * i + 1);
+                assert_int_equal(seen.result, 0);
+                assert_int_equal(container_stop(containers, "live-4", 1000, on_done, NULL), 0);
+        }
+        until(seen.dones == 6);
+        assert_int_equal(seen.result, 0);
+        assert_int_equal(seen.exits, 3);
+        assert_nothing_left();
+        /* start, stop, start, stop without waiting: the last word counts */
+        forget();
+        assert_int_equal(container_start(containers, &s, on_done, NULL), 0);
+        assert_int_equal(container_stop(containers, "live-4", 0, on_done, NULL), 0);
+        assert_int_equal(container_start(containers, &s, on_done, NULL), -EEXIST);
+        until(seen.dones == 1);
+        assert_int_equal(container_start(containers, &s, on_done, NULL), 0);
+        assert_int_equal(container_stop(containers, "live-4", 0, on_done, NULL), 0);
+        until(seen.dones == 4);
+        assert_nothing_left();
+}
+
 static void is_confined(void **state) {
         struct container_spec s = spec_of("live-5", "inspect");
 
@@ -639,6 +668,7 @@ int main(void) {
                 cmocka_unit_test(says_and_ends),
                 cmocka_unit_test(stops),
                 cmocka_unit_test(stopped_while_starting),
+                cmocka_unit_test(starts_again),
                 cmocka_unit_test(is_confined),
                 cmocka_unit_test(runs_what_the_image_wants),
                 cmocka_unit_test(is_limited),
