@@ -28,6 +28,7 @@ static void drop_client(struct mdns *m) {
         AvahiClient *client = take_ptr(m->client);
 
         m->group = NULL;
+        m->added = false;
         m->browser = NULL;
         m->host_name_set = false;
         mdns_browser_forget(m, false);

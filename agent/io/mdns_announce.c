@@ -31,7 +31,19 @@ static int add(struct mdns *m, AvahiStringList *list) {
         int r = avahi_entry_group_add_service_strlst(m->group, AVAHI_IF_UNSPEC, AVAHI_PROTO_INET, 0,
                                                      m->name, MDNS_TYPE, NULL, NULL, m->port, list);
 
-        return r < 0 ? r : avahi_entry_group_commit(m->group);
+        if (r >= 0)
+                r = avahi_entry_group_commit(m->group);
+        if (r < 0)
+                return r;
+        m->added = true;
+        m->added_port = m->port;
+        return 0;
+}
+
+void mdns_withdraw(struct mdns *m) {
+        m->added = false;
+        if (m->group)
+                (void)avahi_entry_group_reset(m->group);
 }
 
 /* Somebody else has our service's name: a clone of this card, or a joker. */
@@ -54,7 +66,7 @@ static void on_group(AvahiEntryGroup *group, AvahiEntryGroupState state, void *a
         switch (state) {
         case AVAHI_ENTRY_GROUP_COLLISION:
                 take_another_name(m);
-                (void)avahi_entry_group_reset(group);
+                mdns_withdraw(m);
                 mdns_announce(m);
                 break;
         case AVAHI_ENTRY_GROUP_FAILURE:
@@ -74,17 +86,17 @@ static int update(struct mdns *m, AvahiStringList *list) {
         int r = avahi_entry_group_update_service_txt_strlst(
                 m->group, AVAHI_IF_UNSPEC, AVAHI_PROTO_INET, 0, m->name, MDNS_TYPE, NULL, list);
 
-        if (r >= 0 && m->announced_port == m->port)
+        if (r < 0 || m->added_port == m->port)
                 return r;
-        r = avahi_entry_group_reset(m->group);
-        return r < 0 ? r : add(m, list);
+        mdns_withdraw(m);
+        return add(m, list);
 }
 
 void mdns_announce(struct mdns *m) {
         __attribute__((cleanup(free_strings))) AvahiStringList *list = txt(m);
         int r;
 
-        if (!m->client || !m->running)
+        if (!m->client || !m->running || mdns_stuck(m))
                 return;
         if (!m->group)
                 m->group = avahi_entry_group_new(m->client, on_group, m);
@@ -92,20 +104,13 @@ void mdns_announce(struct mdns *m) {
                 mdns_reconnect(m, "announcing");
                 return;
         }
-        r = avahi_entry_group_is_empty(m->group) ? add(m, list) : update(m, list);
+        r = m->added ? update(m, list) : add(m, list);
         for (unsigned i = 0; r == AVAHI_ERR_COLLISION && i < LIMIT_BOARDS; i++) {
                 /* Another program of this very machine has the name. */
                 take_another_name(m);
-                (void)avahi_entry_group_reset(m->group);
+                mdns_withdraw(m);
                 r = add(m, list);
         }
         if (r < 0)
                 mdns_reconnect(m, "announcing");
-        else
-                m->announced_port = m->port;
-}
-
-void mdns_withdraw(struct mdns *m) {
-        if (m->group)
-                (void)avahi_entry_group_reset(m->group);
 }

@@ -98,7 +98,7 @@ static void on_resolved(AvahiServiceResolver *resolver, AvahiIfIndex interface,
         /* One that fails is asked again in the next round. */
         s->asked = true;
         s->answered = event == AVAHI_RESOLVER_FOUND;
-        if (s->answered && address)
+        if (s->answered && address && m->browse)
                 judge(s, address, port, txt);
         ask_next(m);
 }
@@ -112,6 +112,8 @@ static void ask_next(struct mdns *m) {
 
                 if (!s->used || s->asked || s->resolver)
                         continue;
+                if (mdns_stuck(m))
+                        return;
                 s->resolver = avahi_service_resolver_new(m->client, s->interface, AVAHI_PROTO_INET,
                                                          s->name, MDNS_TYPE, "local",
                                                          AVAHI_PROTO_INET, 0, on_resolved, s);
@@ -220,6 +222,8 @@ void mdns_browser_forget(struct mdns *m, bool free_objects) {
         for (unsigned i = 0; i < MDNS_SERVICES; i++) {
                 if (!free_objects)
                         m->services[i].resolver = NULL;
+                else if (m->services[i].resolver && mdns_stuck(m))
+                        return; /* the rest goes with the client */
                 forget(&m->services[i]);
         }
         m->resolving = 0;
@@ -227,8 +231,10 @@ void mdns_browser_forget(struct mdns *m, bool free_objects) {
 
 void mdns_browser_update(struct mdns *m) {
         if (!m->browse) {
-                mdns_browser_forget(m, true);
-        } else if (!m->browser && m->client && m->running) {
+                /* Objects of a connection that was given up go with it, without a word. */
+                if (m->running)
+                        mdns_browser_forget(m, true);
+        } else if (!m->browser && m->client && m->running && !mdns_stuck(m)) {
                 m->browser = avahi_service_browser_new(m->client, AVAHI_IF_UNSPEC, AVAHI_PROTO_INET,
                                                        MDNS_TYPE, NULL, 0, on_browser, m);
                 if (!m->browser)

@@ -17,9 +17,11 @@
 enum {
         MDNS_SERVICES = 2 * LIMIT_BOARDS, /* known at a time: a board may be on two interfaces */
         MDNS_RETRY_MS = 1000,             /* the first pause, doubled each time */
-        MDNS_RESOLVERS = 4,               /* open at a time: each holds avahi-daemon busy */
-        MDNS_AGAIN_MS = 10 * 1000,        /* who did not answer is asked again */
-        MDNS_AGAIN_ALL = 6,               /* and every sixth time everybody: addresses change */
+        MDNS_STUCK_MS = 10 * 1000,
+        MDNS_STUCK_RETRY_MS = 5 * 60 * 1000,
+        MDNS_RESOLVERS = 4,        /* open at a time: each holds avahi-daemon busy */
+        MDNS_AGAIN_MS = 10 * 1000, /* who did not answer is asked again */
+        MDNS_AGAIN_ALL = 6,        /* and every sixth time everybody: addresses change */
         MDNS_STATE = 16,
 };
 
@@ -60,7 +62,8 @@ struct mdns {
         char state[MDNS_STATE];
         char name[AVAHI_LABEL_MAX]; /* of the service; another one after a collision */
         AvahiEntryGroup *group;
-        uint16_t announced_port;
+        bool added; /* the record is in the group; asking avahi would be a call */
+        uint16_t added_port;
         char host_name[SIZE_NAME]; /* "" leaves avahi's own */
         bool host_name_set;        /* since the daemon is there */
 
@@ -77,6 +80,11 @@ struct mdns {
 /* The connection is of no use any more: makes a new one in a while.  May be called in callbacks of
  * avahi; the client is freed later, on the loop. */
 void mdns_reconnect(struct mdns *m, const char *what);
+
+/* Whether this turn of the loop has lasted so long that the daemon must be hanging: avahi-client
+ * waits 25 s (D-Bus) in every call, and nothing else runs meanwhile.  One such wait is bad enough:
+ * whoever makes several calls in a row asks in between, and gives the connection up. */
+bool mdns_stuck(struct mdns *m);
 
 /* The daemon took our record: whatever was wrong is over. */
 void mdns_announced(struct mdns *m);
