@@ -145,7 +145,7 @@ static void submit_found(struct agent *a);
 static void on_led(void *arg, uint64_t leader, uint64_t term, bool self) {
         struct agent *a = arg;
         struct membership *m = a->membership;
-        bool led = m->leader == a->board.node;
+        bool led = m->leads;
 
         if (m->founding) {
                 if (self)
@@ -153,6 +153,7 @@ static void on_led(void *arg, uint64_t leader, uint64_t term, bool self) {
                 return;
         }
         m->leader = leader;
+        m->leads = self;
         if (self && !led)
                 log_role(a->name, "%s leads the bramble now (term %" PRIu64 ")", a->name, term);
         else if (!self && led)
@@ -216,6 +217,7 @@ static void close_log(struct agent *a) {
         struct consensus *c = take_ptr(m->consensus);
 
         m->founding = 0;
+        m->leads = false;
         if (!c)
                 return;
         m->closing = true;
@@ -249,6 +251,7 @@ static void on_founded(void *arg, int result) {
         }
         a->membership->founding = 0;
         a->membership->leader = a->board.node;
+        a->membership->leads = true;
         enter(a, a->charter.bramble, self->name, self->subnet);
         coordinator_lead(a, true);
 }
