@@ -6,7 +6,7 @@
 #include "core/names.h"
 #include "core/route.h"
 #include "gateway/agent.h"
-#include "gateway/auth.h"
+#include "core/basic_auth.h"
 #include "gateway/client.h"
 #include "gateway/gateway.h"
 #include "gateway/proxy.h"
@@ -188,7 +188,7 @@ static void run(struct gateway *g, struct client *c, const struct http_head *hea
                 return;
         }
         if (route->auth == BASIC &&
-            !auth_basic(http_header(head, "authorization"), g->user, g->password)) {
+            !basic_auth_fits(http_header(head, "authorization"), g->user, g->password)) {
                 reply_send(c, 401,
                            "WWW-Authenticate: Basic realm=\"Restricted\"\r\n"
                            "X-OpenFaaS-Internal: bramble\r\n",

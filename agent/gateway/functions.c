@@ -46,7 +46,7 @@ uint64_t function_invocations(const struct function *fn) {
         return known > fn->shown ? known : fn->shown;
 }
 
-void function_called(struct function *fn) {
+void function_count_call(struct function *fn) {
         fn->shown = function_invocations(fn) + 1;
         fn->unsent++;
 }

@@ -79,7 +79,7 @@ bool function_has_ready(const struct function *fn);
 int function_wait(struct function *fn, struct function_waiter *w);
 void function_wait_end(struct function *fn, struct function_waiter *w);
 /* Counts a call. */
-void function_called(struct function *fn);
+void function_count_call(struct function *fn);
 /* Calls so far, as people are told: what the agent knows, and at once our own. */
 uint64_t function_invocations(const struct function *fn);
 

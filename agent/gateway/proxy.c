@@ -6,7 +6,7 @@
 #include "gateway/agent.h"
 #include "gateway/client.h"
 #include "gateway/gateway.h"
-#include "gateway/heads.h"
+#include "core/http_forward.h"
 #include "gateway/reply.h"
 #include "gateway/upstream.h"
 
@@ -41,11 +41,11 @@ struct call {
         bool endless; /* a stream of events: silence is no fault */
         bool tunnel, client_ended, upstream_ended;
         uint64_t start_ns;
-        char id[HEADS_ID_MAX + 1];
+        char id[HTTP_FORWARD_ID_MAX + 1];
 };
 
-static struct heads_call heads_of(const struct call *c) {
-        return (struct heads_call){
+static struct http_forward heads_of(const struct call *c) {
+        return (struct http_forward){
                 .id = c->id,
                 .start_ns = c->start_ns,
                 .peer = client_address(c->client),
@@ -292,19 +292,19 @@ static bool answer(struct call *c, const char *data, size_t len) {
 }
 
 static void on_interim(struct call *c, const struct http_head *head) {
-        struct heads_call own = heads_of(c);
+        struct http_forward own = heads_of(c);
 
         /* the client got its 100 from us */
         if (head->status == 100 || client_is_old(c->client))
                 return;
-        if (heads_to_client(&c->response, head, &own, "", true) < 0)
+        if (http_forward_response(&c->response, head, &own, "", true) < 0)
                 give_up(c);
         else
                 (void)answer(c, NULL, 0);
 }
 
 static void on_switch(struct call *c, const struct http_head *head) {
-        struct heads_call own = heads_of(c);
+        struct http_forward own = heads_of(c);
 
         if (!c->upgrade || !head->upgrade) {
                 broke(c, -EPROTO);
@@ -313,7 +313,7 @@ static void on_switch(struct call *c, const struct http_head *head) {
         c->started = c->tunnel = true;
         deadline_clear(&c->deadline);
         (void)client_connection_line(c->client, true); /* the connection ends with the tunnel */
-        if (heads_to_client(&c->response, head, &own, "", true) < 0) {
+        if (http_forward_response(&c->response, head, &own, "", true) < 0) {
                 give_up(c);
                 return;
         }
@@ -329,7 +329,7 @@ static bool is_event_stream(const struct http_head *head) {
 
 static void on_head(void *arg, const struct http_head *head) {
         struct call *c = arg;
-        struct heads_call own = heads_of(c);
+        struct http_forward own = heads_of(c);
         bool chunked = head->body == HTTP_BODY_CHUNKED, old = client_is_old(c->client);
         const char *connection;
 
@@ -349,7 +349,7 @@ static void on_head(void *arg, const struct http_head *head) {
                 upstream_decode(c->upstream);
         connection = client_connection_line(c->client, head->body == HTTP_BODY_UNTIL_CLOSE ||
                                                                (old && chunked));
-        if (heads_to_client(&c->response, head, &own, connection, !old) < 0)
+        if (http_forward_response(&c->response, head, &own, connection, !old) < 0)
                 give_up(c);
 }
 
@@ -502,7 +502,7 @@ static bool is_idempotent(const struct http_text *method) {
 }
 
 static int name_call(struct call *c, const struct http_head *head) {
-        const struct http_text *given = heads_call_id(head);
+        const struct http_text *given = http_forward_id(head);
         struct timespec now;
 
         (void)clock_gettime(CLOCK_REALTIME, &now); /* to be shown, never compared */
@@ -512,7 +512,7 @@ static int name_call(struct call *c, const struct http_head *head) {
 }
 
 static int prepare(struct call *c, const struct http_head *head, const struct http_text *rest) {
-        struct heads_call own;
+        struct http_forward own;
         int r = name_call(c, head);
 
         if (r < 0)
@@ -523,7 +523,7 @@ static int prepare(struct call *c, const struct http_head *head, const struct ht
         c->upgrade = head->upgrade && !c->has_body;
         own = heads_of(c);
         own.rest = *rest;
-        return heads_to_function(&c->out, head, &own, c->upgrade);
+        return http_forward_request(&c->out, head, &own, c->upgrade);
 }
 
 static struct call *call_new(struct gateway *g, struct client *client, struct function *fn) {
@@ -568,7 +568,7 @@ void proxy_start(struct gateway *g, struct client *client, const struct http_hea
                 reply_error(client, 503, "The gateway is out of memory.");
                 return;
         }
-        function_called(fn);
+        function_count_call(fn);
         agent_note_calls(g->agent);
         client_attach(client, &exchange_ops, c, true);
         dispatch(c, false);

@@ -1,5 +1,6 @@
 #include "gateway/reply.h"
 
+#include "core/http_status.h"
 #include "gateway/client.h"
 
 #include <stdarg.h>
@@ -8,44 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *reply_reason(unsigned status) {
-        static const struct {
-                unsigned status;
-                const char *reason;
-        } reasons[] = {
-                { 200, "OK" },
-                { 202, "Accepted" },
-                { 307, "Temporary Redirect" },
-                { 400, "Bad Request" },
-                { 401, "Unauthorized" },
-                { 404, "Not Found" },
-                { 405, "Method Not Allowed" },
-                { 408, "Request Timeout" },
-                { 409, "Conflict" },
-                { 413, "Content Too Large" },
-                { 429, "Too Many Requests" },
-                { 431, "Request Header Fields Too Large" },
-                { 500, "Internal Server Error" },
-                { 501, "Not Implemented" },
-                { 502, "Bad Gateway" },
-                { 503, "Service Unavailable" },
-                { 504, "Gateway Timeout" },
-                { 505, "HTTP Version Not Supported" },
-        };
-
-        for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
-                if (reasons[i].status == status)
-                        return reasons[i].reason;
-        return "Unknown";
-}
-
 void reply_send(struct client *c, unsigned status, const char *headers, const char *type,
                 const char *body, size_t len) {
         char head[1024];
         uv_buf_t bufs[2];
         int n = snprintf(
                 head, sizeof(head), "HTTP/1.1 %u %s\r\n%s%s%s%sContent-Length: %zu\r\n%s\r\n",
-                status, reply_reason(status), headers, type ? "Content-Type: " : "",
+                status, http_reason(status), headers, type ? "Content-Type: " : "",
                 type ? type : "", type ? "\r\n" : "", len, client_connection_line(c, false));
 
         if (n < 0 || (size_t)n >= sizeof(head)) {

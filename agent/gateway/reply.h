@@ -7,9 +7,6 @@
 
 struct client;
 
-/* "Not Found"; "Unknown" for a status that is not in the table. */
-const char *reply_reason(unsigned status);
-
 /* A whole response.  'headers': more header lines, each with its CRLF, or "".  'type' may be NULL
  * where there is no body. Ends the exchange. */
 void reply_send(struct client *c, unsigned status, const char *headers, const char *type,

@@ -1,7 +1,7 @@
-/* heads - rewrites the heads of calls: the client's for the function, the function's for the
- * client.  No I/O. */
-#ifndef BRAMBLE_GATEWAY_HEADS_H
-#define BRAMBLE_GATEWAY_HEADS_H
+/* http_forward - rewrites heads as a proxy does: the client's for the function, the function's for
+ * the client.  Pure. */
+#ifndef BRAMBLE_CORE_HTTP_FORWARD_H
+#define BRAMBLE_CORE_HTTP_FORWARD_H
 
 #include "base/buf.h"
 #include "core/http_parse.h"
@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* What a call adds to its heads. */
-struct heads_call {
+struct http_forward {
         const char *id;        /* X-Call-Id */
         uint64_t start_ns;     /* X-Start-Time: Unix nanoseconds */
         const char *peer;      /* the client's plain IP */
@@ -18,20 +18,20 @@ struct heads_call {
         struct http_text rest; /* the path that the function sees; "/" where it is empty */
 };
 
-enum { HEADS_ID_MAX = 128 }; /* most bytes of an X-Call-Id that a client may choose */
+enum { HTTP_FORWARD_ID_MAX = 128 }; /* most bytes of an X-Call-Id that a client may choose */
 
 /* The client's own X-Call-Id; NULL where it sent none or an unusable one. */
-const struct http_text *heads_call_id(const struct http_head *request);
+const struct http_text *http_forward_id(const struct http_head *request);
 
 /* Appends the request's head as the function gets it: path cut, hop-by-hop headers and Expect
  * dropped, X-Forwarded-* and X-Call-Id and X-Start-Time set, the body's framing kept.  'upgrade':
  * asks for a change of protocol as the client did.  -ENOMEM. */
-int heads_to_function(struct buf *out, const struct http_head *request,
-                      const struct heads_call *call, bool upgrade);
+int http_forward_request(struct buf *out, const struct http_head *request,
+                         const struct http_forward *call, bool upgrade);
 
 /* Appends the response's head as the client gets it.  'connection': its own Connection line or "".
  * 'chunked': whether a chunked body keeps its framing.  -ENOMEM. */
-int heads_to_client(struct buf *out, const struct http_head *response,
-                    const struct heads_call *call, const char *connection, bool chunked);
+int http_forward_response(struct buf *out, const struct http_head *response,
+                          const struct http_forward *call, const char *connection, bool chunked);
 
 #endif

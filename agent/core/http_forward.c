@@ -1,6 +1,6 @@
-#include "gateway/heads.h"
+#include "core/http_forward.h"
 
-#include "gateway/reply.h"
+#include "core/http_status.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -25,10 +25,10 @@ static enum own own_header(const struct http_text *name) {
         }
 }
 
-const struct http_text *heads_call_id(const struct http_head *request) {
+const struct http_text *http_forward_id(const struct http_head *request) {
         const struct http_text *id = http_header(request, "x-call-id");
 
-        return id && id->len > 0 && id->len <= HEADS_ID_MAX ? id : NULL;
+        return id && id->len > 0 && id->len <= HTTP_FORWARD_ID_MAX ? id : NULL;
 }
 
 static int add(struct buf *out, const struct http_text *t) {
@@ -46,8 +46,8 @@ static int add_header(struct buf *out, const struct http_header *h) {
 }
 
 /* The bytes of all headers and of what is added to them, so that memory is asked for once. */
-static size_t room(const struct http_head *h, const struct heads_call *call) {
-        size_t n = 512 + HEADS_ID_MAX + h->target.len + h->method.len + h->reason.len;
+static size_t room(const struct http_head *h, const struct http_forward *call) {
+        size_t n = 512 + HTTP_FORWARD_ID_MAX + h->target.len + h->method.len + h->reason.len;
 
         for (size_t i = 0; i < h->n_headers; i++)
                 n += h->headers[i].name.len + h->headers[i].value.len + 4;
@@ -72,7 +72,7 @@ static int add_framing(struct buf *out, const struct http_head *h, bool chunked)
 
 /* RFC 7239's older brother: each proxy appends the peer that it saw. */
 static int add_forwarded(struct buf *out, const struct http_head *h,
-                         const struct heads_call *call) {
+                         const struct http_forward *call) {
         int r = buf_add_text(out, "X-Forwarded-For: ");
 
         for (size_t i = 0; i < h->n_headers && r == 0; i++) {
@@ -87,7 +87,7 @@ static int add_forwarded(struct buf *out, const struct http_head *h,
         return r < 0 ? r : buf_add(out, "\r\n", 2);
 }
 
-static int add_call(struct buf *out, const struct heads_call *call) {
+static int add_call(struct buf *out, const struct http_forward *call) {
         return buf_printf(out, "X-Call-Id: %s\r\nX-Start-Time: %llu\r\n", call->id,
                           (unsigned long long)call->start_ns);
 }
@@ -110,7 +110,7 @@ static int add_request_line(struct buf *out, const struct http_head *request,
 
 /* Host stays the client's, so that a function can tell by which name it was called. */
 static int add_hosts(struct buf *out, const struct http_head *request,
-                     const struct heads_call *call, bool has_host, bool has_forwarded_host) {
+                     const struct http_forward *call, bool has_host, bool has_forwarded_host) {
         const struct http_text *host = http_header(request, "host");
         int r = 0;
 
@@ -121,8 +121,8 @@ static int add_hosts(struct buf *out, const struct http_head *request,
         return r;
 }
 
-int heads_to_function(struct buf *out, const struct http_head *request,
-                      const struct heads_call *call, bool upgrade) {
+int http_forward_request(struct buf *out, const struct http_head *request,
+                         const struct http_forward *call, bool upgrade) {
         bool has_host = false, has_forwarded_host = false;
         int r = buf_reserve(out, room(request, call));
 
@@ -156,7 +156,7 @@ static int add_status_line(struct buf *out, const struct http_head *response) {
                 return buf_printf(out, "HTTP/1.1 %u %.*s\r\n", response->status,
                                   (int)response->reason.len, response->reason.at);
         return buf_printf(out, "HTTP/1.1 %u %s\r\n", response->status,
-                          reply_reason(response->status));
+                          http_reason(response->status));
 }
 
 /* A response without a body may still say how long it would be: to HEAD, and a 304. */
@@ -165,8 +165,8 @@ static bool keeps_length(const struct http_head *response) {
                response->status != 204;
 }
 
-int heads_to_client(struct buf *out, const struct http_head *response,
-                    const struct heads_call *call, const char *connection, bool chunked) {
+int http_forward_response(struct buf *out, const struct http_head *response,
+                          const struct http_forward *call, const char *connection, bool chunked) {
         int r = buf_reserve(out, room(response, call));
 
         if (r == 0)

@@ -1,4 +1,4 @@
-#include "gateway/auth.h"
+#include "core/basic_auth.h"
 
 #include "core/limits.h"
 
@@ -55,7 +55,7 @@ static bool same(const uint8_t *given, size_t n_given, const char *want, size_t 
         return different == 0;
 }
 
-bool auth_basic(const struct http_text *value, const char *user, const char *password) {
+bool basic_auth_fits(const struct http_text *value, const char *user, const char *password) {
         uint8_t given[AUTH_BYTES + 1] = { 0 };
         char want[AUTH_BYTES + 1];
         const char *at;
