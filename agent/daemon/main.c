@@ -4,6 +4,7 @@
 #include "daemon/agent.h"
 #include "daemon/early_name.h"
 #include "io/log.h"
+#include "io/trim.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -71,6 +72,13 @@ static void on_signal(uv_signal_t *handle, int number) {
         uv_stop(handle->loop);
 }
 
+enum { TRIM_AFTER_MS = 15 * 1000 };
+
+static void on_trim(uv_timer_t *timer) {
+        (void)timer;
+        trim_after_start();
+}
+
 /* systemd kills an agent whose loop no longer turns. */
 static void start_watchdog(uv_loop_t *loop, uv_timer_t *timer) {
         uint64_t usec = 0;
@@ -93,7 +101,7 @@ static int early_name(struct agent *a) {
 
 static int run(struct agent *a) {
         uv_signal_t term, interrupt;
-        uv_timer_t watchdog;
+        uv_timer_t watchdog, trim;
         uv_loop_t loop;
         struct fail f = { 0 };
         int r;
@@ -112,6 +120,8 @@ static int run(struct agent *a) {
         (void)uv_signal_init(&loop, &interrupt);
         (void)uv_signal_start(&interrupt, on_signal, SIGINT);
         start_watchdog(&loop, &watchdog);
+        (void)uv_timer_init(&loop, &trim);
+        (void)uv_timer_start(&trim, on_trim, TRIM_AFTER_MS, 0);
         (void)sd_notify(0, "READY=1");
         (void)uv_run(&loop, UV_RUN_DEFAULT);
         if (a->mdns)

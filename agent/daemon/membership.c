@@ -31,6 +31,7 @@ struct membership {
         struct consensus *consensus; /* NULL: fresh, or being closed */
         unsigned epochs;             /* logs that were opened so far */
         bool closing;                /* its handles are not gone yet */
+        bool leads;                  /* this board, as was last told */
         uint64_t leader;             /* newest that anybody told; 0: nobody */
         uint64_t founding;           /* random id of the bramble that is being founded */
         char raft_dir[128];
