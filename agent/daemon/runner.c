@@ -253,6 +253,10 @@ static void advance(struct item *item, usec_t now) {
                 return;
         }
         if (!images_have(a, image->name, image->digest)) {
+                if (image->n_holders == 0) {
+                        set_state(item, INSTANCE_FETCHING, "no board that is on has its image");
+                        return;
+                }
                 set_state(item, INSTANCE_FETCHING, images_reason(a, image->name));
                 images_want(a, image);
                 return;
