@@ -124,9 +124,9 @@ static void nobody(void *arg, int result, const char *why, const ProtobufCMessag
         (void)reply;
 }
 
-void image_call_blind(struct image_caller *k, const struct grpc_method *method,
+void image_call_blind(struct containers *c, const struct grpc_method *method,
                       const ProtobufCMessage *request) {
-        (void)grpc_unary(k->c->grpc, method, image_headers(k), request, nobody, NULL, NULL);
+        (void)grpc_unary(c->grpc, method, NULL, request, nobody, NULL, NULL);
 }
 
 void image_lease_drop(struct containers *c, const char *lease) {

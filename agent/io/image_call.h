@@ -65,7 +65,7 @@ void image_caller_done(struct image_caller *k);
 void image_call(struct image_caller *k, const struct grpc_method *method,
                 const ProtobufCMessage *request, grpc_reply_cb done, void *arg);
 /* The same for nobody: the answer does not matter. */
-void image_call_blind(struct image_caller *k, const struct grpc_method *method,
+void image_call_blind(struct containers *c, const struct grpc_method *method,
                       const ProtobufCMessage *request);
 /* 'done' with 'error' from the loop: for what failed before there was a call. */
 void image_call_later(struct image_caller *k, int error, grpc_reply_cb done, void *arg);

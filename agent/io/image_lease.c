@@ -48,11 +48,10 @@ static void sweep(void *arg, int result, const char *why, const ProtobufCMessage
         }
         k->c->images->swept = true;
         for (size_t i = 0; i < list->n_leases; i++) {
-                Ctr__LeaseDeleteRequest request = CTR__LEASE_DELETE_REQUEST__INIT;
+                const char *id = list->leases[i]->id;
 
-                request.id = list->leases[i]->id;
-                if (str_starts(request.id, LEASE_PREFIX) && !held(k->c->images, request.id))
-                        image_call_blind(k, &ctr_leases_delete, &request.base);
+                if (str_starts(id, LEASE_PREFIX) && !held(k->c->images, id))
+                        image_lease_drop(k->c, id);
         }
         image_room_find(k, create, k);
 }

@@ -164,7 +164,7 @@ static void discard(struct image_unpacker *u) {
 
         request.snapshotter = (char *)CTR_SNAPSHOTTER;
         request.key = u->key;
-        image_call_blind(u->k, &ctr_snapshots_remove, &request.base);
+        image_call_blind(u->k->c, &ctr_snapshots_remove, &request.base);
 }
 
 static void committed(void *arg, int result, const char *why, const ProtobufCMessage *reply) {

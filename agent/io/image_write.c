@@ -30,11 +30,11 @@ struct image_writer {
         void *arg;
         char expected[SIZE_DIGEST];
         char ref[80];
-        struct containers *heir; /* DYING without a caller: gives 'lease' back */
-        char lease[48];
+        struct containers *c;
+        char lease[48]; /* DYING: to be given back for a caller that is gone */
 };
 
-static void died(struct image_writer *w);
+static void abort_ingest(struct image_writer *w);
 
 /* The state that a callback finds is the one that it may free the writer in: nothing follows. */
 static void over(struct image_writer *w, int result, const char *why) {
@@ -55,7 +55,7 @@ static void ended(void *arg, int result, const char *why) {
 
         w->call = NULL;
         if (w->state == DYING)
-                died(w);
+                abort_ingest(w);
         else if (result == -EEXIST && w->state == OPENING) {
                 w->state = ADOPTING;
                 over(w, 0, "");
@@ -165,6 +165,7 @@ struct image_writer *image_writer_new(struct image_caller *k, const char *expect
         if (!w)
                 return NULL;
         w->k = k;
+        w->c = k->c;
         w->size = size;
         w->ops = ops;
         w->arg = arg;
@@ -252,14 +253,37 @@ static void died(struct image_writer *w) {
         struct image_caller *k = w->k;
 
         list_remove(&w->link);
-        if (w->heir && w->lease[0] && grpc_up(w->heir->grpc))
-                image_lease_drop(w->heir, w->lease);
+        if (w->lease[0])
+                image_lease_drop(w->c, w->lease);
         free(w);
         if (k && k->buried && list_empty(&k->dying)) {
                 void (*buried)(struct image_caller *) = take_ptr(k->buried);
 
                 (void)uv_timer_stop(k->timer);
                 buried(k);
+        }
+}
+
+static void aborted(void *arg, int result, const char *why, const ProtobufCMessage *reply) {
+        struct image_writer *w = arg;
+
+        (void)result;
+        (void)why;
+        (void)reply;
+        w->call = NULL;
+        died(w);
+}
+
+/* The collector would find what was written too, but it gives up in a store that never held a blob,
+ * and then nobody knows any more that it is there. */
+static void abort_ingest(struct image_writer *w) {
+        Ctr__ContentAbortRequest request = CTR__CONTENT_ABORT_REQUEST__INIT;
+
+        request.ref = w->ref;
+        if (grpc_unary(w->c->grpc, &ctr_content_abort, NULL, &request.base, aborted, w, &w->call) <
+            0) {
+                w->call = NULL;
+                died(w);
         }
 }
 
@@ -292,10 +316,8 @@ bool image_writers_inherit(struct image_caller *k) {
         list_each(w, next, &k->dying, link) {
                 list_remove(&w->link);
                 w->k = NULL;
-                if (&next->link == &k->dying) {
-                        w->heir = k->c;
+                if (&next->link == &k->dying)
                         (void)str_copy(w->lease, sizeof(w->lease), k->lease);
-                }
         }
         return any;
 }
