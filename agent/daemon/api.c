@@ -371,20 +371,30 @@ static void dispatch(struct agent *a, struct link *l, const struct frame *f, enu
         }
 }
 
-void api_link_gone(struct agent *a, struct link *l) {
-        struct api *api = a->api;
-
+/* Fails what was asked on 'l', or, 'others', on any connection but it. */
+static void fail_asks(struct api *api, const struct link *l, bool others, const char *why) {
         for (struct ask **p = &api->asks; *p;) {
                 struct ask *ask = *p;
 
-                if (ask->link != l) {
+                if ((ask->link == l) == others) {
                         p = &ask->next;
                         continue;
                 }
                 *p = ask->next;
-                answered(ask, -ENOTCONN, "the connection to the leader ended", NULL);
-                p = &api->asks;
+                answered(ask, -ENOTCONN, why, NULL);
+                p = &api->asks; /* 'done' may have asked anew */
         }
+}
+
+void api_leader_changed(struct agent *a) {
+        fail_asks(a->api, peers_link(a, membership_leader(a)), true,
+                  "the leader has just changed: try again");
+}
+
+void api_link_gone(struct agent *a, struct link *l) {
+        struct api *api = a->api;
+
+        fail_asks(api, l, false, "the connection to the leader ended: try again");
         for (struct request *q = api->requests, *next; q; q = next) {
                 next = q->next;
                 if (q->link != l)

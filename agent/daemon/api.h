@@ -15,6 +15,8 @@ void api_attach(struct agent *a, struct link *l);
 /* The request frames of a control connection: forwarded requests and their answers. */
 void api_control_frame(struct agent *a, struct link *l, const struct frame *f);
 void api_link_drained(struct agent *a, struct link *l);
+/* Somebody else leads, or nobody: what the old leader was asked is answered with an error. */
+void api_leader_changed(struct agent *a);
 /* Its requests have nobody to answer to, its answers never come. */
 void api_link_gone(struct agent *a, struct link *l);
 

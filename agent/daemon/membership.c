@@ -4,6 +4,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "core/message.h"
+#include "daemon/api.h"
 #include "daemon/coordinator.h"
 #include "daemon/join.h"
 #include "daemon/peers.h"
@@ -160,6 +161,7 @@ static void on_led(void *arg, uint64_t leader, uint64_t term, bool self) {
         else if (!self && led)
                 log_role(a->name, "%s no longer leads (term %" PRIu64 ")", a->name, term);
         coordinator_lead(a, self);
+        api_leader_changed(a);
         announce(a);
         membership_changed(a);
         peers_review(a);
@@ -413,6 +415,7 @@ static void learn_leader(struct agent *a, const struct formation_view *view) {
         if (m->leader == view->leader || (m->leader && view->leader != view->node))
                 return; /* only the new leader itself displaces one that is believed in */
         m->leader = view->leader;
+        api_leader_changed(a);
         membership_changed(a);
         peers_review(a);
 }
