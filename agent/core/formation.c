@@ -41,21 +41,19 @@ static void forget_left(struct formation *f, uint64_t bramble) {
                 if (f->left[i] != bramble)
                         f->left[n++] = f->left[i];
         f->n_left = n;
-        if (f->self.folded == bramble)
-                f->self.folded = 0;
 }
 
-/* A peer that still belongs to a bramble that this board gave up: the view has room for one, so
- * it names that one from now on.  True where that changes the view. */
-static bool remind(struct formation *f, const struct formation_view *v) {
-        if (v->bramble == 0 || v->bramble == f->self.folded)
-                return false;
-        for (uint32_t i = 0; i < f->n_left; i++)
-                if (f->left[i] == v->bramble) {
-                        f->self.folded = v->bramble;
-                        return true;
-                }
-        return false;
+/* The view has room for one of the brambles that this board gave up: one to which a peer still
+ * belongs, else the last.  True where that changes the view. */
+static bool remind(struct formation *f) {
+        uint64_t before = f->self.folded;
+
+        f->self.folded = f->n_left ? f->left[f->n_left - 1] : 0;
+        for (uint32_t i = 0; i < f->n_peers; i++)
+                for (uint32_t k = 0; k < f->n_left; k++)
+                        if (f->left[k] == f->peers[i].bramble)
+                                f->self.folded = f->left[k];
+        return f->self.folded != before;
 }
 
 static void peer_set(struct formation *f, usec_t now, const struct formation_view *v) {
@@ -330,7 +328,7 @@ static bool take(struct formation *f, usec_t now, const struct formation_event *
         switch (ev->type) {
         case FORMATION_EVENT_PEER:
                 peer_set(f, now, &ev->view);
-                return remind(f, &ev->view);
+                return false;
         case FORMATION_EVENT_PEER_LOST:
                 peer_drop(f, now, ev->node);
                 return false;
@@ -393,6 +391,7 @@ void formation_step(struct formation *f, usec_t now, const struct formation_even
         if (f->state == FORMATION_LOOKING && now > usec_add(f->deadline, STOPPED_USEC))
                 f->started = f->changed = now;
         changed = take(f, now, ev);
+        changed |= remind(f);
         switch (f->state) {
         case FORMATION_LOOKING:
         case FORMATION_JOINING:
