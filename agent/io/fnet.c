@@ -23,11 +23,12 @@ int fnet_open(const char *netns_dir, struct fnet **ret, struct fail *f) {
                 return fail(f, -ENOMEM, "no memory for the function network");
         n->agent_port = AGENT_PORT;
         n->home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-        r = n->home < 0 ? -errno : str_copy(n->dir, sizeof(n->dir), netns_dir);
-        if (r == 0)
-                r = netlink_open(0, &n->nl);
+        r = n->home < 0 ? -errno : netlink_open(0, &n->nl);
         if (r == 0)
                 r = netlink_open(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE, &n->watch);
+        if (r == 0 && str_copy(n->dir, sizeof(n->dir), netns_dir) < 0)
+                r = fail(f, -ENAMETOOLONG, "'%.100s' is too long for a folder of namespaces (%d)",
+                         netns_dir, FNET_DIR - 1);
         if (r < 0) {
                 fnet_free(n);
                 return fail(f, r, "cannot open netlink for the function network: %s", strerror(-r));

@@ -109,6 +109,7 @@ int fnet_lan(struct fnet *n, const char *only_interface_or_null, struct fnet_lan
         size_t at;
         int r;
 
+        (void)str_copy(n->only, sizeof(n->only), str_or(in.only, ""));
         do {
                 in.n = 0;
                 r = fnet_dump(n->nl, RTM_GETLINK, take_link, &in);
@@ -131,25 +132,35 @@ int fnet_watch_fd(struct fnet *n) {
         return netlink_fd(n->watch);
 }
 
+static bool may_be_lan(const struct fnet *n, const char *name) {
+        return lan_name_good(name) || (n->only[0] && str_eq(name, n->only));
+}
+
+struct news {
+        const struct fnet *n;
+        bool any;
+};
+
 /* Whether the news may change which the LAN is, or its address: not a container's comings and
  * goings, not our own routes. */
 static int is_news(const struct nlmsghdr *nlh, void *arg) {
-        bool *news = arg;
+        struct news *news = arg;
 
         switch (nlh->nlmsg_type) {
         case RTM_NEWLINK:
         case RTM_DELLINK:
-                *news |= lan_name_good(text_of(nlh, sizeof(struct ifinfomsg), IFLA_IFNAME));
+                news->any |=
+                        may_be_lan(news->n, text_of(nlh, sizeof(struct ifinfomsg), IFLA_IFNAME));
                 break;
         case RTM_NEWADDR:
         case RTM_DELADDR:
-                *news |= lan_name_good(text_of(nlh, sizeof(struct ifaddrmsg), IFA_LABEL));
+                news->any |= may_be_lan(news->n, text_of(nlh, sizeof(struct ifaddrmsg), IFA_LABEL));
                 break;
         case RTM_NEWROUTE:
         case RTM_DELROUTE: {
                 const struct rtmsg *route = mnl_nlmsg_get_payload(nlh);
 
-                *news |= route->rtm_protocol != FNET_RTPROT && route->rtm_dst_len == 0;
+                news->any |= route->rtm_protocol != FNET_RTPROT && route->rtm_dst_len == 0;
                 break;
         }
         default:
@@ -159,10 +170,10 @@ static int is_news(const struct nlmsghdr *nlh, void *arg) {
 }
 
 bool fnet_drain(struct fnet *n) {
-        bool news = false;
+        struct news news = { .n = n };
         int r;
 
         while ((r = netlink_next(n->watch, is_news, &news)) > 0 || r == -ENOBUFS)
-                news |= r == -ENOBUFS; /* some were lost: they may have been of any kind */
-        return news;
+                news.any |= r == -ENOBUFS; /* some were lost: they may have been of any kind */
+        return news.any;
 }

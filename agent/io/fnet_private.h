@@ -22,6 +22,7 @@ struct fnet {
         uint8_t subnet;
         unsigned bridge; /* its index */
         uint16_t agent_port;
+        char only[16]; /* the interface that fnet_lan() was asked for last: its changes are news */
         char dir[FNET_DIR];
 };
 

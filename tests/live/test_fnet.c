@@ -249,6 +249,7 @@ static void refusals(void **state) {
         static const char *const bad[] = { "", ".", "..", "../x", "a/b", ".x", "a b", "a\nb" };
         struct fail f = { 0 };
         char path[96] = "untouched", long_id[128];
+        struct fnet *none = NULL;
 
         (void)state;
         go(&b1);
@@ -261,6 +262,9 @@ static void refusals(void **state) {
         }
         memset(long_id, 'a', sizeof(long_id) - 1);
         long_id[sizeof(long_id) - 1] = '\0';
+        assert_int_equal(fnet_open(long_id, &none, &f), -ENAMETOOLONG);
+        assert_null(none);
+        f = (struct fail){ 0 };
         assert_int_equal(fnet_attach(b1.net, long_id, 2, path, NULL), -ENAMETOOLONG);
         assert_int_equal(fnet_attach(b1.net, "a", 1, path, NULL), -ERANGE);
         assert_int_equal(fnet_attach(b1.net, "a", 255, path, NULL), -ERANGE);
@@ -573,6 +577,31 @@ static void watch(void **state) {
         assert_int_equal(sh("ip addr del 192.168.77.200/24 dev eth0"), 0);
 }
 
+/* An interface that no board has for its LAN, unless the operator says so. */
+static void chosen_interface(void **state) {
+        struct fnet_lan l;
+        struct fail f = { 0 };
+
+        (void)state;
+        setup_both();
+        assert_int_equal(sh("ip link add br-lan type bridge && ip link set br-lan up"), 0);
+        while (news(b1.net, 200)) {
+        }
+        assert_int_equal(sh("ip link set br-lan down"), 0);
+        assert_false(news(b1.net, 200));
+        assert_int_equal(fnet_lan(b1.net, "br-lan", &l), -ENONET);
+        assert_int_equal(sh("ip link set br-lan up && ip addr add 10.9.9.9/24 dev br-lan"), 0);
+        assert_true(news(b1.net, PATIENCE_MS));
+        assert_int_equal(sh("ip link add p0 type veth peer name p1 && ip link set p0 master br-lan "
+                            "up && ip link set p1 up"),
+                         0);
+        while (fnet_lan(b1.net, "br-lan", &l) < 0)
+                assert_true(news(b1.net, PATIENCE_MS));
+        assert_string_equal(l.name, "br-lan");
+        assert_int_equal(sh("ip link del br-lan; ip link del p0"), 0);
+        OK(fnet_lan(b1.net, NULL, &l));
+}
+
 static int by_value(const void *a, const void *b) {
         const uint64_t *x = a, *y = b;
 
@@ -656,6 +685,7 @@ int main(void) {
                 cmocka_unit_test(another_subnet),
                 cmocka_unit_test(lan),
                 cmocka_unit_test(watch),
+                cmocka_unit_test(chosen_interface),
                 cmocka_unit_test(figures),
                 cmocka_unit_test(teardown),
         };
