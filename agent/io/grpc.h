@@ -85,7 +85,7 @@ int grpc_send(struct grpc_call *c, const ProtobufCMessage *message);
 /* No more messages from us. */
 void grpc_send_end(struct grpc_call *c);
 /* Stops and continues the delivery of messages; a paused stream takes no more than 256 KB of
- * memory: the server has to wait. */
+ * memory: the server has to wait.  One that fails while it is paused ends at once. */
 void grpc_pause(struct grpc_call *c);
 void grpc_resume(struct grpc_call *c);
 /* Gives the call up: no callback follows.  'c' is gone.  NULL is a no-op. */

@@ -128,8 +128,9 @@ static void deliver_messages(struct grpc_call *c) {
                 message =
                         r < 0 ? NULL : protobuf_c_message_unpack(c->method->reply, NULL, len, data);
                 if (!message) {
-                        c->in.len = at = 0;
-                        c->closed = false; /* the server may have called it a success */
+                        c->in.len = 0;
+                        if (c->result == 0)
+                                c->closed = false; /* the server may have called it a success */
                         grpc_call_close(c, r < 0 ? r : -EBADMSG, "the server sent a bad message");
                         return;
                 }
@@ -152,7 +153,7 @@ static void deliver(struct grpc_call *c) {
                 if (c->ops.writable)
                         c->ops.writable(c->arg);
         }
-        if (!c->gone && !c->done && (!c->closed || c->result == 0))
+        if (!c->gone && !c->done)
                 deliver_messages(c);
         if (!c->gone && c->closed && c->result == 0 && !c->done && !c->paused && c->in.len > 0) {
                 c->result = -EBADMSG;
