@@ -103,20 +103,14 @@ static void on_expired(struct deadline *d) {
                "The agent of this board does not answer; it may still do what was asked.", NULL);
 }
 
-int agent_ask(struct agent *a, cJSON *request, agent_reply_cb done, void *arg,
-              struct agent_request **ret) {
-        struct agent_request *q = NULL;
-        int r = 0;
+static int ask(struct agent *a, cJSON *request, agent_reply_cb done, void *arg,
+               struct agent_request **ret) {
+        struct agent_request *q = a->connected ? calloc(1, sizeof(*q)) : NULL;
+        int r;
 
-        if (!a->connected)
-                r = -ENOTCONN;
-        else if (a->n_requests >= GATEWAY_AGENT_REQUESTS)
-                r = -EBUSY;
-        else if (!(q = calloc(1, sizeof(*q))))
-                r = -ENOMEM;
-        if (r < 0) {
+        if (!q) {
                 cJSON_Delete(request);
-                return r;
+                return a->connected ? -ENOMEM : -ENOTCONN;
         }
         *q = (struct agent_request){ .agent = a, .done = done, .arg = arg };
         q->stream = a->next_stream++;
@@ -132,6 +126,14 @@ int agent_ask(struct agent *a, cJSON *request, agent_reply_cb done, void *arg,
         if (ret)
                 *ret = q;
         return 0;
+}
+
+int agent_ask(struct agent *a, cJSON *request, agent_reply_cb done, void *arg,
+              struct agent_request **ret) {
+        if (a->n_requests < GATEWAY_AGENT_REQUESTS)
+                return ask(a, request, done, arg, ret);
+        cJSON_Delete(request);
+        return -EBUSY;
 }
 
 void agent_forget(struct agent_request *q) {
@@ -217,8 +219,10 @@ static void on_calls_timer(uv_timer_t *timer) {
         if (!a->connected || calls_under_way(a->g))
                 return;
         request = collect_calls(a->g);
-        if (request && agent_ask(a, request, on_calls_told, a, NULL) < 0)
-                settle_sent(a->g, false);
+        if (!request || ask(a, request, on_calls_told, a, NULL) == 0)
+                return;
+        settle_sent(a->g, false);
+        agent_note_calls(a);
 }
 
 void agent_note_calls(struct agent *a) {

@@ -157,8 +157,8 @@ static void refuse_head(struct client *c, long error) {
         }
 }
 
-/* The framing of the body is wrong.  Whoever is at work is told to give up. */
-static void refuse_body(struct client *c) {
+/* The body cannot be had.  Whoever is at work is told to give up. */
+static void refuse_body(struct client *c, unsigned status, const char *sentence) {
         const struct exchange_ops *ops = c->ops;
 
         c->ops = NULL;
@@ -167,7 +167,7 @@ static void refuse_body(struct client *c) {
         if (c->answered)
                 client_abort(c);
         else
-                refuse(c, 400, "The chunks of the request's body are wrong.");
+                refuse(c, status, sentence);
 }
 
 static long take_body(struct client *c, const char *data, size_t len) {
@@ -195,7 +195,7 @@ static long take_body(struct client *c, const char *data, size_t len) {
                 break;
         }
         if (used < 0) {
-                refuse_body(c);
+                refuse_body(c, 400, "The chunks of the request's body are wrong.");
                 return (long)len;
         }
         if (c->state != CLIENT_BODY)
@@ -360,7 +360,10 @@ static void on_expired(struct deadline *d) {
                 refuse(c, 408, "The head of the request took too long to come.");
                 return;
         }
-        client_close(c);
+        if (c->state == CLIENT_BODY && c->ops)
+                refuse_body(c, 408, "The body of the request stopped coming.");
+        else
+                client_close(c);
 }
 
 static void on_write_expired(struct deadline *d) {

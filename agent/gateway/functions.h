@@ -49,6 +49,7 @@ struct function {
         uint64_t shown;           /* the count that people see never goes back */
         cJSON *spec;              /* FunctionDeployment as it came, an object */
         bool gone;
+        bool failing; /* its last call failed, and it was logged */
         uint32_t turn;
         size_t n_replicas;
         struct replica *replica[LIMIT_REPLICAS];

@@ -16,8 +16,8 @@ enum {
         GATEWAY_CLIENTS = 1024,                      /* connections at a time, --connections */
         GATEWAY_CLIENTS_MAX = 65536,                 /* most that can be asked for */
         GATEWAY_BACKLOG = 512,                       /* connections not yet accepted */
-        GATEWAY_PIPELINE_BYTES = 64 * 1024,          /* of next requests, before reading stops */
-        GATEWAY_HELD_BYTES = 64 * 1024,              /* of a body that waits for its function */
+        GATEWAY_PIPELINE_BYTES = 4 * 1024,           /* of next requests, before reading stops */
+        GATEWAY_HELD_BYTES = 16 * 1024,              /* of a body that waits for its function */
         GATEWAY_DISCARD_BYTES = 256 * 1024,          /* of a body that nobody wants any more */
         GATEWAY_POOL = 64,                           /* unused connections to one replica */
         GATEWAY_WAITING = 256,                       /* calls that wait for one function */

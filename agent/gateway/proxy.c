@@ -9,6 +9,7 @@
 #include "core/http_forward.h"
 #include "gateway/reply.h"
 #include "gateway/upstream.h"
+#include "io/log.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -99,6 +100,11 @@ __attribute__((format(printf, 3, 4))) static void fail_call(struct call *c, unsi
         va_start(args, format);
         (void)vsnprintf(text, sizeof(text), format, args);
         va_end(args);
+        /* once, until a call gets through again: under load it would be thousands */
+        if (!c->fn->failing)
+                log_field(LOG_LEVEL_WARNING, "BRAMBLE_FUNCTION", c->fn->name,
+                          "a call failed with %u: %s", status, text);
+        c->fn->failing = true;
         call_free(c);
         reply_error(client, status, "%s", text);
 }
@@ -342,6 +348,10 @@ static void on_head(void *arg, const struct http_head *head) {
                 return;
         }
         c->started = true;
+        if (c->fn->failing)
+                log_field(LOG_LEVEL_INFO, "BRAMBLE_FUNCTION", c->fn->name,
+                          "the function '%s' answers calls again", c->fn->name);
+        c->fn->failing = false;
         c->endless = is_event_stream(head);
         if (c->endless)
                 deadline_clear(&c->deadline);

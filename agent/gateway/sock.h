@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <uv.h>
 
-enum { SOCK_READ_BYTES = 64 * 1024 };
+/* What one connection can make us hold is some of these: 32 KB times 1,024 clients fits a board. */
+enum { SOCK_READ_BYTES = 32 * 1024 };
 
 /* Where all connections of a loop read into, one at a time: an idle one needs no memory for it. */
 struct sock_reader {
