@@ -187,7 +187,11 @@ static int open_discovery(struct agent *a) {
                                                   .board = a->board.id,
                                                   .state = a->bramble ? "member" : "fresh" };
 
-        return mdns_open(a->loop, &announcement, &ops, a, &a->mdns);
+        int r = mdns_open(a->loop, &announcement, &ops, a, &a->mdns);
+
+        if (r == 0 && a->config.interface[0])
+                mdns_only_on(a->mdns, a->config.interface);
+        return r;
 }
 
 static int make_dir(const char *path, mode_t mode, struct fail *f) {

@@ -137,8 +137,12 @@ static void announce(struct agent *a) {
                                                : "member",
         };
 
-        if (a->mdns)
-                (void)mdns_update(a->mdns, &announcement);
+        if (!a->mdns)
+                return;
+        (void)mdns_update(a->mdns, &announcement);
+        /* Members know each other; looking for strangers is the leader's, and everybody's while
+         * nobody leads. */
+        mdns_browse(a->mdns, a->bramble == 0 || membership_leads(a) || a->membership->leader == 0);
 }
 
 /* The first thing a founder does once it leads itself. */
@@ -416,6 +420,7 @@ static void learn_leader(struct agent *a, const struct formation_view *view) {
                 return; /* only the new leader itself displaces one that is believed in */
         m->leader = view->leader;
         api_leader_changed(a);
+        announce(a);
         membership_changed(a);
         peers_review(a);
 }
@@ -430,6 +435,7 @@ void membership_peer_lost(struct agent *a, uint64_t node) {
 
         if (m->leader == node && !(m->consensus && consensus_leader(m->consensus) == node)) {
                 m->leader = 0;
+                announce(a);
                 membership_changed(a);
         }
         feed(a, &(struct formation_event){ .type = FORMATION_EVENT_PEER_LOST, .node = node });
