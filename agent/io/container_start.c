@@ -160,11 +160,19 @@ static void on_snapshot(void *arg, int result, const char *why, const ProtobufCM
 
 static int begin_snapshot(struct start *s) {
         Ctr__SnapshotPrepareRequest request = CTR__SNAPSHOT_PREPARE_REQUEST__INIT;
+        /* Until the container exists nothing refers to its snapshot, and containerd collects what
+         * nothing refers to: with every import, and when it likes. */
+        Ctr__Label root = CTR__LABEL__INIT, *labels[] = { &root };
         int r;
+
+        root.key = (char[]){ "containerd.io/gc.root" };
+        root.value = (char[]){ "bramble" };
 
         request.snapshotter = (char[]){ CTR_SNAPSHOTTER };
         request.key = (char *)(uintptr_t)s->spec.id;
         request.parent = s->facts->config.chain_id;
+        request.n_labels = 1;
+        request.labels = labels;
         r = grpc_unary(s->c->grpc, &ctr_snapshots_prepare, NULL, &request.base, on_snapshot, s,
                        NULL);
         if (r == 0)
