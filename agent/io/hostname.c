@@ -19,10 +19,8 @@ struct hostname {
         hostname_cb done;
         void *arg;
         sd_bus *bus;
-        uv_poll_t poll;
+        uv_poll_t *poll; /* of the bus that is open; NULL: none */
         uv_timer_t timer;
-        bool polling;
-        unsigned handles;
         char name[HOST_NAME_MAX + 1];
         int steps; /* calls that have not answered */
         int result;
@@ -60,6 +58,18 @@ static void on_timer(uv_timer_t *timer) {
         pump(timer->data);
 }
 
+static void poll_closed(uv_handle_t *handle) {
+        free(handle);
+}
+
+static void disconnect(struct hostname *h) {
+        if (h->poll)
+                uv_close((uv_handle_t *)h->poll, poll_closed);
+        h->poll = NULL;
+        (void)uv_timer_stop(&h->timer);
+        h->bus = sd_bus_close_unref(h->bus);
+}
+
 /* Lets the bus work, then waits for what it wants next. */
 static void pump(struct hostname *h) {
         uint64_t until = 0;
@@ -69,9 +79,7 @@ static void pump(struct hostname *h) {
                 r = sd_bus_process(h->bus, NULL);
         while (r > 0);
         if (r < 0) {
-                (void)uv_poll_stop(&h->poll);
-                (void)uv_timer_stop(&h->timer);
-                h->bus = sd_bus_close_unref(h->bus);
+                disconnect(h); /* the next name opens it again */
                 if (h->steps > 0) {
                         h->steps = 0;
                         h->result = r;
@@ -82,10 +90,9 @@ static void pump(struct hostname *h) {
                 return;
         }
         events = sd_bus_get_events(h->bus);
-        (void)uv_poll_start(&h->poll,
-                            (events & POLLIN ? UV_READABLE : 0) |
-                                    (events & POLLOUT ? UV_WRITABLE : 0),
-                            on_poll);
+        (void)uv_poll_start(
+                h->poll, (events & POLLIN ? UV_READABLE : 0) | (events & POLLOUT ? UV_WRITABLE : 0),
+                on_poll);
         if (sd_bus_get_timeout(h->bus, &until) >= 0 && until != UINT64_MAX) {
                 usec_t now = uv_hrtime() / NSEC_PER_USEC;
 
@@ -102,14 +109,14 @@ static int connect_bus(struct hostname *h) {
         r = sd_bus_open_system(&h->bus);
         if (r < 0)
                 return r;
-        if (h->polling) /* a bus that went away: its descriptor is another one now */
-                return -ENOTCONN;
-        r = uv_poll_init(h->loop, &h->poll, sd_bus_get_fd(h->bus));
-        if (r < 0)
+        h->poll = calloc(1, sizeof(*h->poll));
+        r = h->poll ? uv_poll_init(h->loop, h->poll, sd_bus_get_fd(h->bus)) : -ENOMEM;
+        if (r < 0) {
+                free(take_ptr(h->poll));
+                h->bus = sd_bus_close_unref(h->bus);
                 return r;
-        h->poll.data = h;
-        h->polling = true;
-        h->handles++;
+        }
+        h->poll->data = h;
         return 0;
 }
 
@@ -164,24 +171,17 @@ int hostname_open(uv_loop_t *loop, hostname_cb done, void *arg, struct hostname 
                 return -ENOMEM;
         }
         h->timer.data = h;
-        h->handles = 1;
         *ret = h;
         return 0;
 }
 
 static void on_closed(uv_handle_t *handle) {
-        struct hostname *h = handle->data;
-
-        if (--h->handles > 0)
-                return;
-        sd_bus_close_unref(h->bus);
-        free(h);
+        free(handle->data);
 }
 
 void hostname_close(struct hostname *h) {
         if (!h)
                 return;
-        if (h->polling)
-                uv_close((uv_handle_t *)&h->poll, on_closed);
+        disconnect(h);
         uv_close((uv_handle_t *)&h->timer, on_closed);
 }
