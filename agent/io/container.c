@@ -5,6 +5,7 @@
 #include "io/container_image.h"
 #include "io/container_internal.h"
 #include "io/container_output.h"
+#include "io/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -150,6 +151,9 @@ static int read_host(struct containers *c, const struct containers_config *confi
         if (root < 0)
                 return -errno;
         container_host_read(root, config->runtime, &c->host);
+        if (!c->host.memory)
+                log_warning("the kernel's memory controller is off: functions run without their "
+                            "memory limits (cgroup_enable=memory in cmdline.txt turns it on)");
         c->io_dir = strdup(config->io_dir);
         return c->io_dir ? 0 : -ENOMEM;
 }
