@@ -509,6 +509,105 @@ static int hold(const char *host, const char *port, int n) {
         return 0;
 }
 
+/* ---- clients of every bad kind
+ * ---------------------------------------------------------------------- */
+
+static const char *const storm_requests[] = {
+        "GET /function/hello/%u HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /function/hello/%u HTTP/1.0\r\n\r\n",
+        "POST /function/both/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\nhello world",
+        "POST /function/both/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "5\r\nhello\r\n6;a=b\r\n world\r\n0\r\n\r\n",
+        "POST /function/hello/length HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n"
+        "Expect: 100-continue\r\n\r\n",
+        "POST /function/hello/early HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\nabc",
+        "GET /function/hello/close HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /function/both/garbage HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /function/both/more HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /function/both/less HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /function/hello/bad-chunk HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /function/hello/close-after HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /function/both/large?300000 HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /function/hello/chunked HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /function/both/slow?20 HTTP/1.1\r\nHost: x\r\n\r\n",
+        "HEAD /function/both/hints HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /function/hello/upgrade HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: "
+        "x\r\n\r\nping bye",
+        "GET /function/hello/until-close HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /function/half HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /function/dead HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /function/none HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /function/nobody HTTP/1.1\r\nHost: x\r\n\r\n",
+        "POST /system/functions HTTP/1.1\r\nHost: x\r\nAuthorization: Basic "
+        "YWRtaW46c2VjcmV0\r\nContent-Length: 27\r\n\r\n{\"service\":\"a\",\"image\":1}..",
+        "POST /system/functions HTTP/1.1\r\nHost: x\r\nAuthorization: Basic "
+        "YWRtaW46c2VjcmV0\r\nContent-Length: 33\r\n\r\n{\"service\":\"silent\",\"image\":\"b\"}  ",
+        "GET /system/functions HTTP/1.1\r\nHost: x\r\nAuthorization: Basic "
+        "YWRtaW46c2VjcmV0\r\n\r\n",
+        "DELETE / HTTP/1.1\r\nHost: x\r\n\r\n",
+};
+
+/* One to three requests, cut and garbled by chance. */
+static size_t storm_bytes(char *to, size_t size) {
+        size_t len = 0;
+
+        for (int n = 1 + rand() % 3; n > 0; n--)
+                len += (size_t)snprintf(
+                        to + len, size - len,
+                        storm_requests[(unsigned)rand() %
+                                       (sizeof(storm_requests) / sizeof(storm_requests[0]))],
+                        (unsigned)rand());
+        for (int n = rand() % 3 ? 0 : 1 + rand() % 4; n > 0; n--)
+                to[(size_t)rand() % len] = (char)rand();
+        return rand() % 3 ? len : (size_t)rand() % len + 1;
+}
+
+static void storm_one(uint16_t port) {
+        struct sockaddr_in at = { .sin_family = AF_INET,
+                                  .sin_port = htons(port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), waits = rand() % 6;
+        char out[8192], in[65536];
+        size_t len = storm_bytes(out, sizeof(out)), sent = 0;
+
+        if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
+                die("storm");
+        while (sent < len) {
+                size_t piece = rand() % 4 ? len - sent : 1 + (size_t)rand() % (len - sent);
+
+                if (!send_all(fd, out + sent, piece))
+                        break;
+                sent += piece;
+        }
+        if (rand() % 8 == 0)
+                (void)shutdown(fd, SHUT_WR);
+        for (struct pollfd one = { fd, POLLIN, 0 }; waits > 0 && poll(&one, 1, 15) > 0; waits--)
+                if (read(fd, in, 1 + (size_t)rand() % sizeof(in)) <= 0)
+                        break;
+        if (rand() % 2) {
+                struct linger reset = { 1, 0 };
+
+                (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+        }
+        (void)close(fd);
+}
+
+static int storm(uint16_t port, int n, unsigned seed) {
+        enum { SIDES = 8 };
+
+        for (unsigned side = 0; side < SIDES; side++) {
+                if (fork() > 0)
+                        continue;
+                srand(seed * SIDES + side);
+                for (int i = 0; i < n / SIDES; i++)
+                        storm_one(port);
+                _exit(0);
+        }
+        while (wait(NULL) > 0)
+                ;
+        return 0;
+}
+
 int main(int argc, char **argv) {
         (void)signal(SIGPIPE, SIG_IGN);
         if (argc == 3 && strcmp(argv[1], "agent") == 0)
@@ -517,6 +616,9 @@ int main(int argc, char **argv) {
                 return run_function(argv[2]);
         if (argc == 5 && strcmp(argv[1], "hold") == 0)
                 return hold(argv[2], argv[3], atoi(argv[4]));
-        fprintf(stderr, "usage: gateway_peer agent SOCKET | function NAME | hold HOST PORT N\n");
+        if (argc == 5 && strcmp(argv[1], "storm") == 0)
+                return storm((uint16_t)atoi(argv[2]), atoi(argv[3]), (unsigned)atoi(argv[4]));
+        fprintf(stderr, "usage: gateway_peer agent SOCKET | function NAME | hold HOST PORT N | "
+                        "storm PORT N SEED\n");
         return 2;
 }
