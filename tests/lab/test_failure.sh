@@ -42,16 +42,22 @@ eventually 'a killed function runs again' 20 sh -c "p=\$('$lab' run '$where' pgr
 eventually 'and is ready' 20 fn_is b1 page .available_replicas 1
 assert 'one that ends by itself calls (its caller sees an error)' sh -c "! '$lab' run b1 agentctl invoke page --path /die"
 eventually 'runs again' 20 fn_is b1 page .available_replicas 1
-refuse 'one that cannot start is said to be so' '' timeout 60 "$lab" run b1 agentctl deploy crash --image bramble/crash
+deploy_crash() { timeout 100 "$lab" run b1 agentctl deploy crash --image bramble/crash --no-wait; }
+assert 'one that cannot start is taken' deploy_crash
+eventually 'and said to be so' 20 sh -c "'$lab' run b1 agentctl functions -o json | jq -r '.[] | select(.name == \"crash\").reason' | grep -q 'status 1'"
 starts() { ctl b1 logs crash --tail 1000 | grep -c 'no way to start'; }
 eventually 'what it wrote is in its logs' 30 sh -c "'$lab' run b1 agentctl logs crash | grep -q 'no way to start'"
-match 'and its state says what happens next' 'restart|exit|ended' "$(fn b1 crash .reason) $(fn b1 crash '.placements[].state')"
+match 'and what happens next' 'next try in [0-9]+ s' "$(fn b1 crash .reason)"
 first=$(starts)
 always 10 true
 more=$(($(starts) - first))
 equal 'it is tried again more and more slowly' true "$([ $more -le 8 ] && echo true || echo "$more starts in 10 s")"
 equal 'others are not bothered' 4 "$(fn b1 hello .available_replicas)"
 assert 'remove it' ctl b1 remove crash
+assert 'one whose process fails at each call' ctl b1 deploy fails --image bramble/crash --fprocess /bin/crash
+calls_fail() { grep -q 'exit status 1' <<<"$("$lab" lan curl -s -m 5 -d x -w '%{http_code}' http://10.77.0.12:8080/function/fails)"; }
+eventually 'says so to its caller' 10 calls_fail
+assert 'remove it too' ctl b1 remove fails
 
 # --- power cut of the leader ----------------------------------------------------------------------------------
 names_before=$(status b1 '[.nodes[] | "\(.id) \(.name)"] | sort | join(", ")')
@@ -84,7 +90,7 @@ claims() { [ "$(status "$1" '[.nodes[] | select(.leader)] | length' 2>/dev/null)
 assert 'before, the leader says that one leads' claims "$old"
 "$lab" cut "$old"
 eventually 'the majority has another leader' 10 new_leader "$asked"
-eventually 'the cut board notices' 10 sh -c "[ \"\$('$lab' run $old agentctl status -o json | jq -r .leader)\" = '' ]"
+eventually 'the cut board notices' 10 is "$old" .leader ''
 silent() { ! claims "$old" && [ "$(status "$old" .leader)" = '' ]; }
 assert 'and names no leader for five seconds' always 5 silent
 assert 'while the majority does all the time' always 3 claims "$asked"
@@ -97,7 +103,8 @@ eventually 'on what was decided meanwhile' 20 fn_is "$old" hello .replicas 4
 
 # --- all cables but none of the power: nobody leads, everybody comes back -----------------------------------------
 for b in "${boards[@]}"; do "$lab" cut "$b"; done
-eventually 'all alone: nobody leads' 15 sh -c "for b in b1 b2 b3 b4; do [ \"\$('$lab' run \$b agentctl status -o json | jq -r .leader)\" = '' ] || exit 1; done"
+leaderless() { for b in "${boards[@]}"; do is "$b" .leader '' || return; done; }
+eventually 'all alone: nobody leads' 30 leaderless
 for b in "${boards[@]}"; do "$lab" heal "$b"; done
 eventually 'together again' 30 agree 4 "${boards[@]}"
 
@@ -134,14 +141,43 @@ assert 'without avahi the bramble stays' always 2 agree 4 "${boards[@]}"
 run "$b" systemctl start avahi-daemon.service
 eventually 'avahi is found again' 40 ctl "$b" doctor
 
-# --- a card that became read-only --------------------------------------------------------------------------------------------
-run "$b" mount -o remount,bind,ro /var/lib/bramble
-eventually 'a read-only card is said in doctor' 30 sh -c "'$lab' run $b agentctl doctor | grep -qiE 'FAIL.*(read-only|card)'"
-assert 'what runs goes on' answers "$b"
-eventually 'the others lead on' 20 claims "$(others "$b" | head -n 1)"
-run "$b" mount -o remount,bind,rw /var/lib/bramble
-run "$b" systemctl restart bramble-agent
-eventually 'writable again, all agree' 30 agree 4 "${boards[@]}"
+# --- a card that is full, a card that fails -----------------------------------------------------------------------------------
+# One board's state moves to a small file system of its own, as a card would be.
+victim=$(others "$(leader b1)" | head -n 1)
+truncate -s 300M "$BRAMBLE_LAB/card"
+mkfs.ext4 -q "$BRAMBLE_LAB/card"
+dev=$(losetup -f --show "$BRAMBLE_LAB/card")
+run "$victim" sh -ec "systemctl stop bramble-agent
+	mknod /dev/card b $((0x$(stat -c %t "$dev"))) $((0x$(stat -c %T "$dev")))
+	mount -o errors=remount-ro /dev/card /mnt
+	cp -a /var/lib/bramble/. /mnt
+	umount /mnt
+	mount -o errors=remount-ro /dev/card /var/lib/bramble
+	systemctl start bramble-agent"
+eventually 'a board with its state on a card of its own' 30 agree 4 "${boards[@]}"
+doctor_says() { grep -qiE "$2" <<<"$(ctl "$1" doctor)"; }
+assert 'the card is well' doctor_says "$victim" '^PASS +card'
+run "$victim" sh -c 'cat /dev/zero >/var/lib/bramble/filler' 2>/dev/null
+eventually 'a full card fails in doctor' 30 doctor_says "$victim" '^FAIL +card'
+eventually 'and is shown in status' 10 sh -c "'$lab' run ${rest[0]} agentctl status -o json | jq -r '.nodes[].problems' | grep -qi full"
+assert 'what runs goes on' answers "$victim"
+assert 'the others decide without it' ctl "$(leader b1)" scale hello 3
+run "$victim" rm /var/lib/bramble/filler
+eventually 'with room again, all is well' 40 doctor_says "$victim" '^PASS +card'
+eventually 'and all agree' 40 agree 4 "${boards[@]}"
+eventually 'also on what was decided' 20 fn_is "$victim" hello .replicas 3
+echo 1 >"/sys/fs/ext4/${dev##*/}/trigger_fs_error" # what ext4 does when the card gives errors
+assert 'the card is read-only' run "$victim" sh -c '! touch /var/lib/bramble/x 2>/dev/null'
+eventually 'a read-only card fails in doctor' 30 doctor_says "$victim" '^FAIL +card.*read-only'
+assert 'what runs goes on' answers "$victim"
+assert 'the others decide without it' ctl "$(leader "$(others "$victim" | head -n 1)")" scale hello 4
+run "$victim" systemctl stop bramble-agent
+run "$victim" umount /var/lib/bramble
+eventually 'its repair' 10 sh -c "e2fsck -fyq '$dev' >/dev/null 2>&1; [ \$? -le 1 ]"
+run "$victim" mount /dev/card /var/lib/bramble
+run "$victim" systemctl start bramble-agent
+eventually 'repaired, all agree' 40 agree 4 "${boards[@]}"
+losetup -d "$dev" # goes when it is unmounted
 for b in "${boards[@]}"; do
 	equal "$b: no agent died" 0 "$(run "$b" journalctl -q --no-pager -u bramble-agent | grep -cE 'dumped core|AddressSanitizer|runtime error|Assertion|status=6/ABRT|status=11/SEGV|watchdog timeout')"
 done

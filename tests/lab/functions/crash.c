@@ -1,4 +1,4 @@
-/* crash - a function for the lab that cannot start: says so and ends. */
+/* crash - a function for the lab that should be a server and cannot start: says so and ends. */
 #include <stdio.h>
 
 int main(void) {
