@@ -141,7 +141,8 @@ static void on_stepped_down(struct raft_transfer *req) {
 
 /* A leader that can write nothing would keep the others from choosing one that can. */
 static void step_down(struct consensus *c) {
-        if (!raft_leads(c) || c->stepped_down || c->transferred.pending)
+        if (!raft_leads(c) || c->stepped_down || c->transferred.pending ||
+            uv_now(c->loop) < c->settled_ms)
                 return;
         c->stepped_down = true;
         (void)raft_transfer(&c->raft, &c->transfer, 0, on_stepped_down);
@@ -202,6 +203,8 @@ static void consensus_free(struct consensus *c) {
         free(c);
 }
 
+static void close_io(struct raft_io *io, raft_io_close_cb cb);
+
 static int setup_raft(struct consensus *c, const struct consensus_config *config, struct fail *f) {
         char address[17];
         int r;
@@ -214,6 +217,7 @@ static int setup_raft(struct consensus *c, const struct consensus_config *config
         raft_uv_set_connect_retry_delay(&c->io, CONNECT_RETRY_MS);
         raft_uv_set_auto_recovery(&c->io, true);
         consensus_disk_watch(c);
+        c->io.close = close_io;
         str_hex64(c->node, address);
         r = raft_init(&c->raft, &c->io, &c->fsm, c->node, address);
         if (r != 0) {
@@ -275,7 +279,6 @@ int consensus_open(uv_loop_t *loop, const struct consensus_config *config, struc
         (void)uv_prepare_init(loop, &c->prepare);
         (void)uv_check_init(loop, &c->check);
         c->prepare.data = c->check.data = c;
-        c->handles = 2;
         *ret = c;
         return 0;
 }
@@ -324,21 +327,43 @@ void consensus_finish(struct consensus *c) {
         closed(arg);
 }
 
-static void on_handle_closed(uv_handle_t *handle) {
-        struct consensus *c = handle->data;
-
-        c->handles--;
-        consensus_finish(c);
-}
-
 static void on_raft_closed(struct raft *raft) {
         struct consensus *c = raft->data;
 
         raft_uv_close(&c->io);
         c->raft_closed = true;
         deliver_answers(c);
-        uv_close((uv_handle_t *)&c->prepare, on_handle_closed);
-        uv_close((uv_handle_t *)&c->check, on_handle_closed);
+        consensus_finish(c);
+}
+
+/* libraft says that everything is closed as soon as its last handle but those of a log file is, and
+ * says it again when these are: where the file was finished quickly (seen under load, libraft
+ * 0.15), the first time is one turn of the loop too early to free anything.  So two turns go by,
+ * which the closing of our own two handles takes. */
+static void on_check_closed(uv_handle_t *handle) {
+        struct consensus *c = handle->data;
+
+        c->io_closed(&c->io);
+}
+
+static void on_prepare_closed(uv_handle_t *handle) {
+        struct consensus *c = handle->data;
+
+        uv_close((uv_handle_t *)&c->check, on_check_closed);
+}
+
+static void on_io_closed(struct raft_io *io) {
+        struct consensus *c = container_of(io, struct consensus, io);
+
+        if (!uv_is_closing((uv_handle_t *)&c->prepare))
+                uv_close((uv_handle_t *)&c->prepare, on_prepare_closed);
+}
+
+static void close_io(struct raft_io *io, raft_io_close_cb cb) {
+        struct consensus *c = container_of(io, struct consensus, io);
+
+        c->io_closed = cb;
+        c->disk.close(io, on_io_closed);
 }
 
 void consensus_close(struct consensus *c, void (*done)(void *arg), void *arg) {
@@ -411,6 +436,7 @@ unsigned consensus_voters(const struct consensus *c) {
 static void on_changed(struct raft_change *req, int status) {
         struct consensus *c = req->data;
 
+        c->settled_ms = uv_now(c->loop) + SETTLE_MS;
         if (c->changed.pending)
                 answer(c, &c->changed, consensus_errno(status));
 }
@@ -482,7 +508,7 @@ int consensus_transfer(struct consensus *c, uint64_t node, consensus_done_cb don
 
         if (!consensus_leads(c))
                 return -ENOTCONN;
-        if (c->transferred.pending)
+        if (c->transferred.pending || c->changed.pending || uv_now(c->loop) < c->settled_ms)
                 return -EBUSY;
         r = raft_transfer(&c->raft, &c->transfer, node, on_transferred);
         if (r != 0)

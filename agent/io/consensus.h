@@ -81,7 +81,8 @@ int consensus_change(struct consensus *c, const struct voters_action *action,
  * itself, -ENOENT; else as consensus_change(). */
 int consensus_remove(struct consensus *c, uint64_t node, consensus_done_cb done, void *arg);
 /* Leader: hands the leadership to a voter, 0: to any.  'done' gets -ETIMEDOUT where that did not
- * happen within an election timeout.  -ENOENT where there is no such voter. */
+ * happen within an election timeout.  -ENOENT where there is no such voter; -EBUSY while a change
+ * or a transfer runs, and for a second after a change. */
 int consensus_transfer(struct consensus *c, uint64_t node, consensus_done_cb done, void *arg);
 
 /* Takes 'l' over in any case: its ops are replaced, it is closed when it is not needed.  'c' may be

@@ -18,6 +18,10 @@ enum {
         CONNECT_RETRY_MS = 250,
         INSTALL_SNAPSHOT_MS = 15000,
         CHUNK_BYTES = 16 * 1024, /* of libraft's stream in one frame */
+        /* libraft takes a voter for a fit successor once it was sent everything, and a follower
+         * that becomes a candidate before a change of the configuration is on its disk misses that
+         * change for good: no transfer so soon after one. */
+        SETTLE_MS = 1000,
 };
 
 /* What a caller is told, from the loop and never from within a call. */
@@ -52,6 +56,7 @@ struct consensus {
         uv_check_t check;
         bool started;
         bool closing;
+        raft_io_close_cb io_closed; /* libraft's, while its files are being closed */
         bool raft_closed;
         bool applied; /* not told yet */
         bool broken;
@@ -72,6 +77,7 @@ struct consensus {
 
         struct raft_change change;
         struct answer changed;
+        uint64_t settled_ms; /* uv_now() from which on a transfer is safe */
         struct raft_transfer transfer;
         struct answer transferred;
         uint64_t transfer_to;

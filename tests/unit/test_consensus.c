@@ -295,6 +295,14 @@ static uint64_t now_ms(void) {
         return uv_hrtime() / 1000000;
 }
 
+/* Each of the first n boards knows that all of them vote. */
+static bool all_vote(unsigned n) {
+        for (unsigned i = 0; i < n * n; i++)
+                if (consensus_role(boards[i / n].c, boards[i % n].node) != VOTER_VOTES)
+                        return false;
+        return true;
+}
+
 static void form(unsigned n) {
         turn_on(&boards[0], true);
         run_until(boards[0].self);
@@ -305,7 +313,7 @@ static void form(unsigned n) {
                 assert_int_equal(change(&boards[0], VOTERS_ADD_SPARE, boards[i].node), 0);
                 assert_int_equal(change(&boards[0], VOTERS_PROMOTE, boards[i].node), 0);
         }
-        run_until(same(n));
+        run_until(same(n) && all_vote(n));
 }
 
 /* ---- tests ----------------------------------------------------------------------------------- */
@@ -461,6 +469,7 @@ static void absent(void **state) {
         assert_int_equal(change(b, VOTERS_PROMOTE, boards[1].node), -ETIMEDOUT);
         assert_true(b->dials > 1);
         assert_int_equal(consensus_voters(b->c), 1);
+        raft_set_max_catch_up_round_duration(&b->c->raft, WATCHDOG_MS);
         turn_on(&boards[1], false);
         assert_int_equal(change(b, VOTERS_PROMOTE, boards[1].node), 0);
         assert_int_equal(consensus_voters(b->c), 2);
@@ -738,6 +747,32 @@ static void full_leader(void **state) {
         run_until(same(3));
 }
 
+static void (*real_close)(struct raft_io *io, raft_io_close_cb cb);
+static raft_io_close_cb close_cb;
+
+static void closed_twice(struct raft_io *io) {
+        close_cb(io);
+        close_cb(io);
+}
+
+static void close_twice(struct raft_io *io, raft_io_close_cb cb) {
+        close_cb = cb;
+        real_close(io, closed_twice);
+}
+
+/* libraft sometimes says twice that everything is closed. */
+static void said_twice(void **state) {
+        struct board_of_test *b = &boards[0];
+
+        (void)state;
+        form(1);
+        real_close = b->c->disk.close;
+        b->c->disk.close = close_twice;
+        turn_off(b);
+        turn_on(b, false);
+        run_until(b->self);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(alone, begin, end),
@@ -752,6 +787,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(nonsense, begin, end),
                 cmocka_unit_test_setup_teardown(full_disk, begin, end),
                 cmocka_unit_test_setup_teardown(full_leader, begin, end),
+                cmocka_unit_test_setup_teardown(said_twice, begin, end),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
