@@ -95,7 +95,6 @@ static void on_closed(struct link *l, void *arg, int error, const char *why) {
         (void)error;
         if (!x->done && !x->why[0])
                 (void)snprintf(x->why, sizeof(x->why), "%s", why);
-        uv_stop(&x->loop);
 }
 
 static const struct link_ops ops = {
@@ -172,10 +171,13 @@ static int exchange(struct exchange *x, cJSON *request, cJSON **ret) {
         cJSON_Delete(request);
         if (ret)
                 *ret = NULL;
-        if (x->request && uv_loop_init(&x->loop) == 0 && dial(x) == 0) {
+        if (x->request && uv_loop_init(&x->loop) == 0) {
+                if (dial(x) == 0) {
+                        (void)uv_run(&x->loop, UV_RUN_DEFAULT); /* until every handle is closed */
+                        r = verdict(x, ret);
+                }
                 (void)uv_run(&x->loop, UV_RUN_DEFAULT);
-                (void)uv_run(&x->loop, UV_RUN_NOWAIT);
-                r = verdict(x, ret);
+                (void)uv_loop_close(&x->loop);
         }
         cJSON_Delete(x->reply);
         free(x->request);

@@ -140,7 +140,7 @@ int main(int argc, char **argv) {
         const char *path = NULL;
         struct agent *a;
         bool check = false, early = false;
-        int o;
+        int o, r;
 
         while ((o = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
                 if (o == 'c') {
@@ -167,5 +167,7 @@ int main(int argc, char **argv) {
         if (check)
                 return EXIT_SUCCESS;
         log_open("bramble-agent", level_of(a->config.log_level));
-        return early ? early_name(a) : run(a);
+        r = early ? early_name(a) : run(a);
+        free(a);
+        return r;
 }
