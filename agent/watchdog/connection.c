@@ -1,483 +1,441 @@
-/* connection - one client: head, body into the child, the child's output back. */
-#include "watchdog/watchdog.h"
-
-#include "base/scope.h"
-#include "base/str.h"
+#include "watchdog/connection_private.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <stdio.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
+#include <sys/uio.h>
 
-enum state { READING, RUNNING, WRITING };
+#define IDLE_USEC   (2 * USEC_PER_MIN) /* far more than a gateway keeps an unused connection */
+#define LINGER_USEC (2 * USEC_PER_SEC) /* for a client to see the answer before the end */
+#define SKIP_BYTES  (1024 * 1024)      /* so much of an unwanted body is read to keep alive */
 
-struct connection {
-        struct watchdog *dog;
-        struct connection *next;
-        enum state state;
-        bool metrics; /* came in on the metrics port */
-        bool keep_alive;
-        struct watch client, in, out; /* in and out: -1 while there is no child */
-        pid_t pid;                    /* 0: none, or ended already */
-        int status;                   /* of the wait, once pid is 0 */
-        bool timed_out, too_large;
-        struct buf input; /* what came and was not used */
-        size_t scanned;
-        enum http_body body;
-        uint64_t left; /* HTTP_BODY_LENGTH: bytes still to come */
-        bool body_done;
-        struct http_chunks chunks;
-        struct buf to_child; /* body on its way */
-        struct buf output;   /* of the child, then the answer as it is written */
-        size_t written;
-        char content_type[128];
-        usec_t started, deadline;
-};
-
-static void on_client(struct watch *w, uint32_t events);
-static void on_in(struct watch *w, uint32_t events);
-static void on_out(struct watch *w, uint32_t events);
-static void use_input(struct connection *c);
-
-static void update_client(struct connection *c) {
-        uint32_t events = 0;
-
-        if (c->state == WRITING)
-                events = EPOLLOUT;
-        else if (c->state == READING || (!c->body_done && c->to_child.len < WATCHDOG_CHUNK))
-                events = EPOLLIN;
-        else
-                events = EPOLLRDHUP;
-        watch_set(c->dog, &c->client, events);
+usec_t deadline_after(usec_t limit) {
+        return limit ? usec_add(loop_now(), limit) : USEC_NEVER;
 }
 
-static void child_pipes_close(struct connection *c) {
-        watch_close(c->dog, &c->in);
-        watch_close(c->dog, &c->out);
-}
+/* ---- end ---------------------------------------------------------------------------------- */
 
-static void finish(struct connection *c) {
+void connection_end(struct connection *c) {
         struct watchdog *d = c->dog;
 
-        if (c->state == RUNNING)
-                d->inflight--;
-        if (c->pid > 0)
-                (void)kill(-c->pid, SIGKILL); /* reaped by the SIGCHLD that follows */
-        child_pipes_close(c);
-        watch_close(d, &c->client);
-        for (struct connection **p = &d->first; *p; p = &(*p)->next) {
-                if (*p != c)
-                        continue;
-                *p = c->next;
-                break;
-        }
-        d->connections--;
-        buf_done(&c->input);
-        buf_done(&c->to_child);
-        buf_done(&c->output);
-        free(c);
+        if (c->state == STATE_ENDED)
+                return;
+        call_cancel(&c->call);
+        c->state = STATE_ENDED;
+        watch_close(&d->loop, &c->client);
+        buf_done(&c->kept);
+        buf_done(&c->answer);
+        c->data = (struct http_text){ 0 };
+        list_remove(&c->link);
+        list_append(&d->ended, &c->link);
+        d->n_connections--;
+        connections_listen(d);
 }
 
-/* Puts a head before the bytes of 'output' and begins to write. */
-static void answer(struct connection *c, unsigned status, const char *reason, const char *type) {
-        double seconds = (double)(watchdog_now() - c->started) / (double)USEC_PER_SEC;
-        struct buf head = { 0 };
+/* ---- answers ------------------------------------------------------------------------------ */
 
-        if (!c->body_done || c->dog->draining)
-                c->keep_alive = false; /* the rest of the body is not wanted */
-        if (buf_printf(&head,
-                       "HTTP/1.1 %u %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-                       "X-Duration-Seconds: %f\r\n%s\r\n",
-                       status, reason, type, c->output.len, seconds,
-                       c->keep_alive ? "" : "Connection: close\r\n") < 0 ||
-            buf_add(&head, c->output.data, c->output.len) < 0) {
-                buf_done(&head);
-                finish(c);
-                return;
-        }
-        buf_done(&c->output);
-        c->output = head;
+static void answer(struct connection *c, unsigned status, const char *type, struct buf *body,
+                   bool own) {
+        usec_t took = loop_now() - c->started;
+        struct answer a = { status, type, body->len, took, own, false, c->old_client };
+
+        /* An unread body is read to its end where that is near; who waits for 100 may send none. */
+        c->keep_alive = c->keep_alive && !c->dog->draining && !c->continue_owed &&
+                        body_ends_within(&c->body, SKIP_BYTES);
+        a.keep_alive = c->keep_alive;
+        c->head_len = answer_head(&a, c->head);
+        c->answer = *body;
+        *body = (struct buf){ 0 };
+        if (c->without_body)
+                buf_done(&c->answer);
         c->written = 0;
-        if (c->state == RUNNING) {
-                c->dog->inflight--;
-                metrics_count(&c->dog->metrics, status, seconds);
-        }
-        c->state = WRITING;
-        c->deadline = usec_add(watchdog_now(), c->dog->options.write_timeout_usec);
-        child_pipes_close(c);
-        on_client(&c->client, EPOLLOUT);
+        c->state = STATE_WRITING;
+        c->deadline = deadline_after(c->dog->options.write_timeout_usec);
+        if (c->counted)
+                metrics_count(&c->dog->metrics, status, c->method, took);
+        c->counted = false;
 }
 
-static void answer_text(struct connection *c, unsigned status, const char *reason,
-                        const char *text) {
-        buf_done(&c->output);
-        (void)buf_add_text(&c->output, text);
-        answer(c, status, reason, "text/plain; charset=utf-8");
+void connection_answer(struct connection *c, unsigned status, const char *type, struct buf *body) {
+        answer(c, status, type, body, false);
 }
 
-/* The child has ended and its output is complete. */
-static void child_done(struct connection *c) {
-        double seconds = (double)(watchdog_now() - c->started) / (double)USEC_PER_SEC;
-        char text[64];
+void connection_answer_text(struct connection *c, unsigned status, const char *text) {
+        struct buf body = { 0 };
 
-        if (c->timed_out) {
-                answer_text(c, 408, "Request Timeout", "the function took too long\n");
+        if (buf_printf(&body, "%s\n", text) < 0) /* then the status alone has to say it */
+                buf_done(&body);
+        answer(c, status, "text/plain; charset=utf-8", &body, true);
+}
+
+static void answer_health(struct connection *c) {
+        struct buf body = { 0 };
+
+        if (c->dog->draining) {
+                connection_answer_text(c, 503, "this function is ending");
                 return;
         }
-        if (c->too_large) {
-                answer_text(c, 500, "Internal Server Error",
-                            "the function answered more than 64 MB\n");
-                return;
-        }
-        if (WIFEXITED(c->status) && WEXITSTATUS(c->status) == 0) {
-                watchdog_log("Wrote %zu Bytes - Duration: %fs", c->output.len, seconds);
-                answer(c, 200, "OK", c->content_type);
-                return;
-        }
-        if (WIFEXITED(c->status))
-                (void)snprintf(text, sizeof(text), "exit status %d\n", WEXITSTATUS(c->status));
+        (void)buf_add_text(&body, "OK\n");
+        answer(c, 200, "text/plain; charset=utf-8", &body, false);
+}
+
+static void answer_metrics(struct connection *c) {
+        struct buf body = { 0 };
+
+        if (metrics_print(&c->dog->metrics, c->dog->inflight, &body) < 0)
+                buf_done(&body);
+        answer(c, 200, "text/plain; version=0.0.4", &body, false);
+}
+
+/* ---- requests ----------------------------------------------------------------------------- */
+
+void connection_refuse(struct connection *c, unsigned status, const char *text) {
+        c->body = (struct body){ .kind = HTTP_BODY_UNTIL_CLOSE };
+        c->keep_alive = c->last = false;
+        connection_answer_text(c, status, text);
+}
+
+static void refuse_head(struct connection *c, long error) {
+        if (error == -E2BIG)
+                connection_refuse(c, 431, "the request's head is above 32 KB or 64 headers");
+        else if (error == -EPROTONOSUPPORT)
+                connection_refuse(c, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+        else if (error == -EOPNOTSUPP)
+                connection_refuse(c, 501, "the only transfer coding known here is chunked");
         else
-                (void)snprintf(text, sizeof(text), "signal: %d\n", WTERMSIG(c->status));
-        watchdog_log("fprocess failed: %.*s", (int)strlen(text) - 1, text);
-        (void)buf_add_text(&c->to_child, ""); /* to_child is empty or not wanted any more */
-        buf_done(&c->to_child);
-        (void)buf_add_text(&c->to_child, text);
-        (void)buf_add(&c->to_child, c->output.data, c->output.len);
-        buf_done(&c->output);
-        c->output = c->to_child;
-        c->to_child = (struct buf){ 0 };
-        answer(c, 500, "Internal Server Error", "text/plain; charset=utf-8");
+                connection_refuse(c, 400, "this is no HTTP request");
 }
 
-static void maybe_done(struct connection *c) {
-        if (c->state == RUNNING && c->pid == 0 && c->out.fd < 0)
-                child_done(c);
-}
+static void begin_call(struct connection *c, const struct http_head *head) {
+        struct watchdog *d = c->dog;
 
-static void close_in_if_done(struct connection *c) {
-        if (c->body_done && c->to_child.len == 0)
-                watch_close(c->dog, &c->in);
-}
-
-static void feed_child(struct connection *c) {
-        while (c->in.fd >= 0 && c->to_child.len > 0) {
-                ssize_t n = write(c->in.fd, c->to_child.data, c->to_child.len);
-
-                if (n < 0 && errno == EAGAIN) {
-                        watch_set(c->dog, &c->in, EPOLLOUT);
-                        return;
-                }
-                if (n < 0) { /* it does not want to read: that is its right */
-                        watch_close(c->dog, &c->in);
-                        buf_done(&c->to_child);
-                        return;
-                }
-                buf_consume(&c->to_child, (size_t)n);
+        c->counted = true;
+        if (d->draining) {
+                connection_answer_text(c, 503, "this function is ending");
+        } else if (d->options.max_inflight && d->inflight >= d->options.max_inflight) {
+                connection_answer_text(c, 429, "this function runs max_inflight calls already");
+        } else {
+                c->state = STATE_RUNNING;
+                call_begin(&c->call, d, c, head);
         }
-        if (c->in.fd < 0)
-                buf_done(&c->to_child);
-        watch_set(c->dog, &c->in, 0);
-        close_in_if_done(c);
-}
-
-static void on_in(struct watch *w, uint32_t events) {
-        struct connection *c = container_of(w, struct connection, in);
-
-        (void)events;
-        feed_child(c);
-        use_input(c);
-}
-
-static void on_out(struct watch *w, uint32_t events) {
-        struct connection *c = container_of(w, struct connection, out);
-
-        (void)events;
-        for (;;) {
-                ssize_t n;
-
-                if (buf_reserve(&c->output, WATCHDOG_CHUNK) < 0) {
-                        c->too_large = true;
-                        (void)kill(-c->pid, SIGKILL);
-                        watch_close(c->dog, &c->out);
-                        break;
-                }
-                n = read(c->out.fd, c->output.data + c->output.len, WATCHDOG_CHUNK);
-                if (n < 0 && errno == EAGAIN)
-                        return;
-                if (n <= 0) {
-                        watch_close(c->dog, &c->out);
-                        break;
-                }
-                c->output.len += (size_t)n;
-                c->output.data[c->output.len] = '\0';
-        }
-        maybe_done(c);
-}
-
-static void run(struct connection *c, const struct http_head *head) {
-        const struct http_text *type = http_header(head, "Content-Type");
-        struct options *o = &c->dog->options;
-        struct child child;
-        int r;
-
-        if (o->content_type)
-                (void)snprintf(c->content_type, sizeof(c->content_type), "%s", o->content_type);
-        else if (!type ||
-                 str_copy_n(c->content_type, sizeof(c->content_type), type->at, type->len) < 0)
-                (void)snprintf(c->content_type, sizeof(c->content_type), "text/plain");
-        watchdog_log("Forking fprocess.");
-        c->state = RUNNING;
-        c->dog->inflight++;
-        c->output.limit = WATCHDOG_OUTPUT;
-        r = process_start(o, head, head->length, &child);
-        if (r < 0) {
-                char text[160];
-
-                (void)snprintf(text, sizeof(text), "cannot start '%.80s': %s\n", o->args[0],
-                               strerror(-r));
-                answer_text(c, 500, "Internal Server Error", text);
-                return;
-        }
-        c->pid = child.pid;
-        c->timed_out = c->too_large = false;
-        c->in.fd = child.in;
-        c->out.fd = child.out;
-        watch_set(c->dog, &c->out, EPOLLIN);
-        c->deadline =
-                o->exec_timeout_usec ? usec_add(watchdog_now(), o->exec_timeout_usec) : USEC_NEVER;
-        if (head->expect_continue)
-                (void)send(c->client.fd, "HTTP/1.1 100 Continue\r\n\r\n", 25, MSG_NOSIGNAL);
-        use_input(c);
 }
 
 static void begin(struct connection *c, const struct http_head *head) {
-        const struct options *o = &c->dog->options;
-
-        c->started = watchdog_now();
         c->keep_alive = head->keep_alive;
-        c->body = head->body;
-        c->left = head->length;
-        c->chunks = (struct http_chunks){ 0 };
-        c->body_done = head->body == HTTP_BODY_NONE ||
-                       (head->body == HTTP_BODY_LENGTH && head->length == 0);
-        if (c->metrics) {
-                bool found = http_text_is(&head->path, "/metrics");
-
-                if (found)
-                        (void)metrics_print(c->dog, &c->output);
-                answer(c, found ? 200 : 404, found ? "OK" : "Not Found",
-                       "text/plain; version=0.0.4");
-        } else if (http_text_is(&head->path, "/_/health") ||
-                   http_text_is(&head->path, "/_/ready")) {
-                if (c->dog->draining)
-                        answer_text(c, 503, "Service Unavailable", "this function is ending\n");
-                else
-                        answer_text(c, 200, "OK", "OK\n");
-        } else if (c->dog->draining) {
-                answer_text(c, 503, "Service Unavailable", "this function is ending\n");
-        } else if (o->max_inflight && c->dog->inflight >= o->max_inflight) {
-                answer_text(c, 429, "Too Many Requests", "this function is busy\n");
-        } else {
-                run(c, head);
-        }
+        c->last = !head->keep_alive;
+        c->old_client = head->minor == 0;
+        c->without_body = http_text_is(&head->method, "HEAD");
+        c->method = metrics_method(&head->method);
+        c->blocked = 0;
+        body_begin(&c->body, head);
+        c->continue_owed = head->expect_continue && !c->body.done;
+        if (head->path.len == 0)
+                connection_refuse(c, 400, "the request's target has to begin with '/'");
+        else if (c->metrics && http_text_is(&head->path, "/metrics"))
+                answer_metrics(c);
+        else if (c->metrics)
+                connection_answer_text(c, 404, "here is only /metrics");
+        else if (http_text_is(&head->path, "/_/health") || http_text_is(&head->path, "/_/ready"))
+                answer_health(c);
+        else
+                begin_call(c, head);
 }
 
-/* Takes body bytes out of 'input' as long as the child keeps up. */
-static void use_body(struct connection *c) {
-        while (!c->body_done && c->input.len > 0 && c->to_child.len < WATCHDOG_CHUNK) {
-                struct http_text data = { c->input.data, c->input.len };
-                size_t used = c->input.len;
-                int r = HTTP_CHUNK_DATA;
+/* Who waits for "100 Continue" gets it once the call runs.  False: the connection ended. */
+static bool send_continue(struct connection *c) {
+        static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+        const ssize_t len = sizeof(text) - 1;
 
-                if (c->body == HTTP_BODY_LENGTH) {
-                        if (used > c->left)
-                                data.len = used = (size_t)c->left;
-                        c->left -= used;
-                        c->body_done = c->left == 0;
-                } else {
-                        r = http_chunks_step(&c->chunks, c->input.data, c->input.len, &used, &data);
-                        if (r < 0) {
-                                finish(c);
-                                return;
-                        }
-                        c->body_done = r == HTTP_CHUNK_END;
-                }
-                if (r == HTTP_CHUNK_DATA && c->in.fd >= 0)
-                        (void)buf_add(&c->to_child, data.at, data.len);
-                buf_consume(&c->input, used);
-                feed_child(c);
-        }
-        close_in_if_done(c);
-        update_client(c);
+        if (!c->continue_owed || c->state != STATE_RUNNING)
+                return true;
+        c->continue_owed = false;
+        if (c->data.len > 0 || send(c->client.fd, text, (size_t)len, MSG_NOSIGNAL) == len)
+                return true;
+        connection_end(c); /* it does not even take 25 bytes */
+        return false;
 }
 
-static void use_input(struct connection *c) {
+/* True: a request has begun. */
+static bool read_request(struct connection *c) {
         struct http_head head;
-        struct buf all;
         long used;
 
-        if (c->state == RUNNING) {
-                use_body(c);
-                return;
+        if (c->data.len == 0)
+                return false;
+        if (c->scanned == 0) {
+                c->started = loop_now();
+                c->read_deadline = c->deadline = deadline_after(c->dog->options.read_timeout_usec);
+                c->without_body = c->continue_owed = false; /* of the request before */
         }
-        if (c->state != READING)
-                return;
-        used = http_parse_request(c->input.data ? c->input.data : "", c->input.len, &c->scanned,
-                                  &head);
-        if (used == 0) {
-                update_client(c);
-                return;
-        }
+        used = http_parse_request(c->data.at, c->data.len, &c->scanned, &head);
+        if (used == 0)
+                return false;
         c->scanned = 0;
         if (used < 0) {
-                c->keep_alive = false;
-                c->body_done = true;
-                answer_text(c, used == -E2BIG ? 431 : 400,
-                            used == -E2BIG ? "Request Header Fields Too Large" : "Bad Request",
-                            "this is no HTTP request\n");
-                return;
+                refuse_head(c, used);
+                return true;
         }
-        /* begin() may answer at once and read the next request, or free the connection: the head
-         * leaves 'input' before, and nothing touches 'c' behind it. */
-        all = c->input;
-        c->input = (struct buf){ 0 };
-        if (buf_add(&c->input, all.data + used, all.len - (size_t)used) < 0)
-                finish(c);
-        else
-                begin(c, &head);
-        buf_done(&all);
+        begin(c, &head);
+        c->data.at += used; /* 'head' is a view of it until here */
+        c->data.len -= (size_t)used;
+        return send_continue(c);
 }
 
-static void written(struct connection *c) {
-        if (!c->keep_alive) {
-                finish(c);
+/* ---- bodies ------------------------------------------------------------------------------- */
+
+/* Waiting for the function is not the client's fault. */
+static void set_blocked(struct connection *c, bool blocked) {
+        usec_t now = loop_now();
+
+        if (blocked && !c->blocked)
+                c->blocked = now;
+        if (blocked || !c->blocked)
                 return;
-        }
-        buf_done(&c->output);
-        c->state = READING;
-        c->deadline = USEC_NEVER;
-        use_input(c);
+        c->read_deadline = usec_add(c->read_deadline, now - c->blocked);
+        c->blocked = 0;
 }
 
-static void write_some(struct connection *c) {
-        while (c->written < c->output.len) {
-                ssize_t n = send(c->client.fd, c->output.data + c->written,
-                                 c->output.len - c->written, MSG_NOSIGNAL);
+/* Gives the call what came of the body, or drops it where no call wants it.  True: the state has
+ * changed. */
+static bool pass_body(struct connection *c) {
+        while (!c->body.done) {
+                long n = body_next(&c->body, &c->data);
+                size_t taken = n > 0 ? (size_t)n : 0;
 
-                if (n < 0 && errno == EAGAIN) {
-                        update_client(c);
-                        return;
+                if (n == 0 && !c->body.done)
+                        return false;
+                if (n < 0 && c->state != STATE_RUNNING) {
+                        connection_end(c);
+                        return true;
                 }
                 if (n < 0) {
-                        finish(c);
-                        return;
+                        call_cancel(&c->call);
+                        connection_refuse(c, 400, "the request's chunks are not well-formed");
+                        return true;
+                }
+                if (c->state == STATE_RUNNING)
+                        taken = call_body(&c->call, c->data.at, taken);
+                body_take(&c->body, &c->data, taken);
+                set_blocked(c, taken < (size_t)n);
+                if (taken < (size_t)n)
+                        return false;
+        }
+        if (c->state == STATE_RUNNING)
+                call_body_end(&c->call);
+        return false;
+}
+
+/* ---- writing ------------------------------------------------------------------------------ */
+
+static void next_request(struct connection *c) {
+        c->state = STATE_READING;
+        c->deadline = deadline_after(IDLE_USEC);
+        list_remove(&c->link);
+        list_append(&c->dog->connections, &c->link);
+}
+
+/* Closed with something of the client's unread, the answer would be lost: where more may come, only
+ * our half is closed, and the rest is read until the client has seen that. */
+static void written(struct connection *c) {
+        buf_done(&c->answer);
+        if (c->body.done && c->keep_alive) {
+                next_request(c);
+        } else if (c->body.done && c->last) {
+                connection_end(c);
+        } else if (c->keep_alive) {
+                c->state = STATE_LINGERING;
+                c->deadline = c->read_deadline;
+        } else {
+                c->state = STATE_LINGERING;
+                c->deadline = deadline_after(LINGER_USEC);
+                c->body = (struct body){ .kind = HTTP_BODY_UNTIL_CLOSE };
+                (void)shutdown(c->client.fd, SHUT_WR);
+        }
+}
+
+/* True: the state has changed. */
+static bool write_answer(struct connection *c) {
+        size_t whole = c->head_len + c->answer.len;
+
+        while (c->written < whole) {
+                size_t in_head = c->written < c->head_len ? c->written : c->head_len;
+                size_t in_body = c->written - in_head;
+                struct iovec parts[] = {
+                        { c->head + in_head, c->head_len - in_head },
+                        { c->answer.data + in_body, c->answer.len - in_body },
+                };
+                struct msghdr message = { .msg_iov = parts, .msg_iovlen = c->answer.len ? 2 : 1 };
+                ssize_t n = sendmsg(c->client.fd, &message, MSG_NOSIGNAL);
+
+                if (n < 0 && errno == EAGAIN)
+                        return false;
+                if (n < 0) {
+                        connection_end(c);
+                        return true;
                 }
                 c->written += (size_t)n;
         }
         written(c);
+        return true;
 }
 
-static void read_some(struct connection *c) {
+static bool linger(struct connection *c) {
+        (void)pass_body(c);
+        if (c->state != STATE_LINGERING || !c->body.done)
+                return false;
+        next_request(c);
+        return true;
+}
+
+/* ---- events ------------------------------------------------------------------------------- */
+
+static bool step(struct connection *c) {
+        switch (c->state) {
+        case STATE_READING:
+                return read_request(c);
+        case STATE_RUNNING:
+                return pass_body(c);
+        case STATE_WRITING:
+                (void)pass_body(c);
+                return c->state == STATE_ENDED || write_answer(c);
+        case STATE_LINGERING:
+                return linger(c);
+        case STATE_ENDED:
+                break;
+        }
+        return false;
+}
+
+static uint32_t wanted(const struct connection *c) {
+        bool body = !c->body.done && !c->blocked;
+
+        switch (c->state) {
+        case STATE_READING:
+        case STATE_LINGERING:
+                return EPOLLIN;
+        case STATE_RUNNING:
+                return body ? EPOLLIN : EPOLLERR; /* not nothing: a reset is to be seen */
+        case STATE_WRITING:
+                return EPOLLOUT | (body ? EPOLLIN : 0);
+        case STATE_ENDED:
+                break;
+        }
+        return 0;
+}
+
+usec_t connection_deadline(const struct connection *c) {
+        bool waiting = !c->body.done && !c->blocked;
+
+        if (c->state != STATE_RUNNING)
+                return c->deadline;
+        return waiting && c->read_deadline < c->call.deadline ? c->read_deadline : c->call.deadline;
+}
+
+/* Keeps what was not used; the shared buffer is another's in a moment. */
+static void keep(struct connection *c) {
+        if (c->data.len == 0) {
+                buf_done(&c->kept);
+                c->data.at = NULL;
+        } else if (c->kept.len == 0) {
+                if (buf_add(&c->kept, c->data.at, c->data.len) < 0)
+                        connection_end(c);
+                else
+                        c->data.at = c->kept.data;
+        }
+}
+
+/* Does all that can be done now: each step that changes the state is followed by another. */
+void connection_resume(struct connection *c) {
+        while (step(c))
+                ;
+        if (c->state == STATE_ENDED)
+                return;
+        keep(c);
+        watch_set(&c->dog->loop, &c->client, wanted(c));
+        loop_alarm(&c->dog->loop, connection_deadline(c));
+}
+
+/* The client will send no more. */
+static void at_end_of_input(struct connection *c) {
+        if (c->state != STATE_WRITING || c->body.done) {
+                connection_end(c); /* nobody waits for an answer to half a request */
+                return;
+        }
+        c->body.done = true;
+        c->keep_alive = false;
+        connection_resume(c);
+}
+
+void connection_receive(struct connection *c) {
+        struct watchdog *d = c->dog;
+        char *to = d->scratch;
         ssize_t n;
 
-        if (buf_reserve(&c->input, WATCHDOG_CHUNK) < 0) {
-                finish(c);
+        if (c->data.len > 0) { /* half a head: what comes goes behind it */
+                buf_consume(&c->kept, (size_t)(c->data.at - c->kept.data));
+                if (buf_reserve(&c->kept, HTTP_HEAD_BYTES) < 0) {
+                        connection_end(c);
+                        return;
+                }
+                to = c->kept.data + c->kept.len;
+        }
+        n = recv(c->client.fd, to, c->data.len > 0 ? HTTP_HEAD_BYTES : sizeof(d->scratch), 0);
+        if (n < 0 && errno == EAGAIN) {
+                if (c->data.len > 0)
+                        c->data.at = c->kept.data;
                 return;
         }
-        n = recv(c->client.fd, c->input.data + c->input.len, WATCHDOG_CHUNK, 0);
-        if (n < 0 && errno == EAGAIN)
-                return;
-        if (n <= 0) { /* the client is gone: so is whoever would read the answer */
-                finish(c);
+        if (n <= 0) {
+                if (n == 0)
+                        at_end_of_input(c);
+                else
+                        connection_end(c);
                 return;
         }
-        if (c->state == READING && c->deadline == USEC_NEVER)
-                c->deadline = usec_add(watchdog_now(), c->dog->options.read_timeout_usec);
-        c->input.len += (size_t)n;
-        use_input(c);
+        if (c->data.len > 0) {
+                c->kept.len += (size_t)n;
+                c->data = (struct http_text){ c->kept.data, c->kept.len };
+        } else {
+                c->data = (struct http_text){ to, (size_t)n };
+        }
+        connection_resume(c);
 }
 
 static void on_client(struct watch *w, uint32_t events) {
         struct connection *c = container_of(w, struct connection, client);
 
-        if (c->state == WRITING)
-                write_some(c);
-        else if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
-                read_some(c);
-        else if (events & EPOLLRDHUP)
-                finish(c);
-}
-
-void connection_accept(struct watchdog *d, struct watch *listener, bool metrics) {
-        while (d->connections < WATCHDOG_CONNECTIONS) {
-                int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-                struct connection *c;
-
-                if (fd < 0)
-                        return;
-                c = calloc(1, sizeof(*c));
-                if (!c) {
-                        (void)close(fd);
-                        return;
-                }
-                c->dog = d;
-                c->metrics = metrics;
-                c->client = (struct watch){ .fd = fd, .ready = on_client };
-                c->in = (struct watch){ .fd = -1, .ready = on_in };
-                c->out = (struct watch){ .fd = -1, .ready = on_out };
-                c->deadline = usec_add(watchdog_now(), d->options.read_timeout_usec);
-                c->next = d->first;
-                d->first = c;
-                d->connections++;
-                read_some(c); /* mostly the request is there already */
-        }
-}
-
-void connection_child(struct watchdog *d, pid_t pid, int status) {
-        for (struct connection *c = d->first; c; c = c->next) {
-                if (c->pid != pid)
-                        continue;
-                c->pid = 0;
-                c->status = status;
-                maybe_done(c);
+        if (events & EPOLLERR || (events & EPOLLHUP && !(events & EPOLLIN))) {
+                connection_end(c);
                 return;
         }
+        if (events & EPOLLIN && w->events & EPOLLIN)
+                connection_receive(c);
+        else
+                connection_resume(c);
 }
 
-static void too_slow(struct connection *c) {
-        if (c->state != RUNNING) {
-                finish(c);
+void connection_add(struct watchdog *d, int fd, bool metrics) {
+        struct connection *c = calloc(1, sizeof(*c));
+        int one = 1;
+
+        if (!c) {
+                (void)close(fd);
                 return;
         }
-        c->timed_out = true;
-        c->deadline = USEC_NEVER;
-        if (c->pid > 0)
-                (void)kill(-c->pid, SIGKILL);
-        watch_close(c->dog, &c->out); /* a grandchild may hold it open for ever */
-        maybe_done(c);
-}
-
-usec_t connection_deadlines(struct watchdog *d, usec_t now) {
-        usec_t next = USEC_NEVER;
-
-        for (struct connection *c = d->first, *after; c; c = after) {
-                after = c->next;
-                if (now >= c->deadline)
-                        too_slow(c);
-                else if (c->deadline < next)
-                        next = c->deadline;
-        }
-        return next;
-}
-
-void connection_drain(struct watchdog *d) {
-        for (struct connection *c = d->first, *after; c; c = after) {
-                after = c->next;
-                if (c->state == READING && c->input.len == 0)
-                        finish(c);
-        }
+        /* an answer goes out in one piece: nothing to collect */
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+        c->dog = d;
+        c->metrics = metrics;
+        c->client = (struct watch){ .fd = fd, .ready = on_client };
+        c->state = STATE_READING;
+        c->body.done = true;
+        c->deadline = deadline_after(d->options.read_timeout_usec);
+        list_append(&d->connections, &c->link);
+        d->n_connections++;
+        watch_set(&d->loop, &c->client, EPOLLIN);
+        loop_alarm(&d->loop, c->deadline);
+        connection_receive(c); /* mostly the request is there already */
 }

@@ -1,166 +1,100 @@
-/* process - one child for one call. */
-#include "watchdog/watchdog.h"
+#include "watchdog/process.h"
 
 #include "base/scope.h"
-#include "base/str.h"
+#include "watchdog/environment.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+
+enum { WIDE_PIPE = 256 * 1024 };
 
 extern char **environ;
 
-/* NAME=VALUE lines of one call, behind the watchdog's own; all freed together. */
-struct environment {
-        size_t n, own;
-        char **items;
-};
-
-static int add(struct environment *e, const char *name, const char *value, size_t len) {
-        char *line = malloc(strlen(name) + len + 2);
-
-        if (!line)
-                return -ENOMEM;
-        (void)sprintf(line, "%s=", name);
-        memcpy(line + strlen(name) + 1, value, len);
-        line[strlen(name) + 1 + len] = '\0';
-        e->items[e->n++] = line;
-        return 0;
-}
-
-static int add_text(struct environment *e, const char *name, const struct http_text *t) {
-        return t && t->len ? add(e, name, t->at, t->len) : 0;
-}
-
-/* "x-forwarded-for" becomes Http_X_Forwarded_For. */
-static int add_header(struct environment *e, const struct http_header *h) {
-        char name[128] = "Http_";
-        bool up = true;
-
-        if (h->name.len > sizeof(name) - 6)
-                return 0;
-        for (size_t i = 0; i < h->name.len; i++) {
-                char c = h->name.at[i];
-
-                name[5 + i] = c == '-' ? '_' : (char)(up ? toupper(c) : tolower(c));
-                up = c == '-';
-        }
-        name[5 + h->name.len] = '\0';
-        return add(e, name, h->value.at, h->value.len);
-}
-
-static int add_call(struct environment *e, const struct http_head *head, uint64_t length) {
-        static const struct http_text chunked = { "chunked", 7 };
-        char text[24];
-        int r = 0;
-
-        for (size_t i = 0; i < head->n_headers && r == 0; i++)
-                r = add_header(e, &head->headers[i]);
-        if (r == 0)
-                r = add_text(e, "Http_Method", &head->method);
-        if (r == 0)
-                r = add_text(e, "Http_Path", &head->path);
-        if (r == 0)
-                r = add_text(e, "Http_Query", &head->query);
-        if (r == 0)
-                r = add_text(e, "Http_Host", http_header(head, "Host"));
-        if (r == 0 && head->body == HTTP_BODY_CHUNKED)
-                r = add_text(e, "Http_Transfer_Encoding", &chunked);
-        (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)length);
-        if (r == 0 && head->body == HTTP_BODY_LENGTH)
-                r = add(e, "Http_Content_Length", text, strlen(text));
-        if (r == 0 && head->body == HTTP_BODY_LENGTH)
-                r = add(e, "Http_ContentLength", text, strlen(text));
-        return r;
-}
-
-static void environment_done(struct environment *e) {
-        for (size_t i = e->own; i < e->n; i++)
-                free(e->items[i]);
-        free(e->items);
-}
-
-static int environment_make(struct environment *e, const struct options *o,
-                            const struct http_head *head, uint64_t length) {
-        while (environ[e->own])
-                e->own++;
-        e->items = calloc(e->own + HTTP_HEADERS + 8, sizeof(*e->items));
-        if (!e->items)
-                return -ENOMEM;
-        memcpy(e->items, environ, e->own * sizeof(*e->items));
-        e->n = e->own;
-        return o->cgi_headers ? add_call(e, head, length) : 0;
-}
-
-/* Pipes are made for the child first (blocking, as programs expect); only our ends are not. */
-static int pipes(int in[2], int out[2]) {
-        if (pipe2(in, O_CLOEXEC) < 0)
+/* Blocking for the child, as programs expect; only our ends are not. */
+static int make_pipe(int ret[2], int ours) {
+        if (pipe2(ret, O_CLOEXEC) < 0)
                 return -errno;
-        if (pipe2(out, O_CLOEXEC) < 0) {
-                int error = -errno;
-
-                (void)close(in[0]);
-                (void)close(in[1]);
-                return error;
-        }
-        (void)fcntl(in[1], F_SETFL, O_NONBLOCK);
-        (void)fcntl(out[0], F_SETFL, O_NONBLOCK);
-        (void)fcntl(in[1], F_SETPIPE_SZ,
-                    1 << 20); /* fewer turns for large bodies; may be refused */
-        (void)fcntl(out[0], F_SETPIPE_SZ, 1 << 20);
+        (void)fcntl(ret[ours], F_SETFL, O_NONBLOCK);
         return 0;
+}
+
+static int attributes_init(posix_spawnattr_t *ret) {
+        sigset_t none, all;
+
+        (void)sigemptyset(&none);
+        (void)sigfillset(&all);
+        if (posix_spawnattr_init(ret) != 0)
+                return -ENOMEM;
+        (void)posix_spawnattr_setflags(ret, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+                                                    POSIX_SPAWN_SETSIGDEF);
+        (void)posix_spawnattr_setpgroup(ret, 0);
+        (void)posix_spawnattr_setsigmask(ret, &none);
+        (void)posix_spawnattr_setsigdefault(ret, &all);
+        return 0;
+}
+
+static int actions_init(posix_spawn_file_actions_t *ret, int in, int out, bool errors) {
+        int r = posix_spawn_file_actions_init(ret);
+
+        if (r != 0)
+                return -r;
+        r = posix_spawn_file_actions_adddup2(ret, in, STDIN_FILENO);
+        if (r == 0)
+                r = posix_spawn_file_actions_adddup2(ret, out, STDOUT_FILENO);
+        if (r == 0 && errors)
+                r = posix_spawn_file_actions_adddup2(ret, out, STDERR_FILENO);
+        if (r != 0)
+                (void)posix_spawn_file_actions_destroy(ret);
+        return -r;
 }
 
 static int spawn(const struct options *o, int in, int out, char **env, pid_t *ret) {
         posix_spawn_file_actions_t actions;
         posix_spawnattr_t attributes;
-        sigset_t none, all;
-        int r;
+        int r = actions_init(&actions, in, out, o->combine_output);
 
-        (void)sigemptyset(&none);
-        (void)sigfillset(&all);
-        if (posix_spawn_file_actions_init(&actions) != 0)
-                return -ENOMEM;
-        (void)posix_spawnattr_init(&attributes);
-        (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-                                                            POSIX_SPAWN_SETSIGDEF);
-        (void)posix_spawnattr_setpgroup(&attributes, 0);
-        (void)posix_spawnattr_setsigmask(&attributes, &none);
-        (void)posix_spawnattr_setsigdefault(&attributes, &all);
-        (void)posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-        (void)posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-        if (o->combine_output)
-                (void)posix_spawn_file_actions_adddup2(&actions, out, STDERR_FILENO);
-        r = posix_spawnp(ret, o->args[0], &actions, &attributes, o->args, env);
+        if (r < 0)
+                return r;
+        r = attributes_init(&attributes);
+        if (r == 0) {
+                r = -posix_spawnp(ret, o->args[0], &actions, &attributes, o->args, env);
+                (void)posix_spawnattr_destroy(&attributes);
+        }
         (void)posix_spawn_file_actions_destroy(&actions);
-        (void)posix_spawnattr_destroy(&attributes);
-        return -r;
+        return r;
 }
 
-int process_start(const struct options *o, const struct http_head *head, uint64_t length,
-                  struct child *ret) {
-        struct environment e = { 0 };
-        int in[2], out[2], r;
+int process_start(const struct options *o, const struct http_head *head, struct process *ret) {
+        int in[2], out[2], r = make_pipe(in, 1);
+        auto_close int child_in = -1, our_in = -1, our_out = -1, child_out = -1;
+        auto_free char **env = NULL;
 
-        r = environment_make(&e, o, head, length);
+        if (r < 0)
+                return r;
+        child_in = in[0];
+        our_in = in[1];
+        r = make_pipe(out, 0);
+        if (r < 0)
+                return r;
+        our_out = out[0];
+        child_out = out[1];
+        r = environment_make(environ, o->cgi_headers ? head : NULL, &env);
         if (r == 0)
-                r = pipes(in, out);
-        if (r == 0) {
-                r = spawn(o, in[0], out[1], e.items, &ret->pid);
-                (void)close(in[0]);
-                (void)close(out[1]);
-                ret->in = in[1];
-                ret->out = out[0];
-                if (r < 0) {
-                        (void)close(in[1]);
-                        (void)close(out[0]);
-                }
-        }
-        environment_done(&e);
-        return r;
+                r = spawn(o, child_in, child_out, env, &ret->pid);
+        if (r < 0)
+                return r;
+        ret->in = take_fd(&our_in);
+        ret->out = take_fd(&our_out);
+        return 0;
+}
+
+void process_kill(pid_t pid) {
+        (void)kill(-pid, SIGKILL);
+        (void)kill(pid, SIGKILL); /* it may have moved to another group */
+}
+
+void process_widen(int pipe) {
+        (void)fcntl(pipe, F_SETPIPE_SZ, WIDE_PIPE);
 }
