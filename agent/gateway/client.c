@@ -263,7 +263,7 @@ static void consume(struct client *c, const char *data, size_t len) {
                         used = take_body(c, data + at, len - at);
                         break;
                 case CLIENT_TUNNEL:
-                        c->ops->body(c->arg, data + at, len - at);
+                        hand_out(c, data + at, len - at);
                         used = (long)(len - at);
                         break;
                 case CLIENT_WAIT:

@@ -371,6 +371,22 @@ until_true 5 eval '[ "$(code "$f")" = 404 ]' && ok || bad 'a function that was r
 state 'rubbish'
 check 'a rubbish state is ignored' 'two GET /' "$(call "$url/function/hello.dev")"
 
+# ---- how it is started ---
+misused() { "$out/bramble-gateway" "$@" >/dev/null 2>"$dir/misused"; echo $?; }
+check 'an unknown option' 2 "$(misused --bogus 1)"
+check 'an option without its value' 2 "$(misused --listen)"
+check 'a wrong port' 2 "$(misused --listen 127.0.0.1:99999)"
+check 'a wrong address' 2 "$(misused --config "$here/gateway.conf" --listen nowhere:1)"
+check 'a wrong number' 2 "$(misused --connections 0)"
+check 'no such configuration' 2 "$(misused --config "$dir/none")"
+check 'a port in use' 1 "$(misused --config "$here/gateway.conf" --listen "127.0.0.1:$gport")"
+has 'and it says so' 'address already in use' "$(cat "$dir/misused")"
+printf '[gateway]\r\nport = x\r\n' >"$dir/wrong.conf"
+check 'a wrong configuration' 2 "$(misused --config "$dir/wrong.conf")"
+has 'with file and line' 'wrong.conf.*2' "$(cat "$dir/misused")"
+has 'help' '--connections N' "$("$out/bramble-gateway" --help)"
+has 'version' '^bramble-gateway [0-9]' "$("$out/bramble-gateway" --version)"
+
 # ---- the end --------------------------------------------------------------------------------------------------
 fds=$(ls "/proc/$gateway/fd" | wc -l)
 until_true 10 eval '[ "$(ls /proc/$gateway/fd | wc -l)" -lt 16 ]' && ok || bad "descriptors are left: $fds"
