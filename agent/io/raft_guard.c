@@ -1,5 +1,7 @@
 #include "io/raft_guard.h"
 
+#include <stddef.h>
+
 static raft_index known(const struct raft_guard *g) {
         return g->pending > g->verified ? g->pending : g->verified;
 }
@@ -15,7 +17,7 @@ static void expect(struct raft_guard *g, raft_id leader, raft_term term, raft_in
         g->pending = last;
 }
 
-void raft_guard_before(struct raft_guard *g, struct raft_message *message) {
+static void before(struct raft_guard *g, struct raft_message *message) {
         struct raft_append_entries *append = &message->append_entries;
 
         g->pending = 0;
@@ -26,15 +28,52 @@ void raft_guard_before(struct raft_guard *g, struct raft_message *message) {
         if (message->type != RAFT_IO_APPEND_ENTRIES)
                 return;
         expect(g, message->server_id, append->term, append->prev_log_index + append->n_entries);
-        /* Raft, figure 3.1: commit no further than the last new entry */
+        /* commit no further than the last new entry */
         if (append->term == g->term && append->leader_commit > known(g))
                 append->leader_commit = known(g);
 }
 
-void raft_guard_after(struct raft_guard *g) {
+static void after(struct raft_guard *g) {
         if (!g->rejected)
                 g->verified = known(g);
         g->pending = 0;
+}
+
+/* This board in its own configuration, where it does not vote. */
+static struct raft_server *non_voter(struct raft *r) {
+        for (unsigned i = 0; i < r->configuration.n; i++)
+                if (r->configuration.servers[i].id == r->id &&
+                    r->configuration.servers[i].role != RAFT_VOTER)
+                        return &r->configuration.servers[i];
+        return NULL;
+}
+
+/* A board that does not vote also believes in its leader for ever, for it has no election to wait
+ * for; a silent one is no reason to refuse (Raft thesis 4.2.3: within an election timeout). */
+static bool leader_is_silent(const struct raft *r) {
+        return r->state == RAFT_FOLLOWER &&
+               r->io->time(r->io) - r->election_timer_start >= r->election_timeout;
+}
+
+void raft_guard_receive(struct raft_guard *g, struct raft_io *io, struct raft_message *message,
+                        raft_io_recv_cb receive) {
+        struct raft *r = io->data;
+        struct raft_server *self = NULL;
+        int role = 0;
+
+        if (message->type == RAFT_IO_REQUEST_VOTE)
+                self = non_voter(r);
+        if (self) {
+                role = self->role;
+                self->role = RAFT_VOTER; /* for this one question, which changes no configuration */
+                if (leader_is_silent(r))
+                        message->request_vote.disrupt_leader = true;
+        }
+        before(g, message);
+        receive(io, message);
+        after(g);
+        if (self)
+                self->role = role;
 }
 
 void raft_guard_send(struct raft_guard *g, struct raft_message *message) {

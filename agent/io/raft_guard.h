@@ -1,9 +1,16 @@
-/* raft_guard - keeps libraft 0.15 from counting a follower's leftover of an earlier term.
- * Up to 0.17 a follower answers a heartbeat with the end of its own log, also where that end was
- * written by a leader of an earlier term and is about to be cut off (fixed upstream by cowsql/raft
- * pull request 148): the leader then takes an entry for stored that nobody stored, and what it
- * acknowledges can be lost.  For the same reason such a follower applies its leftover once the
- * leader's commit index passes it.  Harmless, and without effect, with a library that is right. */
+/* raft_guard - stands between libraft 0.15 and its transport, where two faults of that version can
+ * be made good.  Found by tests/sim; without effect on a library that is right.
+ *
+ * Leftovers.  A follower answers a heartbeat with the end of its own log, also where that end was
+ * written by a leader of an earlier term and is about to be cut off.  The leader then takes an
+ * entry for stored that is not, and what it acknowledges can be lost; and the follower applies its
+ * leftover once the leader's commit index passes it.  (Raft, figure 3.1; put right upstream by
+ * cowsql/raft pull request 148, after Debian bookworm.)
+ *
+ * Votes.  A board whose own configuration does not know yet that it votes refuses its vote.  A
+ * leader that loses power just after it wrote such a promotion may need that very vote, and nobody
+ * would ever lead again.  (Raft thesis 4.1: requests are served without consulting the
+ * configuration.) */
 #ifndef BRAMBLE_IO_RAFT_GUARD_H
 #define BRAMBLE_IO_RAFT_GUARD_H
 
@@ -19,9 +26,10 @@ struct raft_guard {
         bool rejected;       /* it was not */
 };
 
-/* Call around libraft's own receive callback.  May lower the message's commit index. */
-void raft_guard_before(struct raft_guard *g, struct raft_message *message);
-void raft_guard_after(struct raft_guard *g);
+/* Gives a message to 'receive', the callback that libraft handed to io->start().  io->data is
+ * libraft's, as it leaves it. */
+void raft_guard_receive(struct raft_guard *g, struct raft_io *io, struct raft_message *message,
+                        raft_io_recv_cb receive);
 
 /* For each message that libraft sends, before the transport gets it: may lower what an
  * append_entries_result claims.  'message' is the caller's copy. */

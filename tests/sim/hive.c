@@ -40,7 +40,7 @@ uint64_t hive_charter_hash(const struct charter *c) {
         return hash ? hash : 1;
 }
 
-/* ---- the state machine ---------------------------------------------------------------------- */
+/* ---- the state machine ---- */
 /* Every board that comes to a version of the charter must come to the same one. */
 static void check_version(struct hive_board *b) {
         struct hive *h = b->hive;
@@ -98,8 +98,7 @@ static int fsm_restore(struct raft_fsm *fsm, struct raft_buffer *buf) {
         return 0;
 }
 
-/* ---- between libraft and the fixture: the guard, as in io/consensus ---------------------------
- */
+/* ---- between libraft and the fixture: the guard, as in io/consensus ---- */
 static struct hive_board *board_of(struct raft_io *io) {
         struct raft *r = io->data;
 
@@ -109,9 +108,7 @@ static struct hive_board *board_of(struct raft_io *io) {
 static void guarded_receive(struct raft_io *io, struct raft_message *message) {
         struct hive_board *b = board_of(io);
 
-        raft_guard_before(&b->guard, message);
-        b->receive(io, message);
-        raft_guard_after(&b->guard);
+        raft_guard_receive(&b->guard, io, message, b->receive);
 }
 
 static int guarded_start(struct raft_io *io, unsigned msecs, raft_io_tick_cb tick,
@@ -131,8 +128,7 @@ static int guarded_send(struct raft_io *io, struct raft_io_send *req,
         return b->hive->send(io, req, &copy, cb);
 }
 
-/* ---- the fixture ------------------------------------------------------------------------------
- */
+/* ---- the fixture ---- */
 static struct raft *raft_of(struct hive *h, unsigned i) {
         return raft_fixture_get(&h->fixture, i);
 }
@@ -247,8 +243,7 @@ void hive_run(struct hive *h, usec_t until) {
                 h->now = until;
 }
 
-/* ---- power and cables -------------------------------------------------------------------------
- */
+/* ---- power and cables ---- */
 bool hive_hears(const struct hive *h, unsigned a, unsigned b) {
         return h->boards[a].on && h->boards[b].on && !h->cut[a][b];
 }
@@ -313,8 +308,7 @@ void hive_power(struct hive *h, unsigned i, bool on) {
                 connect_pair(h, i, j, heard[j]);
 }
 
-/* ---- a leader's work ----------------------------------------------------------------------------
- */
+/* ---- a leader's work ---- */
 bool hive_leads(struct hive *h, unsigned i) {
         return h->founded && raft_state(raft_of(h, i)) == RAFT_LEADER;
 }

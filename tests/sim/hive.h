@@ -48,7 +48,7 @@ struct hive {
         struct sim_queue queue;
         usec_t now;
         unsigned n;
-        bool ok, peace, snapshots;
+        bool ok, over, peace, snapshots;
         bool founded; /* the fixture exists */
         bool cut[HIVE_BOARDS][HIVE_BOARDS];
         usec_t apart_since[HIVE_BOARDS][HIVE_BOARDS];

@@ -11,14 +11,15 @@
 #include <string.h>
 
 #define MSEC        USEC_PER_MSEC
-#define CHAOS_USEC  (6 * USEC_PER_SEC)  /* from the founding on */
+#define CHAOS_USEC  (8 * USEC_PER_SEC)  /* from the founding on */
 #define HEALED_USEC (40 * USEC_PER_SEC) /* after the chaos: all must agree by then */
 
 enum event {
         EV_BOOT = 1,  /* a */
-        EV_POWER_CUT, /* a */
+        EV_POWER_CUT, /* a, or (b) whoever leads, for 'number' us */
         EV_CUT,       /* a, b */
         EV_HEAL,      /* a, b */
+        EV_ISOLATE,   /* whoever leads, from most others, for 'number' us */
         EV_MEET,      /* a and b can hear each other: first views */
         EV_LOST,      /* a notices that b is gone */
         EV_VIEW,      /* a hears b */
@@ -48,7 +49,7 @@ static uint64_t node_of(unsigned i) {
         return i + HIVE_NODE;
 }
 
-/* ---- formation ------------------------------------------------------------------------------ */
+/* ---- formation ---- */
 static void tell(struct hive *h, unsigned i, unsigned j) {
         struct sim_event ev = { .type = EV_VIEW, .a = j, .b = i, .view = h->boards[i].f.self };
 
@@ -167,7 +168,7 @@ static void set_cut(struct hive *h, unsigned a, unsigned b, bool cut) {
                 plan(h, sim_between(&h->random, 20 * MSEC, 300 * MSEC), EV_MEET, a, b, 0);
 }
 
-/* ---- founding, joining, leading ------------------------------------------------------------- */
+/* ---- founding, joining, leading ---- */
 static void hand_in_founding(struct hive *h, unsigned i) {
         struct charter_command cmd = { .op = CHARTER_FOUND,
                                        .bramble = 77,
@@ -254,8 +255,8 @@ static void duty(struct hive *h, unsigned i) {
         plan(h, 100 * MSEC, EV_DUTY, i, 0, b->life);
 }
 
-/* ---- clients --------------------------------------------------------------------------------- */
-static void client(struct hive *h) {
+/* ---- clients ---- */
+static void client(struct hive *h, const struct sim_event *ev) {
         struct charter_command cmd = {
                 .op = CHARTER_FUNCTION_SET, .spec = "{}", .spec_len = 2, .memory_bytes = 1 << 20
         };
@@ -263,6 +264,7 @@ static void client(struct hive *h) {
         struct hive_promise *p;
         uint32_t k = h->n_promises;
 
+        (void)ev;
         if (!h->peace)
                 plan(h, sim_between(&h->random, 20 * MSEC, 400 * MSEC), EV_CLIENT, 0, 0, 0);
         /* whoever believes that it leads takes orders, also one that does not know better yet */
@@ -287,8 +289,7 @@ static void client(struct hive *h) {
         (void)hive_submit(h, i, &cmd);
 }
 
-/* ---- is everything well? -----------------------------------------------------------------------
- */
+/* ---- is everything well? ---- */
 /* NULL, or what is not well (yet). */
 static const char *unwell(struct hive *h) {
         static char text[128];
@@ -364,9 +365,9 @@ static bool promises_kept(struct hive *h) {
         return true;
 }
 
-/* ---- what happens ------------------------------------------------------------------------------
- */
-static void peace(struct hive *h) {
+/* ---- what happens ---- */
+static void peace(struct hive *h, const struct sim_event *ev) {
+        (void)ev;
         if (!h->founded) { /* nobody is in a hurry before there is a bramble */
                 plan(h, USEC_PER_SEC, EV_PEACE, 0, 0, 0);
                 return;
@@ -381,22 +382,22 @@ static void peace(struct hive *h) {
         plan(h, USEC_PER_SEC, EV_LOOK, 0, 0, h->now + HEALED_USEC);
 }
 
-/* True where the world ends. */
-static bool look(struct hive *h, usec_t latest) {
+static void look(struct hive *h, usec_t latest) {
         const char *what = unwell(h);
 
         if (what && h->now < latest) {
                 plan(h, 300 * MSEC, EV_LOOK, 0, 0, latest);
-                return false;
+                return;
         }
+        h->over = true;
         if (what)
                 h->ok = sim_wrong(h->now, "%s", what);
         else
                 h->ok = promises_kept(h);
-        return true;
 }
 
-static void throw_dice(struct hive *h) {
+static void throw_dice(struct hive *h, const struct sim_event *ev) {
+        (void)ev;
         if (h->founded)
                 for (unsigned i = 0; i < h->n; i++) {
                         raft_fixture_set_randomized_election_timeout(
@@ -419,70 +420,101 @@ static void hear(struct hive *h, const struct sim_event *ev) {
                 feed(h, ev->a, &lost);
 }
 
-static bool happen(struct hive *h, const struct sim_event *ev) {
+static void on_boot(struct hive *h, const struct sim_event *ev) {
+        boot(h, ev->a);
+}
+
+static void on_power_cut(struct hive *h, const struct sim_event *ev) {
+        unsigned victim = ev->a;
+
+        for (unsigned i = 0; ev->b && i < h->n; i++)
+                if (h->boards[i].on && hive_leads(h, i))
+                        victim = i;
+        power_cut(h, victim);
+        plan(h, ev->number, EV_BOOT, victim, 0, 0);
+}
+
+static void on_cable(struct hive *h, const struct sim_event *ev) {
+        set_cut(h, ev->a, ev->b, ev->type == EV_CUT);
+}
+
+/* A leader that takes orders which nobody hears: what it wrote must go when it comes back. */
+static void on_isolate(struct hive *h, const struct sim_event *ev) {
+        unsigned leader = h->n;
+
+        for (unsigned i = 0; i < h->n; i++)
+                if (h->boards[i].on && hive_leads(h, i))
+                        leader = i;
+        for (unsigned i = 0; leader < h->n && i < h->n; i++) {
+                if (i == leader || sim_chance(&h->random, 20))
+                        continue;
+                set_cut(h, leader, i, true);
+                plan(h, ev->number, EV_HEAL, leader, i, 0);
+        }
+}
+
+static void on_meet(struct hive *h, const struct sim_event *ev) {
+        tell(h, ev->a, ev->b);
+        tell(h, ev->b, ev->a);
+}
+
+static void on_tick(struct hive *h, const struct sim_event *ev) {
         const struct formation_event tick = { .type = FORMATION_EVENT_TICK };
         struct hive_board *b = &h->boards[ev->a];
 
-        switch ((enum event)ev->type) {
-        case EV_BOOT:
-                boot(h, ev->a);
-                break;
-        case EV_POWER_CUT:
-                power_cut(h, ev->a);
-                break;
-        case EV_CUT:
-        case EV_HEAL:
-                set_cut(h, ev->a, ev->b, ev->type == EV_CUT);
-                break;
-        case EV_MEET:
-                tell(h, ev->a, ev->b);
-                tell(h, ev->b, ev->a);
-                break;
-        case EV_LOST:
-        case EV_VIEW:
-                hear(h, ev);
-                break;
-        case EV_TICK:
-                if (b->life != ev->number || !b->on || b->tick != ev->at)
-                        break;
-                b->tick = USEC_NEVER;
-                feed(h, ev->a, &tick);
-                break;
-        case EV_FOUND:
-                hand_in_founding(h, ev->a);
-                break;
-        case EV_JOIN:
-                join(h, ev->a, ev->b);
-                break;
-        case EV_JOINED:
-                joined(h, ev->a, ev->number);
-                break;
-        case EV_DUTY:
-                if (b->on && b->life == ev->number)
-                        duty(h, ev->a);
-                break;
-        case EV_CLIENT:
-                client(h);
-                break;
-        case EV_JUMP:
-                b->skew += ev->number;
-                if (b->on)
-                        feed(h, ev->a, &tick);
-                break;
-        case EV_DICE:
-                throw_dice(h);
-                break;
-        case EV_PEACE:
-                peace(h);
-                break;
-        case EV_LOOK:
-                return look(h, ev->number);
-        }
-        return false;
+        if (b->life != ev->number || !b->on || b->tick != ev->at)
+                return;
+        b->tick = USEC_NEVER;
+        feed(h, ev->a, &tick);
 }
 
-/* ---- what is planned ----------------------------------------------------------------------------
- */
+static void on_found(struct hive *h, const struct sim_event *ev) {
+        hand_in_founding(h, ev->a);
+}
+
+static void on_join(struct hive *h, const struct sim_event *ev) {
+        join(h, ev->a, ev->b);
+}
+
+static void on_joined(struct hive *h, const struct sim_event *ev) {
+        joined(h, ev->a, ev->number);
+}
+
+static void on_duty(struct hive *h, const struct sim_event *ev) {
+        if (h->boards[ev->a].on && h->boards[ev->a].life == ev->number)
+                duty(h, ev->a);
+}
+
+static void on_jump(struct hive *h, const struct sim_event *ev) {
+        const struct formation_event tick = { .type = FORMATION_EVENT_TICK };
+
+        if (!h->boards[ev->a].on)
+                return;
+        h->boards[ev->a].skew += ev->number;
+        feed(h, ev->a, &tick);
+}
+
+static void on_look(struct hive *h, const struct sim_event *ev) {
+        look(h, ev->number);
+}
+
+static void happen(struct hive *h, const struct sim_event *ev) {
+        static void (*const handlers[EV_LOOK + 1])(struct hive * h, const struct sim_event *ev) = {
+                [EV_BOOT] = on_boot,       [EV_POWER_CUT] = on_power_cut,
+                [EV_CUT] = on_cable,       [EV_HEAL] = on_cable,
+                [EV_ISOLATE] = on_isolate, [EV_MEET] = on_meet,
+                [EV_LOST] = hear,          [EV_VIEW] = hear,
+                [EV_TICK] = on_tick,       [EV_FOUND] = on_found,
+                [EV_JOIN] = on_join,       [EV_JOINED] = on_joined,
+                [EV_DUTY] = on_duty,       [EV_CLIENT] = client,
+                [EV_JUMP] = on_jump,       [EV_DICE] = throw_dice,
+                [EV_PEACE] = peace,        [EV_LOOK] = on_look,
+        };
+
+        handlers[ev->type](h, ev);
+}
+
+/* ---- what is planned ---- */
 static void plan_partition(struct hive *h, usec_t at, usec_t until) {
         unsigned side[HIVE_BOARDS];
 
@@ -504,18 +536,21 @@ static void plan_trouble(struct hive *h) {
                 unsigned a = sim_below(&h->random, h->n), b = sim_below(&h->random, h->n);
 
                 until = sim_between(&h->random, at, CHAOS_USEC);
-                switch (sim_below(&h->random, 5)) {
+                switch (sim_below(&h->random, 7)) {
                 case 0:
                         plan_partition(h, at, until);
                         break;
                 case 1:
                 case 2:
-                        plan(h, at, EV_POWER_CUT, a, 0, 0);
-                        plan(h, until, EV_BOOT, a, 0, 0);
+                        plan(h, at, EV_POWER_CUT, a, sim_chance(&h->random, 60), until - at);
                         break;
                 case 3:
                         jump = sim_between(&h->random, 0, USEC_PER_HOUR);
                         plan(h, at, EV_JUMP, a, 0, jump);
+                        break;
+                case 4:
+                case 5:
+                        plan(h, at, EV_ISOLATE, 0, 0, until - at);
                         break;
                 default:
                         plan(h, at, EV_CUT, a, b, 0);
@@ -560,10 +595,9 @@ static bool run(uint64_t seed) {
 
         set_up(&h, seed);
         sim_say(0, "%u boards%s", h.n, h.snapshots ? ", snapshots" : "");
-        while (h.ok && sim_next(&h.queue, &ev)) {
+        while (h.ok && !h.over && sim_next(&h.queue, &ev)) {
                 hive_run(&h, ev.at);
-                if (happen(&h, &ev))
-                        break;
+                happen(&h, &ev);
         }
         ok = h.ok;
         sim_say(h.now, "%u elections, %u commands acknowledged", h.elections, h.acknowledged);

@@ -44,7 +44,7 @@ static void break_session(struct world *w, unsigned a, unsigned b, bool fast) {
         towns_plan(w, sim_between(&w->random, 1 * MSEC, most), EV_LOST, b, a, s->number);
 }
 
-/* ---- a board -------------------------------------------------------------------------------- */
+/* ---- a board ---- */
 static void tell(struct world *w, unsigned i) {
         for (unsigned j = 0; j < w->n; j++)
                 if (towns_connected(w, i, j))
@@ -149,7 +149,7 @@ static void feed(struct world *w, unsigned i, const struct formation_event *ev) 
         towns_plan(w, due - w->now, EV_TICK, i, 0, b->life);
 }
 
-/* ---- what happens --------------------------------------------------------------------------- */
+/* ---- what happens ---- */
 static void boot(struct world *w, unsigned i) {
         struct board *b = &w->boards[i];
         const struct formation_event tick = { .type = FORMATION_EVENT_TICK };
@@ -301,9 +301,10 @@ static void dissolve(struct world *w, const struct sim_event *ev) {
                 become_fresh(w, ev->a, ev->view.bramble);
 }
 
-static void deploy(struct world *w) {
+static void deploy(struct world *w, const struct sim_event *ev) {
         unsigned start = sim_below(&w->random, BRAMBLES);
 
+        (void)ev;
         for (unsigned k = 0; k < w->n_brambles; k++) {
                 uint64_t id = (start + k) % w->n_brambles + 1;
                 struct bramble *b = towns_bramble(w, id);
@@ -317,7 +318,8 @@ static void deploy(struct world *w) {
         }
 }
 
-static void peace(struct world *w) {
+static void peace(struct world *w, const struct sim_event *ev) {
+        (void)ev;
         sim_say(w->now, "peace");
         w->peace = true;
         for (unsigned i = 0; i < w->n; i++) {
@@ -327,88 +329,85 @@ static void peace(struct world *w) {
         }
 }
 
-static void happen(struct world *w, const struct sim_event *ev) {
-        const struct formation_event tick = { .type = FORMATION_EVENT_TICK };
-        struct board *b = &w->boards[ev->a % BOARDS];
-        bool message = ev->type == EV_HELLO || ev->type == EV_VIEW || ev->type == EV_JOIN ||
-                       ev->type == EV_JOINED || ev->type == EV_DISSOLVE;
+static void on_boot(struct world *w, const struct sim_event *ev) {
+        boot(w, ev->a);
+}
 
-        if (message) { /* only over the session that it was sent on */
+static void on_power_cut(struct world *w, const struct sim_event *ev) {
+        if (!w->peace)
+                power_cut(w, ev->a);
+}
+
+static void on_cut(struct world *w, const struct sim_event *ev) {
+        if (!w->peace)
+                set_cut(w, ev->a, ev->b, true);
+}
+
+static void on_heal(struct world *w, const struct sim_event *ev) {
+        set_cut(w, ev->a, ev->b, false);
+}
+
+static void on_reset(struct world *w, const struct sim_event *ev) {
+        break_session(w, ev->a, ev->b, true);
+}
+
+static void on_founded(struct world *w, const struct sim_event *ev) {
+        if (w->boards[ev->a].life == ev->number)
+                founded(w, ev->a);
+}
+
+static void on_tick(struct world *w, const struct sim_event *ev) {
+        const struct formation_event tick = { .type = FORMATION_EVENT_TICK };
+        struct board *b = &w->boards[ev->a];
+
+        if (b->life != ev->number || !b->on || b->tick != w->now)
+                return;
+        b->tick = USEC_NEVER;
+        feed(w, ev->a, &tick);
+}
+
+static void on_elect(struct world *w, const struct sim_event *ev) {
+        towns_elect(w, ev->a);
+}
+
+static void on_jump(struct world *w, const struct sim_event *ev) {
+        const struct formation_event tick = { .type = FORMATION_EVENT_TICK };
+
+        sim_say(w->now, "the clock of %u jumps by %.1f s", ev->a,
+                (double)ev->number / (double)USEC_PER_SEC);
+        if (!w->boards[ev->a].on)
+                return;
+        w->boards[ev->a].skew += ev->number;
+        feed(w, ev->a, &tick);
+}
+
+static void happen(struct world *w, const struct sim_event *ev) {
+        static const struct {
+                void (*handle)(struct world *w, const struct sim_event *ev);
+                bool message; /* only over the session that it was sent on */
+        } events[EV_END + 1] = {
+                [EV_BOOT] = { on_boot, false },     [EV_POWER_CUT] = { on_power_cut, false },
+                [EV_CUT] = { on_cut, false },       [EV_HEAL] = { on_heal, false },
+                [EV_RESET] = { on_reset, false },   [EV_CONNECT] = { connect_boards, false },
+                [EV_HELLO] = { hear, true },        [EV_VIEW] = { hear, true },
+                [EV_LOST] = { lose, false },        [EV_JOIN] = { join, true },
+                [EV_JOINED] = { joined, true },     [EV_FOUNDED] = { on_founded, false },
+                [EV_DISSOLVE] = { dissolve, true }, [EV_TICK] = { on_tick, false },
+                [EV_ELECT] = { on_elect, false },   [EV_WORK] = { deploy, false },
+                [EV_JUMP] = { on_jump, false },     [EV_PEACE] = { peace, false },
+        };
+
+        if (events[ev->type].message) {
                 struct session *s = towns_session(w, ev->a, ev->b);
 
-                if (!b->on || s->number != ev->number || s->broken ||
+                if (!w->boards[ev->a].on || s->number != ev->number || s->broken ||
                     !towns_connected(w, ev->a, ev->b))
                         return;
         }
-        switch ((enum event)ev->type) {
-        case EV_BOOT:
-                boot(w, ev->a);
-                break;
-        case EV_POWER_CUT:
-                if (!w->peace)
-                        power_cut(w, ev->a);
-                break;
-        case EV_CUT:
-                if (!w->peace)
-                        set_cut(w, ev->a, ev->b, true);
-                break;
-        case EV_HEAL:
-                set_cut(w, ev->a, ev->b, false);
-                break;
-        case EV_RESET:
-                break_session(w, ev->a, ev->b, true);
-                break;
-        case EV_CONNECT:
-                connect_boards(w, ev);
-                break;
-        case EV_HELLO:
-        case EV_VIEW:
-                hear(w, ev);
-                break;
-        case EV_LOST:
-                lose(w, ev);
-                break;
-        case EV_JOIN:
-                join(w, ev);
-                break;
-        case EV_JOINED:
-                joined(w, ev);
-                break;
-        case EV_FOUNDED:
-                if (b->life == ev->number)
-                        founded(w, ev->a);
-                break;
-        case EV_DISSOLVE:
-                dissolve(w, ev);
-                break;
-        case EV_TICK:
-                if (b->life != ev->number || !b->on || b->tick != w->now)
-                        break;
-                b->tick = USEC_NEVER;
-                feed(w, ev->a, &tick);
-                break;
-        case EV_ELECT:
-                towns_elect(w, ev->a);
-                break;
-        case EV_WORK:
-                deploy(w);
-                break;
-        case EV_JUMP:
-                sim_say(w->now, "the clock of %u jumps by %.1f s", ev->a,
-                        (double)ev->number / (double)USEC_PER_SEC);
-                b->skew += ev->number;
-                feed(w, ev->a, &tick);
-                break;
-        case EV_PEACE:
-                peace(w);
-                break;
-        case EV_END:
-                break;
-        }
+        events[ev->type].handle(w, ev);
 }
 
-/* ---- what is planned, what must be ------------------------------------------------------------
- */
+/* ---- what is planned, what must be ---- */
 static void plan_partition(struct world *w, usec_t at, usec_t until) {
         unsigned side[BOARDS];
 
