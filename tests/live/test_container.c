@@ -379,6 +379,13 @@ static void runs_what_the_image_wants(void **state) {
         assert_says("run as /of-watchdog -\n");
         assert_says("fprocess inspect\n");
         forget();
+        forget();
+        s = spec_of("live-24", NULL); /* an image for many platforms */
+        s.image = "docker.io/library/many:latest";
+        start(&s, 0);
+        until(seen.exits == 1);
+        stop("live-24", 0);
+        assert_says("run as /guest inspect\n");
         s = spec_of("live-8", NULL); /* "/guest serve" through the watchdog */
         start(&s, 0);
         until(strstr(seen.out, "ready"));
@@ -651,7 +658,7 @@ static void ends_while_busy(void **state) {
 }
 
 static int setup(void **state) {
-        static const char *const images[] = { "plain", "web", "dog", "broken", "nobody" };
+        static const char *const images[] = { "plain", "web", "dog", "broken", "nobody", "many" };
 
         (void)state;
         (void)snprintf(watchdog, sizeof(watchdog), "%s/guest", bed);
