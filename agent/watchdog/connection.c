@@ -44,7 +44,7 @@ static void answer(struct connection *c, unsigned status, const char *type, stru
 
         /* An unread body is read to its end where that is near; who waits for 100 may send none. */
         c->keep_alive = c->keep_alive && !c->dog->draining && !c->continue_owed &&
-                        body_ends_within(&c->body, SKIP_BYTES);
+                        http_body_ends_within(&c->body, SKIP_BYTES);
         a.keep_alive = c->keep_alive;
         c->head_len = answer_head(&a, c->head);
         c->answer = *body;
@@ -93,7 +93,7 @@ static void answer_metrics(struct connection *c) {
 /* ---- requests ----------------------------------------------------------------------------- */
 
 void connection_refuse(struct connection *c, unsigned status, const char *text) {
-        c->body = (struct body){ .kind = HTTP_BODY_UNTIL_CLOSE };
+        c->body = (struct http_body_reader){ .kind = HTTP_BODY_UNTIL_CLOSE };
         c->keep_alive = c->last = false;
         connection_answer_text(c, status, text);
 }
@@ -130,7 +130,7 @@ static void begin(struct connection *c, const struct http_head *head) {
         c->without_body = http_text_is(&head->method, "HEAD");
         c->method = metrics_method(&head->method);
         c->blocked = 0;
-        body_begin(&c->body, head);
+        http_body_begin(&c->body, head);
         c->continue_owed = head->expect_continue && !c->body.done;
         if (head->path.len == 0)
                 connection_refuse(c, 400, "the request's target has to begin with '/'");
@@ -202,7 +202,7 @@ static void set_blocked(struct connection *c, bool blocked) {
  * changed. */
 static bool pass_body(struct connection *c) {
         while (!c->body.done) {
-                long n = body_next(&c->body, &c->data);
+                long n = http_body_next(&c->body, &c->data);
                 size_t taken = n > 0 ? (size_t)n : 0;
 
                 if (n == 0 && !c->body.done)
@@ -218,7 +218,7 @@ static bool pass_body(struct connection *c) {
                 }
                 if (c->state == STATE_RUNNING)
                         taken = call_body(&c->call, c->data.at, taken);
-                body_take(&c->body, &c->data, taken);
+                http_body_take(&c->body, &c->data, taken);
                 set_blocked(c, taken < (size_t)n);
                 if (taken < (size_t)n)
                         return false;
@@ -251,7 +251,7 @@ static void written(struct connection *c) {
         } else {
                 c->state = STATE_LINGERING;
                 c->deadline = deadline_after(LINGER_USEC);
-                c->body = (struct body){ .kind = HTTP_BODY_UNTIL_CLOSE };
+                c->body = (struct http_body_reader){ .kind = HTTP_BODY_UNTIL_CLOSE };
                 (void)shutdown(c->client.fd, SHUT_WR);
         }
 }

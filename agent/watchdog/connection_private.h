@@ -3,7 +3,7 @@
 #define BRAMBLE_WATCHDOG_CONNECTION_PRIVATE_H
 
 #include "watchdog/answer.h"
-#include "watchdog/body.h"
+#include "core/http_body.h"
 #include "watchdog/call.h"
 #include "watchdog/connection.h"
 
@@ -31,7 +31,7 @@ struct connection {
         bool last;      /* the client said so */
         bool keep_alive, old_client, without_body, continue_owed, counted;
         uint8_t method; /* for the metrics */
-        struct body body;
+        struct http_body_reader body;
         usec_t read_deadline; /* for the body while we wait for it */
         usec_t blocked;       /* since when the call takes no more of it; 0: it does */
         struct call call;

@@ -1,7 +1,7 @@
 #include "watchdog/process.h"
 
 #include "base/scope.h"
-#include "watchdog/environment.h"
+#include "core/http_environment.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -80,7 +80,7 @@ int process_start(const struct options *o, const struct http_head *head, struct 
                 return r;
         our_out = out[0];
         child_out = out[1];
-        r = environment_make(environ, o->cgi_headers ? head : NULL, &env);
+        r = http_environment_make(environ, o->cgi_headers ? head : NULL, &env);
         if (r == 0)
                 r = spawn(o, child_in, child_out, env, &ret->pid);
         if (r < 0)

@@ -3,8 +3,7 @@
  *      main        start, signals, drain
  *      connection  HTTP: requests in, answers out          answer  heads of answers
  *      call        one call in classic mode: a child of its own, its whole output the answer
- *      process     starts a child                          environment  what it is told
- *      body        a request's body                        metrics, options, loop, log
+ *      process     starts a child                          metrics, options, loop, log
  *
  * Another mode is another call.c: a connection knows of it only what call.h declares. */
 #ifndef BRAMBLE_WATCHDOG_WATCHDOG_H

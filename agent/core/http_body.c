@@ -1,9 +1,9 @@
-#include "watchdog/body.h"
+#include "core/http_body.h"
 
 #include <assert.h>
 
-void body_begin(struct body *b, const struct http_head *head) {
-        *b = (struct body){ .kind = head->body, .left = head->length };
+void http_body_begin(struct http_body_reader *b, const struct http_head *head) {
+        *b = (struct http_body_reader){ .kind = head->body, .left = head->length };
         b->done = b->kind == HTTP_BODY_NONE || (b->kind == HTTP_BODY_LENGTH && b->left == 0);
 }
 
@@ -12,7 +12,7 @@ static void drop(struct http_text *data, size_t n) {
         data->len -= n;
 }
 
-static long next_chunk(struct body *b, struct http_text *data) {
+static long next_chunk(struct http_body_reader *b, struct http_text *data) {
         while (b->plain == 0 && data->len > 0 && !b->done) {
                 struct http_text view;
                 size_t used;
@@ -28,7 +28,7 @@ static long next_chunk(struct body *b, struct http_text *data) {
         return (long)b->plain;
 }
 
-long body_next(struct body *b, struct http_text *data) {
+long http_body_next(struct http_body_reader *b, struct http_text *data) {
         if (b->done)
                 return 0;
         if (b->kind == HTTP_BODY_CHUNKED)
@@ -38,7 +38,7 @@ long body_next(struct body *b, struct http_text *data) {
         return (long)data->len;
 }
 
-void body_take(struct body *b, struct http_text *data, size_t n) {
+void http_body_take(struct http_body_reader *b, struct http_text *data, size_t n) {
         assert(n <= data->len);
         drop(data, n);
         if (b->kind == HTTP_BODY_CHUNKED)
@@ -49,6 +49,6 @@ void body_take(struct body *b, struct http_text *data, size_t n) {
         }
 }
 
-bool body_ends_within(const struct body *b, uint64_t bytes) {
+bool http_body_ends_within(const struct http_body_reader *b, uint64_t bytes) {
         return b->done || (b->kind == HTTP_BODY_LENGTH && b->left <= bytes);
 }

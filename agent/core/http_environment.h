@@ -1,6 +1,6 @@
-/* environment - what a child is told of the request that it answers.  Pure. */
-#ifndef BRAMBLE_WATCHDOG_ENVIRONMENT_H
-#define BRAMBLE_WATCHDOG_ENVIRONMENT_H
+/* http_environment - a request as environment variables, for the process that answers it.  Pure. */
+#ifndef BRAMBLE_CORE_HTTP_ENVIRONMENT_H
+#define BRAMBLE_CORE_HTTP_ENVIRONMENT_H
 
 #include "core/http_parse.h"
 
@@ -9,6 +9,6 @@
  * Http_Transfer_Encoding, and each header as Http_X_Forwarded_For, the first of those with one
  * name.  'head' NULL: only 'own'.  *ret is NULL-terminated and one allocation: free() frees it
  * all.  -ENOMEM. */
-int environment_make(char *const own[], const struct http_head *head, char ***ret);
+int http_environment_make(char *const own[], const struct http_head *head, char ***ret);
 
 #endif

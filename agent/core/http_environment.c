@@ -1,10 +1,10 @@
-#include "watchdog/environment.h"
+#include "core/http_environment.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
         FIXED_LINES = 6,
@@ -41,6 +41,13 @@ static void put_line(struct lines *l, const char *name_and_equals, const struct 
         end_line(l);
 }
 
+/* ASCII alone, whatever the locale. */
+static char cased(char c, bool up) {
+        char from = up ? 'a' : 'A';
+
+        return c >= from && c <= from + 25 ? (char)(c ^ 0x20) : c;
+}
+
 /* "x-forwarded-for" as Http_X_Forwarded_For. */
 static void put_header(struct lines *l, const struct http_header *h) {
         bool up = true;
@@ -48,9 +55,9 @@ static void put_header(struct lines *l, const struct http_header *h) {
         begin_line(l);
         put_text(l, "Http_");
         for (size_t i = 0; i < h->name.len; i++) {
-                unsigned char c = (unsigned char)h->name.at[i];
+                char c = h->name.at[i];
 
-                *l->at++ = (char)(c == '-' ? '_' : up ? toupper(c) : tolower(c));
+                *l->at++ = c == '-' ? '_' : cased(c, up);
                 up = c == '-';
         }
         *l->at++ = '=';
@@ -130,7 +137,7 @@ static void put_request(struct lines *l, const struct http_head *head) {
                         put_header(l, &head->headers[i]);
 }
 
-int environment_make(char *const own[], const struct http_head *head, char ***ret) {
+int http_environment_make(char *const own[], const struct http_head *head, char ***ret) {
         size_t n_own = 0, n, bytes = 0;
         struct lines l;
         char **items;
