@@ -88,7 +88,8 @@ int verb_logs(const struct cli *c, int argc, char **argv) {
         (void)cJSON_AddNumberToObject(request, "tail", (double)tail);
         (void)cJSON_AddBoolToObject(request, "follow", l.follow);
         r = cli_ask(c, request, on_line, &l, NULL);
-        qsort(l.items, l.n, sizeof(*l.items), by_time);
+        if (l.n > 0)
+                qsort(l.items, l.n, sizeof(*l.items), by_time);
         for (size_t i = 0; i < l.n; i++) {
                 print_line(c, l.items[i]);
                 cJSON_Delete(l.items[i]);

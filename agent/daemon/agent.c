@@ -10,6 +10,7 @@
 #include "daemon/peers.h"
 #include "daemon/reporter.h"
 #include "daemon/runner.h"
+#include "daemon/status_json.h"
 #include "io/hostname.h"
 #include "io/log.h"
 
@@ -66,6 +67,13 @@ void agent_take_world(struct agent *a, struct world *world) {
 
         world_done(&a->world);
         a->world = *world;
+        for (uint32_t i = 0; i < world->n_members; i++) {
+                const struct world_member *m = &world->members[i];
+                char address[16];
+
+                if (m->address && m->node != a->board.node)
+                        peers_member(a, m->node, status_ipv4(address, m->address));
+        }
         if (renamed)
                 take_name(a);
         network_follow(a);

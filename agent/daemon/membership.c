@@ -23,12 +23,14 @@ enum {
         HEARTBEAT_MS = 100,
         ELECTION_MS = 500, /* libraft waits one to two of these: 0.5 to 1 s, then asks for votes */
         JOIN_RETRY_SEC = 3,
+        REOPEN_MS = 10 * 1000,
 };
 
 struct membership {
         struct agent *agent;
         struct formation formation;
-        uv_timer_t timer;
+        uv_timer_t timer, reopen;
+        bool wipe;                   /* the log goes once it is closed */
         struct consensus *consensus; /* NULL: fresh, or being closed */
         unsigned epochs;             /* logs that were opened so far */
         bool closing;                /* its handles are not gone yet */
@@ -172,13 +174,18 @@ static void on_led(void *arg, uint64_t leader, uint64_t term, bool self) {
         agent_report_soon(a);
 }
 
+static void close_log(struct agent *a, bool wipe);
+
 static void on_broken(void *arg, const char *why) {
         struct agent *a = arg;
 
-        log_error("the log of the bramble on this card cannot be written (%s); this board goes on "
-                  "with what runs, but it does not vote",
-                  why);
+        if (log_once("broken"))
+                log_error("the log of the bramble on this card cannot be written (%s); this board "
+                          "goes on with what runs, but it does not vote; trying again every 10 s",
+                          why);
         agent_problem(a, PROBLEM_NOT_SAVED, true);
+        if (a->membership->founding == 0)
+                close_log(a, false);
 }
 
 static const struct consensus_ops consensus_callbacks = {
@@ -206,6 +213,22 @@ static int open_log(struct agent *a, bool fresh, bool bootstrap, struct fail *f)
         return r;
 }
 
+/* A member whose log could not be opened or written: the disk may be better by now. */
+static void on_reopen(uv_timer_t *timer) {
+        struct agent *a = timer->data;
+        struct fail f = { 0 };
+
+        if (a->bramble == 0 || a->membership->consensus || a->membership->closing)
+                return;
+        if (open_log(a, false, false, &f) < 0) {
+                on_broken(a, fail_text(&f));
+                return;
+        }
+        log_again("broken");
+        log_notice("the log of the bramble can be written again");
+        agent_problem(a, PROBLEM_NOT_SAVED, false);
+}
+
 static void log_closed(void *arg) {
         struct agent *a = arg;
         struct membership *m = a->membership;
@@ -213,22 +236,31 @@ static void log_closed(void *arg) {
 
         m->closing = false;
         charter_done(&a->charter);
-        if (consensus_wipe(m->raft_dir, &f) < 0)
+        if (m->wipe && consensus_wipe(m->raft_dir, &f) < 0)
                 log_warning("%s", fail_text(&f));
         if (a->bramble == 0)
                 refused(a); /* nothing is in the way of the next try any more */
+        else
+                (void)uv_timer_start(&m->reopen, on_reopen, REOPEN_MS, 0);
 }
 
-static void close_log(struct agent *a) {
+/* 'wipe': what is in it belongs to no bramble that this board is in. */
+static void close_log(struct agent *a, bool wipe) {
         struct membership *m = a->membership;
         struct consensus *c = take_ptr(m->consensus);
 
         m->founding = 0;
-        m->leads = false;
-        if (!c)
-                return;
-        m->closing = true;
-        consensus_close(c, log_closed, a);
+        m->wipe = wipe;
+        if (m->leads) {
+                m->leads = false;
+                coordinator_lead(a, false);
+        }
+        if (c) {
+                m->closing = true;
+                consensus_close(c, log_closed, a);
+        } else if (!m->closing) {
+                log_closed(a);
+        }
 }
 
 /* ---- founding and joining -----------------------------------------------------------------------
@@ -253,7 +285,7 @@ static void on_founded(void *arg, int result) {
 
         if (result < 0 || !self) {
                 log_error("founding the bramble failed: %s, trying again", strerror(-result));
-                close_log(a);
+                close_log(a, true);
                 return;
         }
         a->membership->founding = 0;
@@ -304,7 +336,7 @@ static void found(struct agent *a) {
         log_info("founding the bramble of cluster %s", a->pki.self.cluster);
         if (open_log(a, true, true, &f) < 0) {
                 log_error("cannot found the bramble: %s; trying again", fail_text(&f));
-                close_log(a);
+                close_log(a, true);
         }
 }
 
@@ -341,7 +373,7 @@ void membership_joined(struct agent *a, const struct frame *f) {
         }
         if (open_log(a, true, false, &why) < 0) {
                 log_error("cannot join: %s; trying again", fail_text(&why));
-                close_log(a);
+                close_log(a, true);
                 return;
         }
         if (joined.leader)
@@ -511,7 +543,7 @@ void membership_leave(struct agent *a, uint64_t for_bramble) {
         formation_set_folded(&m->formation, old);
         agent_take_world(a, &empty);
         save(a);
-        close_log(a);
+        close_log(a, true);
         announce(a);
         peers_review(a);
         feed(a, &(struct formation_event){ .type = FORMATION_EVENT_TICK });
@@ -536,7 +568,8 @@ int membership_open(struct agent *a, struct fail *f) {
         r = uv_timer_init(a->loop, &m->timer);
         if (r < 0)
                 return r;
-        m->timer.data = a;
+        (void)uv_timer_init(a->loop, &m->reopen);
+        m->timer.data = m->reopen.data = a;
         r = saved_read(a->config.state_dir, s, f);
         if (r < 0)
                 return r;
@@ -550,10 +583,8 @@ int membership_open(struct agent *a, struct fail *f) {
                 (void)str_copy(a->name, sizeof(a->name), s->name);
                 r = open_log(a, false, false, f);
                 if (r < 0) {
-                        log_error("%s; this board runs on without a vote", fail_text(f));
+                        on_broken(a, fail_text(f));
                         *f = (struct fail){ 0 };
-                        agent_problem(a, PROBLEM_NOT_SAVED, true);
-                        close_log(a);
                 }
         }
         for (uint32_t i = 0; i < s->n_peers; i++)

@@ -377,6 +377,12 @@ void peers_seen(struct agent *a, uint64_t node, const char *address, uint16_t po
         review(p, agent_now());
 }
 
+void peers_member(struct agent *a, uint64_t node, const char *address) {
+        const struct peer *p = peer_find(a, node);
+
+        peers_seen(a, node, address, p && p->port ? p->port : a->config.port);
+}
+
 void peers_hint(struct agent *a, const char *address, uint16_t port) {
         struct peer *p;
 

@@ -10,6 +10,8 @@ int peers_open(struct agent *a);
 
 /* A board was seen at an address (mDNS, memory, config): a hint. */
 void peers_seen(struct agent *a, uint64_t node, const char *address, uint16_t port);
+/* The leader says where a member is; its port is the one last seen, else our own. */
+void peers_member(struct agent *a, uint64_t node, const char *address);
 /* The same where only the address is known. */
 void peers_hint(struct agent *a, const char *address, uint16_t port);
 
