@@ -143,7 +143,7 @@ eventually 'avahi is found again' 40 ctl "$b" doctor
 
 # --- a card that is full, a card that fails -----------------------------------------------------------------------------------
 # One board's state moves to a small file system of its own, as a card would be.
-victim=$(others "$(leader b1)" | head -n 1)
+victim=${slot_of[$(status b1 '[.nodes[] | select(.voter and (.leader | not)).name][0]')]}
 truncate -s 300M "$BRAMBLE_LAB/card"
 mkfs.ext4 -q "$BRAMBLE_LAB/card"
 dev=$(losetup -f --show "$BRAMBLE_LAB/card")
@@ -168,12 +168,15 @@ eventually 'and all agree' 40 agree 4 "${boards[@]}"
 eventually 'also on what was decided' 20 fn_is "$victim" hello .replicas 3
 echo 1 >"/sys/fs/ext4/${dev##*/}/trigger_fs_error" # what ext4 does when the card gives errors
 assert 'the card is read-only' run "$victim" sh -c '! touch /var/lib/bramble/x 2>/dev/null'
-eventually 'a read-only card fails in doctor' 30 doctor_says "$victim" '^FAIL +card.*read-only'
 assert 'what runs goes on' answers "$victim"
 assert 'the others decide without it' ctl "$(leader "$(others "$victim" | head -n 1)")" scale hello 4
+# It is known from the first write on: since 6.14 the kernel no longer shows it in statvfs().
+eventually 'a read-only card fails in doctor' 30 doctor_says "$victim" '^FAIL +card'
+eventually 'and is shown in status' 10 sh -c "'$lab' run ${rest[0]} agentctl status -o json | jq -r '.nodes[].problems' | grep -qiE 'read-only|saved'"
+assert 'what runs still goes on' answers "$victim"
 run "$victim" systemctl stop bramble-agent
 run "$victim" umount /var/lib/bramble
-eventually 'its repair' 10 sh -c "e2fsck -fyq '$dev' >/dev/null 2>&1; [ \$? -le 1 ]"
+eventually 'its repair' 10 sh -c "e2fsck -fy '$dev' >/dev/null 2>&1; [ \$? -le 1 ]"
 run "$victim" mount /dev/card /var/lib/bramble
 run "$victim" systemctl start bramble-agent
 eventually 'repaired, all agree' 40 agree 4 "${boards[@]}"
