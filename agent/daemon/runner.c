@@ -233,7 +233,7 @@ static void start(struct item *item) {
         r = container_start(a->containers, &spec, on_started, s);
         if (r < 0) {
                 free(s);
-                failed(item, "containerd does not answer");
+                failed(item, r == -ENOTCONN ? "containerd does not answer" : strerror(-r));
         }
 }
 
