@@ -1,3 +1,9 @@
 # The gateway without its main().
 UNIT_OBJ_test_gateway_functions := $(filter-out %/main.o,$(GATEWAY_OBJ))
 $(OUT)/unit/test_gateway_functions: $(UNIT_OBJ_test_gateway_functions)
+
+# fwatchdog: parts of it, and the program itself.
+UNIT_OBJ_test_watchdog_options := $(OUT)/agent/watchdog/options.o
+$(OUT)/unit/test_watchdog_options: $(UNIT_OBJ_test_watchdog_options)
+UNIT_OBJ_test_watchdog_metrics := $(addprefix $(OUT)/agent/watchdog/,metrics.o answer.o)
+$(OUT)/unit/test_watchdog_metrics: $(UNIT_OBJ_test_watchdog_metrics)
