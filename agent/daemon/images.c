@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "core/keeper.h"
 #include "daemon/peers.h"
 #include "daemon/runner.h"
 #include "io/json.h"
@@ -232,6 +233,16 @@ void images_want(struct agent *a, const struct world_image *image) {
             0) {
                 m->fetch = NULL;
                 free(f);
+        }
+}
+
+void images_keep(struct agent *a) {
+        for (uint32_t i = 0; i < a->world.n_images; i++) {
+                const struct world_image *image = &a->world.images[i];
+
+                if (keeper_next(&a->world, image) == a->board.node &&
+                    !images_have(a, image->name, image->digest))
+                        images_want(a, image);
         }
 }
 

@@ -361,6 +361,7 @@ void runner_look(struct agent *a) {
                 else if (r->items[i]->known && r->items[i]->state != INSTANCE_FAILED)
                         advance(r->items[i], now);
         }
+        images_keep(a); /* what runs comes first */
 }
 
 uint32_t runner_report(const struct agent *a, struct report_instance *ret) {
