@@ -116,7 +116,7 @@ config() { run b4 sh -c "printf '$1' >/tmp/c && bramble-agent --config /tmp/c --
 assert 'a right configuration, as Windows writes it' config '[bramble]\r\nexpect = 4\r\n'
 refuse 'an unknown key, with file and line' '/tmp/c:2.*expct' config '[bramble]\nexpct = 4\n'
 refuse 'a wrong value' '/tmp/c:2.*lots' config '[bramble]\nexpect = lots\n'
-refuse 'an unknown section' '/tmp/c:1' config '[brambel]\nexpect = 4\n'
+refuse 'an unknown section' '/tmp/c:2.*brambel' config '[brambel]\nexpect = 4\n'
 equal 'it is misuse' 2 "$(status_of config '[bramble]\nexpct = 4\n')"
 equal 'no agent or gateway was started anew by all this' "$before" "$(pids)"
 
@@ -137,8 +137,10 @@ lost=$(cat "$BRAMBLE_LAB/boards/b3/upper/etc/hostname")
 "$lab" on b3
 eventually 'the board whose card was copied is back' 30 says "$lost" run b3 hostname
 "$lab" on b4
-eventually 'the copy says what is wrong with it' 30 sh -c "'$lab' run b4 journalctl -q --no-pager -o cat -u bramble-agent | grep -qiE 'clone|another board|other board'"
+copy_says() { log_of b4 | grep -c 'the card is a copy'; }
+eventually 'the copy says what is wrong with it' 30 sh -c "'$lab' run b4 journalctl -q --no-pager -o cat -u bramble-agent | grep -q 'the card is a copy'"
 assert 'it is not taken for the other one' always 3 says true sh -c "'$lab' run b1 agentctl status -o json | jq '[.nodes[] | select(.name == \"$lost\")] | length == 1 and .[0].address == \"10.77.0.13\"'"
+equal 'and says it once' 1 "$(copy_says)"
 "$lab" off b4
 "$lab" flash b4
 "$lab" on b4
