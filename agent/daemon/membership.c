@@ -1,4 +1,4 @@
-#include "daemon/membership.h"
+#include "daemon/membership_private.h"
 
 #include "base/buf.h"
 #include "base/scope.h"
@@ -19,26 +19,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum {
-        HEARTBEAT_MS = 100,
-        ELECTION_MS = 500, /* libraft waits one to two of these: 0.5 to 1 s, then asks for votes */
-        JOIN_RETRY_SEC = 3,
-        REOPEN_MS = 10 * 1000,
-};
-
-struct membership {
-        struct agent *agent;
-        struct formation formation;
-        uv_timer_t timer, reopen;
-        bool wipe;                   /* the log goes once it is closed */
-        struct consensus *consensus; /* NULL: fresh, or being closed */
-        unsigned epochs;             /* logs that were opened so far */
-        bool closing;                /* its handles are not gone yet */
-        bool leads;                  /* this board, as was last told */
-        uint64_t leader;             /* newest that anybody told; 0: nobody */
-        uint64_t founding;           /* random id of the bramble that is being founded */
-        char raft_dir[128];
-};
+enum { JOIN_RETRY_SEC = 3 };
 
 static void perform(struct agent *a, const struct formation_actions *actions);
 static void on_timer(uv_timer_t *timer);
@@ -63,7 +44,7 @@ static void on_timer(uv_timer_t *timer) {
         feed(timer->data, &(struct formation_event){ .type = FORMATION_EVENT_TICK });
 }
 
-static void refused(struct agent *a) {
+void membership_refused(struct agent *a) {
         feed(a, &(struct formation_event){ .type = FORMATION_EVENT_REFUSED });
 }
 
@@ -97,6 +78,8 @@ static void save(struct agent *a) {
         s->bramble = a->bramble;
         s->subnet = a->subnet;
         (void)str_copy(s->name, sizeof(s->name), a->name);
+        s->n_left = a->membership->formation.n_left;
+        memcpy(s->left, a->membership->formation.left, s->n_left * sizeof(s->left[0]));
         peers_each(a, collect_peer, s);
         /* in a fixed order, so that the same peers are the same bytes and nothing is written */
         qsort(s->peers, s->n_peers, sizeof(s->peers[0]), by_node);
@@ -112,23 +95,7 @@ static void save(struct agent *a) {
         agent_problem(a, PROBLEM_NOT_SAVED, false);
 }
 
-/* ---- consensus ---------------------------------------------------------------------------------
- */
-
-static void on_dial(void *arg, uint64_t node, void *dial) {
-        struct agent *a = arg;
-
-        raft_links_dial(a, node, dial);
-}
-
-static void on_applied(void *arg) {
-        struct agent *a = arg;
-
-        coordinator_changed(a);
-        membership_changed(a);
-}
-
-static void announce(struct agent *a) {
+void membership_announce(struct agent *a) {
         struct mdns_announcement announcement = {
                 .port = a->config.port,
                 .cluster_id = a->pki.self.cluster_id,
@@ -147,122 +114,6 @@ static void announce(struct agent *a) {
         mdns_browse(a->mdns, a->bramble == 0 || membership_leads(a) || a->membership->leader == 0);
 }
 
-/* The first thing a founder does once it leads itself. */
-static void submit_found(struct agent *a);
-
-static void on_led(void *arg, uint64_t leader, uint64_t term, bool self) {
-        struct agent *a = arg;
-        struct membership *m = a->membership;
-        bool led = m->leads;
-
-        if (m->founding) {
-                if (self)
-                        submit_found(a);
-                return;
-        }
-        m->leader = leader;
-        m->leads = self;
-        if (self && !led)
-                log_role(a->name, "%s leads the bramble now (term %" PRIu64 ")", a->name, term);
-        else if (!self && led)
-                log_role(a->name, "%s no longer leads (term %" PRIu64 ")", a->name, term);
-        coordinator_lead(a, self);
-        api_leader_changed(a);
-        announce(a);
-        membership_changed(a);
-        peers_review(a);
-        agent_report_soon(a);
-}
-
-static void close_log(struct agent *a, bool wipe);
-
-static void on_broken(void *arg, const char *why) {
-        struct agent *a = arg;
-
-        if (log_once("broken"))
-                log_error("the log of the bramble on this card cannot be written (%s); this board "
-                          "goes on with what runs, but it does not vote; trying again every 10 s",
-                          why);
-        agent_problem(a, PROBLEM_NOT_SAVED, true);
-        if (a->membership->founding == 0)
-                close_log(a, false);
-}
-
-static const struct consensus_ops consensus_callbacks = {
-        .dial = on_dial, .applied = on_applied, .led = on_led, .broken = on_broken
-};
-
-static int open_log(struct agent *a, bool fresh, bool bootstrap, struct fail *f) {
-        struct membership *m = a->membership;
-        struct consensus_config config = { .dir = m->raft_dir,
-                                           .node = a->board.node,
-                                           .heartbeat_ms = HEARTBEAT_MS,
-                                           .election_ms = ELECTION_MS };
-        int r = 0;
-
-        m->epochs++;
-        if (fresh)
-                r = consensus_wipe(m->raft_dir, f);
-        if (r >= 0)
-                r = consensus_open(a->loop, &config, &a->charter, &consensus_callbacks, a,
-                                   &m->consensus, f);
-        if (r >= 0 && bootstrap)
-                r = consensus_bootstrap(m->consensus, f);
-        if (r >= 0)
-                r = consensus_start(m->consensus, f);
-        return r;
-}
-
-/* A member whose log could not be opened or written: the disk may be better by now. */
-static void on_reopen(uv_timer_t *timer) {
-        struct agent *a = timer->data;
-        struct fail f = { 0 };
-
-        if (a->bramble == 0 || a->membership->consensus || a->membership->closing)
-                return;
-        if (open_log(a, false, false, &f) < 0) {
-                on_broken(a, fail_text(&f));
-                return;
-        }
-        log_again("broken");
-        log_notice("the log of the bramble can be written again");
-        agent_problem(a, PROBLEM_NOT_SAVED, false);
-}
-
-static void log_closed(void *arg) {
-        struct agent *a = arg;
-        struct membership *m = a->membership;
-        struct fail f = { 0 };
-
-        m->closing = false;
-        charter_done(&a->charter);
-        if (m->wipe && consensus_wipe(m->raft_dir, &f) < 0)
-                log_warning("%s", fail_text(&f));
-        if (a->bramble == 0)
-                refused(a); /* nothing is in the way of the next try any more */
-        else
-                (void)uv_timer_start(&m->reopen, on_reopen, REOPEN_MS, 0);
-}
-
-/* 'wipe': what is in it belongs to no bramble that this board is in. */
-static void close_log(struct agent *a, bool wipe) {
-        struct membership *m = a->membership;
-        struct consensus *c = take_ptr(m->consensus);
-
-        m->founding = 0;
-        m->wipe = wipe;
-        if (m->leads) {
-                m->leads = false;
-                coordinator_lead(a, false);
-        }
-        if (c) {
-                m->closing = true;
-                consensus_close(c, log_closed, a);
-        } else if (!m->closing) {
-                log_closed(a);
-        }
-}
-
 /* ---- founding and joining -----------------------------------------------------------------------
  */
 
@@ -272,7 +123,7 @@ static void enter(struct agent *a, uint64_t bramble, const char *name, uint16_t 
         (void)str_copy(a->name, sizeof(a->name), name);
         log_role(name, "this board is %s of cluster %s", name, a->pki.self.cluster);
         save(a);
-        announce(a);
+        membership_announce(a);
         feed(a, &(struct formation_event){ .type = FORMATION_EVENT_FOUNDED, .bramble = bramble });
         membership_changed(a);
         peers_review(a);
@@ -285,7 +136,7 @@ static void on_founded(void *arg, int result) {
 
         if (result < 0 || !self) {
                 log_error("founding the bramble failed: %s, trying again", strerror(-result));
-                close_log(a, true);
+                membership_log_close(a, true);
                 return;
         }
         a->membership->founding = 0;
@@ -306,7 +157,7 @@ static void random_password(char dst[static 25]) {
         dst[sizeof(bytes)] = '\0';
 }
 
-static void submit_found(struct agent *a) {
+void membership_submit_found(struct agent *a) {
         struct membership *m = a->membership;
         struct charter_command cmd = { .op = CHARTER_FOUND,
                                        .bramble = m->founding,
@@ -327,16 +178,16 @@ static void found(struct agent *a) {
         struct fail f = { 0 };
 
         if (m->closing || m->consensus) {
-                refused(a);
+                membership_refused(a);
                 return;
         }
         if (getrandom(&m->founding, sizeof(m->founding), 0) != sizeof(m->founding) ||
             m->founding == 0)
                 m->founding = a->boot | 1;
         log_info("founding the bramble of cluster %s", a->pki.self.cluster);
-        if (open_log(a, true, true, &f) < 0) {
+        if (membership_log_open(a, true, true, &f) < 0) {
                 log_error("cannot found the bramble: %s; trying again", fail_text(&f));
-                close_log(a, true);
+                membership_log_close(a, true);
         }
 }
 
@@ -371,9 +222,9 @@ void membership_joined(struct agent *a, const struct frame *f) {
                                                              : strerror(-joined.result));
                 return; /* asked again by formation */
         }
-        if (open_log(a, true, false, &why) < 0) {
+        if (membership_log_open(a, true, false, &why) < 0) {
                 log_error("cannot join: %s; trying again", fail_text(&why));
-                close_log(a, true);
+                membership_log_close(a, true);
                 return;
         }
         if (joined.leader)
@@ -452,7 +303,7 @@ static void learn_leader(struct agent *a, const struct formation_view *view) {
                 return; /* only the new leader itself displaces one that is believed in */
         m->leader = view->leader;
         api_leader_changed(a);
-        announce(a);
+        membership_announce(a);
         membership_changed(a);
         peers_review(a);
 }
@@ -467,7 +318,7 @@ void membership_peer_lost(struct agent *a, uint64_t node) {
 
         if (m->leader == node && !(m->consensus && consensus_leader(m->consensus) == node)) {
                 m->leader = 0;
-                announce(a);
+                membership_announce(a);
                 membership_changed(a);
         }
         feed(a, &(struct formation_event){ .type = FORMATION_EVENT_PEER_LOST, .node = node });
@@ -528,9 +379,7 @@ void membership_changed(struct agent *a) {
 
 void membership_leave(struct agent *a, uint64_t for_bramble) {
         struct membership *m = a->membership;
-        struct formation_config config = m->formation.config;
         struct world empty = { 0 };
-        uint64_t old = a->bramble;
 
         log_notice("leaving this bramble for %016" PRIx64, for_bramble);
         coordinator_lead(a, false);
@@ -538,13 +387,11 @@ void membership_leave(struct agent *a, uint64_t for_bramble) {
         a->bramble = 0;
         a->subnet = 0;
         a->name[0] = '\0';
-        formation_init(&m->formation, &config, a->board.node, board_strength(&a->board), 0,
-                       agent_now());
-        formation_set_folded(&m->formation, old);
+        formation_leave(&m->formation, agent_now());
         agent_take_world(a, &empty);
         save(a);
-        close_log(a, true);
-        announce(a);
+        membership_log_close(a, true);
+        membership_announce(a);
         peers_review(a);
         feed(a, &(struct formation_event){ .type = FORMATION_EVENT_TICK });
         peers_tell(a);
@@ -581,9 +428,9 @@ int membership_open(struct agent *a, struct fail *f) {
                 a->bramble = s->bramble;
                 a->subnet = s->subnet;
                 (void)str_copy(a->name, sizeof(a->name), s->name);
-                r = open_log(a, false, false, f);
+                r = membership_log_open(a, false, false, f);
                 if (r < 0) {
-                        on_broken(a, fail_text(f));
+                        membership_log_broken(a, fail_text(f));
                         *f = (struct fail){ 0 };
                 }
         }
@@ -592,6 +439,6 @@ int membership_open(struct agent *a, struct fail *f) {
         for (uint32_t i = 0; i < a->config.n_peers; i++)
                 peers_hint(a, a->config.peers[i], a->config.port);
         feed(a, &(struct formation_event){ .type = FORMATION_EVENT_TICK });
-        announce(a);
+        membership_announce(a);
         return 0;
 }

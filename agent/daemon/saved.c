@@ -22,6 +22,9 @@ static int encode(const struct saved *s, struct buf *out) {
         wire_put_u64(&w, s->bramble);
         wire_put_u16(&w, s->subnet);
         wire_put_text(&w, s->name);
+        wire_put_u32(&w, s->n_left);
+        for (uint32_t i = 0; i < s->n_left; i++)
+                wire_put_u64(&w, s->left[i]);
         wire_put_u32(&w, s->n_peers);
         for (uint32_t i = 0; i < s->n_peers; i++) {
                 wire_put_u64(&w, s->peers[i].node);
@@ -40,6 +43,9 @@ static int decode(const void *data, size_t len, struct saved *s) {
         s->bramble = wire_get_u64(&w);
         s->subnet = wire_get_u16(&w);
         wire_get_text(&w, s->name, sizeof(s->name));
+        s->n_left = wire_get_count(&w, FORMATION_LEFT);
+        for (uint32_t i = 0; i < s->n_left; i++)
+                s->left[i] = wire_get_u64(&w);
         s->n_peers = wire_get_count(&w, LIMIT_BOARDS);
         for (uint32_t i = 0; i < s->n_peers; i++) {
                 s->peers[i].node = wire_get_u64(&w);

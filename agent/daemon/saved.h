@@ -3,6 +3,7 @@
 #define BRAMBLE_DAEMON_SAVED_H
 
 #include "base/fail.h"
+#include "core/formation.h"
 #include "core/limits.h"
 
 #include <stdint.h>
@@ -18,6 +19,8 @@ struct saved {
         uint64_t bramble; /* 0: fresh */
         uint16_t subnet;
         char name[SIZE_NAME];
+        uint32_t n_left; /* brambles that this board gave up: members that were away then ask */
+        uint64_t left[FORMATION_LEFT];
         uint32_t n_peers;
         struct saved_peer peers[LIMIT_BOARDS];
 };

@@ -198,8 +198,35 @@ static int watch_truncate(struct raft_io *io, raft_index index) {
         return r;
 }
 
+/* ---- what libraft 0.15 says and hears: io/raft_guard.h ---- */
+
+static void guarded_receive(struct raft_io *io, struct raft_message *message) {
+        struct consensus *c = container_of(io, struct consensus, io);
+
+        raft_guard_receive(&c->guard, io, message, c->receive);
+}
+
+static int guarded_start(struct raft_io *io, unsigned msecs, raft_io_tick_cb tick,
+                         raft_io_recv_cb receive) {
+        struct consensus *c = container_of(io, struct consensus, io);
+
+        c->receive = receive;
+        return c->disk.start(io, msecs, tick, guarded_receive);
+}
+
+static int guarded_send(struct raft_io *io, struct raft_io_send *req,
+                        const struct raft_message *message, raft_io_send_cb cb) {
+        struct consensus *c = container_of(io, struct consensus, io);
+        struct raft_message copy = *message;
+
+        raft_guard_send(&c->guard, &copy);
+        return c->disk.send(io, req, &copy, cb);
+}
+
 void consensus_disk_watch(struct consensus *c) {
         c->disk = c->io;
+        c->io.start = guarded_start;
+        c->io.send = guarded_send;
         c->io.append = watch_append;
         c->io.snapshot_put = watch_snapshot_put;
         c->io.set_term = watch_set_term;

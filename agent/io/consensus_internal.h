@@ -6,6 +6,7 @@
 
 #include "base/list.h"
 #include "io/consensus.h"
+#include "io/raft_guard.h"
 
 #include <raft.h>
 #include <raft/uv.h>
@@ -46,6 +47,8 @@ struct consensus {
         struct raft raft;
         struct raft_io io;
         struct raft_io disk; /* the methods of 'io' as libraft made them */
+        struct raft_guard guard;
+        raft_io_recv_cb receive; /* libraft's own; the guard stands before it */
         struct raft_fsm fsm;
         struct raft_uv_transport transport;
         raft_uv_accept_cb accept; /* NULL while nobody may come in */
