@@ -176,6 +176,7 @@ struct counts { /* shared by all its processes */
 
 struct request {
         int fd;
+        const char *name; /* of the backend */
         char head[HEAD_BYTES];
         size_t head_len;
         char rest[HEAD_BYTES]; /* what came behind the head */
@@ -339,10 +340,13 @@ static void tunnel(struct request *q) {
  * in the query appears. */
 static bool events(struct request *q) {
         const char *file = strchr(q->path, '?');
+        char head[256];
 
-        if (!say(q->fd, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-                        "Transfer-Encoding: chunked\r\n\r\n"
-                        "d\r\ndata: first\n\n\r\n"))
+        (void)snprintf(head, sizeof(head),
+                       "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX-Backend: %s\r\n"
+                       "Transfer-Encoding: chunked\r\n\r\nd\r\ndata: first\n\n\r\n",
+                       q->name);
+        if (!say(q->fd, head))
                 return false;
         for (int i = 0; file && access(file + 1, F_OK) != 0 && i < 1000; i++)
                 (void)poll(NULL, 0, 10);
@@ -418,7 +422,7 @@ static bool serve_special(struct request *q, bool *done) {
         return true;
 }
 
-static bool serve(struct request *q, const char *name, struct counts *counts) {
+static bool serve(struct request *q, struct counts *counts) {
         char text[HEAD_BYTES + 64];
         bool done, more = serve_misbehaviour(q, &done);
         long long length;
@@ -442,7 +446,7 @@ static bool serve(struct request *q, const char *name, struct counts *counts) {
         else if (strcmp(q->path, "/length") == 0)
                 (void)snprintf(text, sizeof(text), "%lld\n", length);
         else
-                (void)snprintf(text, sizeof(text), "%s %s %s\n", name, q->method, q->path);
+                (void)snprintf(text, sizeof(text), "%s %s %s\n", q->name, q->method, q->path);
         return reply_text(q, "200 OK", "", text);
 }
 
@@ -473,9 +477,10 @@ static int run_function(const char *name) {
 
                         (void)close(listener);
                         q.fd = fd;
+                        q.name = name;
                         while (getppid() == parent && read_head(&q)) {
                                 __atomic_add_fetch(&counts->requests, 1, __ATOMIC_SEQ_CST);
-                                if (!serve(&q, name, counts))
+                                if (!serve(&q, counts))
                                         break;
                         }
                         _exit(0);
