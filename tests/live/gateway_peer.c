@@ -17,6 +17,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -475,6 +476,7 @@ static int run_function(const char *name) {
                         static struct request q;
                         pid_t parent = getppid();
 
+                        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
                         (void)close(listener);
                         q.fd = fd;
                         q.name = name;
