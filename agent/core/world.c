@@ -10,9 +10,9 @@
 enum { WORLD_FORMAT = 1 };
 
 void world_done(struct world *w) {
-        for (uint32_t i = 0; i < w->n_functions; i++)
+        for (uint32_t i = 0; w->functions && i < w->n_functions; i++)
                 free(w->functions[i].spec);
-        for (uint32_t i = 0; i < w->n_images; i++)
+        for (uint32_t i = 0; w->images && i < w->n_images; i++)
                 free(w->images[i].holders);
         free(w->members);
         free(w->functions);

@@ -102,31 +102,31 @@ static int early_name(struct agent *a) {
 static int run(struct agent *a) {
         uv_signal_t term, interrupt;
         uv_timer_t watchdog, trim;
-        uv_loop_t loop;
+        uv_loop_t *loop = uv_default_loop();
         struct fail f = { 0 };
         int r;
 
         (void)signal(SIGPIPE, SIG_IGN);
-        if (uv_loop_init(&loop) < 0)
+        if (!loop)
                 return EXIT_FAILURE;
-        a->loop = &loop;
+        a->loop = loop;
         r = agent_start(a, &f);
         if (r < 0) {
                 log_error("%s", f.text[0] ? f.text : strerror(-r));
                 return EXIT_FAILURE;
         }
-        (void)uv_signal_init(&loop, &term);
+        (void)uv_signal_init(loop, &term);
         (void)uv_signal_start(&term, on_signal, SIGTERM);
-        (void)uv_signal_init(&loop, &interrupt);
+        (void)uv_signal_init(loop, &interrupt);
         (void)uv_signal_start(&interrupt, on_signal, SIGINT);
-        start_watchdog(&loop, &watchdog);
-        (void)uv_timer_init(&loop, &trim);
+        start_watchdog(loop, &watchdog);
+        (void)uv_timer_init(loop, &trim);
         (void)uv_timer_start(&trim, on_trim, TRIM_AFTER_MS, 0);
         (void)sd_notify(0, "READY=1");
-        (void)uv_run(&loop, UV_RUN_DEFAULT);
+        (void)uv_run(loop, UV_RUN_DEFAULT);
         if (a->mdns)
                 mdns_close(a->mdns); /* the goodbye goes out on the way */
-        (void)uv_run(&loop, UV_RUN_NOWAIT);
+        (void)uv_run(loop, UV_RUN_NOWAIT);
         return EXIT_SUCCESS;
 }
 

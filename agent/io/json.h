@@ -15,7 +15,8 @@ static inline void json_delete(cJSON **o) {
 #define auto_json __attribute__((cleanup(json_delete)))
 
 /* Parses one object from 'len' bytes with nothing behind it.  -EINVAL (also for nesting deeper
- * than LIMIT_JSON_DEPTH, NUL bytes and repeated keys at the top), -E2BIG above LIMIT_FRAME_BYTES. */
+ * than LIMIT_JSON_DEPTH, NUL bytes and repeated keys at the top), -E2BIG above LIMIT_FRAME_BYTES.
+ */
 int json_parse_object(const char *text, size_t len, cJSON **ret, struct fail *f);
 
 /* Fields of an object; the fallback where the key is missing or of another type. */
