@@ -270,6 +270,7 @@ for i in {1..20}; do call "$url/function/both"; done >"$dir/both"
 check 'this board first' '20' "$(grep -c '^one' "$dir/both")"
 # four streams at a time are two on each board
 for i in {1..4}; do
+	: >"$dir/spread.$i"
 	curl -siN -m 10 "$url/function/both/events?$dir/spread" >"$dir/spread.$i" &
 	w[i]=$!
 	until_true 5 grep -q first "$dir/spread.$i"
@@ -396,7 +397,7 @@ has 'version' '^bramble-gateway [0-9]' "$("$out/bramble-gateway" --version)"
 # ---- the end --------------------------------------------------------------------------------------------------
 descriptors() { find "/proc/$gateway/fd" -type l 2>/dev/null | wc -l; }
 until_true 10 eval '[ "$(descriptors)" -lt 16 ]' && ok || bad "descriptors are left: $(descriptors)"
-rm "$dir/seen"
+rm "$dir/seen"; : >"$dir/last"
 curl -sN -m 10 "$url/function/both/events?$dir/seen" >"$dir/last" &
 last=$!
 until_true 5 grep -q first "$dir/last"
