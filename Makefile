@@ -139,7 +139,11 @@ demo: deps ## four boards that become a bramble, two functions deployed and call
 demo-down: ## ends what `make demo` started
 	tests/lab/demo down
 
-bench: all ## the promises, each beside its peer, in one run (as root)
+BENCH := $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(wildcard tests/bench/*.c))
+$(OUT)/bench/%: tests/bench/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
+bench: all $(BENCH) ## the promises, each beside its limit or peer, in one run of eight minutes (as root)
 	tests/bench/run $(OUT)
 
 # ---- installing ---------------------------------------------------------------------------
