@@ -4,7 +4,9 @@
 #include "daemon/api.h"
 #include "daemon/journal.h"
 #include "daemon/peers.h"
+#include "io/file_log.h"
 #include "io/json.h"
+#include "io/log.h"
 #include "io/spec.h"
 
 #include <errno.h>
@@ -47,6 +49,26 @@ static void lines_gone(struct request *q) {
         request_unref(q);
 }
 
+/* Where there is no journal: what the files have, at once; they cannot be followed. */
+static void on_file_line(void *arg, const struct file_log_line *line) {
+        struct request *q = arg;
+        char instance[16];
+        struct journal_line l = { json_text(q->args, "name", ""),
+                                  json_text(q->args, "namespace", "openfaas-fn"), instance,
+                                  line->text, line->realtime_usec };
+
+        (void)snprintf(instance, sizeof(instance), "%u", line->instance);
+        on_line(q, &l);
+}
+
+static int read_files(struct request *q, unsigned tail) {
+        char dir[SIZE_PATH + 8];
+
+        (void)snprintf(dir, sizeof(dir), "%s/log", q->agent->config.run_dir);
+        return file_log_read(dir, json_text(q->args, "name", ""),
+                             json_text(q->args, "namespace", "openfaas-fn"), tail, on_file_line, q);
+}
+
 void verb_log_lines(struct request *q) {
         const char *name = json_text(q->args, "name", "");
         const char *namespace = json_text(q->args, "namespace", "openfaas-fn");
@@ -57,6 +79,11 @@ void verb_log_lines(struct request *q) {
         (void)json_number(q->args, "tail", TAIL_MOST, &tail);
         if (!spec_name_ok(name) || !spec_name_ok(namespace)) {
                 request_fail(q, 400, "'%.64s' is no function name", name);
+                return;
+        }
+        if (!log_has_journal()) {
+                (void)read_files(q, (unsigned)tail);
+                request_reply(q, cJSON_CreateObject());
                 return;
         }
         q->on_gone = lines_gone;
@@ -214,7 +241,10 @@ void verb_logs(struct request *q) {
                 if (a->world.members[i].node != a->board.node && a->world.members[i].up)
                         add_source(g, a->world.members[i].node);
         (void)json_number(q->args, "tail", TAIL_MOST, &tail);
-        if (journal_read(a->loop, name, namespace, (unsigned)tail, json_bool(q->args, "follow"),
+        if (!log_has_journal())
+                (void)read_files(q, (unsigned)tail);
+        if (!log_has_journal() ||
+            journal_read(a->loop, name, namespace, (unsigned)tail, json_bool(q->args, "follow"),
                          on_own_line, on_own_end, g, &g->own) < 0)
                 one_done(g);
 }

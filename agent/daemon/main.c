@@ -113,7 +113,8 @@ static int run(struct agent *a) {
         r = agent_start(a, &f);
         if (r < 0) {
                 log_error("%s", f.text[0] ? f.text : strerror(-r));
-                return EXIT_FAILURE;
+                /* keys that do not fit this board stay so until a person has changed them */
+                return r == -ENOKEY || r == -EKEYREJECTED ? EXIT_MISUSED : EXIT_FAILURE;
         }
         (void)uv_signal_init(loop, &term);
         (void)uv_signal_start(&term, on_signal, SIGTERM);

@@ -5,6 +5,7 @@
 #include "core/backoff.h"
 #include "daemon/images.h"
 #include "daemon/runner_private.h"
+#include "io/file_log.h"
 #include "io/log.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { LOOK_MS = 500, STOP_GRACE_MS = 10000, FUNCTION_PORT = 8080 };
 
@@ -404,13 +406,32 @@ void runner_exited(struct agent *a, const char *id, uint32_t status, bool oom) {
         clean_up(item);
 }
 
+static void write_file(const struct item *item, const char *text, size_t len) {
+        char dir[SIZE_PATH + 8];
+        struct timespec now;
+        uint64_t usec;
+        int r;
+
+        (void)clock_gettime(CLOCK_REALTIME, &now);
+        usec = (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / NSEC_PER_USEC;
+        (void)snprintf(dir, sizeof(dir), "%s/log", item->runner->agent->config.run_dir);
+        r = file_log_write(dir, item->function, item->namespace, item->id, usec, text, len);
+        if (r < 0 && log_once("file-log"))
+                log_warning("what functions write is lost: cannot write below %s: %s", dir,
+                            strerror(-r));
+}
+
 void runner_output(struct agent *a, const char *id, const char *stream, const char *text,
                    size_t len) {
         const struct item *item = item_by_container(a->runner, id);
 
-        if (item)
+        if (!item)
+                return;
+        if (log_has_journal())
                 log_function(item->function, item->namespace, item->id, stream, text,
                              (unsigned)len);
+        else
+                write_file(item, text, len);
 }
 
 static void on_timer(uv_timer_t *timer) {

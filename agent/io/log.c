@@ -103,6 +103,10 @@ void log_role(const char *node_name, const char *format, ...) {
         emit(LOG_LEVEL_NOTICE, pair, text, "MESSAGE_ID=" MESSAGE_ID_ROLE);
 }
 
+bool log_has_journal(void) {
+        return state.journal;
+}
+
 void log_function(const char *function, const char *namespace, unsigned instance,
                   const char *stream, const char *text, unsigned len) {
         char fields[5][160], message[8 * 1024 + 16];

@@ -28,6 +28,9 @@ void log_field(enum log_level level, const char *field, const char *value, const
 /* Role changes carry a fixed MESSAGE_ID and BRAMBLE_NODE=. */
 void log_role(const char *node_name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Does this program write to the journal (or only to stderr)? */
+_Bool log_has_journal(void);
+
 /* One line of a function's output: MESSAGE is 'text' (printable or not, as it is), with
  * BRAMBLE_FUNCTION=, BRAMBLE_NAMESPACE=, BRAMBLE_INSTANCE= and BRAMBLE_STREAM=stdout|stderr.
  * SYSLOG_IDENTIFIER is the function's name. */
