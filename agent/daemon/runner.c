@@ -119,19 +119,39 @@ static void failed(struct item *item, const char *why) {
         set_state(item, INSTANCE_BACKOFF, reason);
 }
 
-static void on_removed_after_failure(void *arg, int result, const char *why) {
-        struct runner *r = arg;
+static void on_cleaned(void *arg, int result, const char *why) {
+        struct start *s = arg;
+        struct item *item = item_find(s->runner, s->id);
+        struct agent *a = s->runner->agent;
 
-        (void)result;
-        (void)why;
-        runner_look(r->agent);
+        (void)why; /* where containerd went away the timer tries again */
+        free(s);
+        if (!item)
+                return; /* cannot be: items are freed only when nothing is under way */
+        item->busy = false;
+        if (result < 0)
+                return;
+        item->leftover = false;
+        runner_look(a);
 }
 
 /* It ran and ended, or never came up: what is left of it goes, the next life starts clean. */
 static void clean_up(struct item *item) {
         struct runner *r = item->runner;
+        struct start *s;
 
-        (void)container_stop(r->agent->containers, item->container, 0, on_removed_after_failure, r);
+        item->leftover = true;
+        if (item->busy || !r->available)
+                return; /* advance() does it */
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return;
+        *s = (struct start){ r, item->id };
+        item->busy = true;
+        if (container_stop(r->agent->containers, item->container, 0, on_cleaned, s) < 0) {
+                free(s);
+                item->busy = false;
+        }
 }
 
 void runner_ready(struct item *item) {
@@ -140,6 +160,7 @@ void runner_ready(struct item *item) {
 }
 
 void runner_never_ready(struct item *item) {
+        item->running = false; /* its end is our doing: no news */
         failed(item, "it runs, but does not listen on port 8080");
         clean_up(item);
 }
@@ -246,6 +267,10 @@ static void advance(struct item *item, usec_t now) {
 
         if (item->busy || item->running || !item->runner->available)
                 return;
+        if (item->leftover) {
+                clean_up(item);
+                return;
+        }
         if (item->state == INSTANCE_BACKOFF && now < item->retry)
                 return;
         image = world_image(&a->world, item->spec.image);
@@ -332,10 +357,8 @@ static void want(struct runner *r, const struct world_function *f,
         (void)str_copy(item->namespace, sizeof(item->namespace), f->namespace);
         item->generation = in->generation;
         item->memory_bytes = f->memory_bytes;
-        if (in->generation != f->generation) {
-                item->known = item->running; /* an old one that runs on until its heir answers */
-                return;
-        }
+        if (in->generation != f->generation)
+                return; /* an old one that was adopted: it runs on until its heir answers */
         item->known = true;
         if (spec_parse(f->spec, f->spec_len, &item->spec, &why) < 0)
                 set_state(item, INSTANCE_FAILED, fail_text(&why));
@@ -400,6 +423,8 @@ void runner_exited(struct agent *a, const char *id, uint32_t status, bool oom) {
                 return;
         if (oom)
                 (void)snprintf(why, sizeof(why), "it needed more memory than its limit");
+        else if (status == RUNNER_STATUS_UNKNOWN)
+                (void)snprintf(why, sizeof(why), "its process ended while containerd was away");
         else
                 (void)snprintf(why, sizeof(why), "its process ended with status %" PRIu32, status);
         failed(item, why);
@@ -435,7 +460,11 @@ void runner_output(struct agent *a, const char *id, const char *stream, const ch
 }
 
 static void on_timer(uv_timer_t *timer) {
-        runner_look(timer->data);
+        struct agent *a = timer->data;
+
+        if (a->runner->available && !a->runner->adopted)
+                runner_adopt(a->runner); /* the first answer was an error */
+        runner_look(a);
 }
 
 void runner_available(struct agent *a, bool yes) {

@@ -4,7 +4,9 @@
 #include "daemon/runner_private.h"
 #include "io/log.h"
 
+#include <dirent.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static const char *label(const struct container_found *f, const char *name) {
@@ -29,7 +31,7 @@ static void on_found(void *arg, const struct container_found *f) {
         if (item) {
                 /* containerd was away for a while; its shims were not */
                 if (item->running && f->status == CONTAINER_STOPPED)
-                        runner_exited(r->agent, f->id, UINT32_MAX, false);
+                        runner_exited(r->agent, f->id, RUNNER_STATUS_UNKNOWN, false);
                 return;
         }
         if (str_to_u64(label(f, "bramble.instance"), UINT32_MAX, &id) < 0 ||
@@ -60,19 +62,40 @@ static void on_found(void *arg, const struct container_found *f) {
         log_info("%s (replica %" PRIu64 ") goes on running", item->function, id);
 }
 
+/* Networks that an agent made and did not live to use: no container is in them. */
+static void sweep_networks(struct runner *r) {
+        struct agent *a = r->agent;
+        char path[SIZE_PATH + 8];
+        struct dirent *entry;
+        DIR *dir;
+
+        (void)snprintf(path, sizeof(path), "%s/netns", a->config.run_dir);
+        dir = opendir(path);
+        while (dir && (entry = readdir(dir)))
+                if (str_starts(entry->d_name, "fn-") && !known(r, entry->d_name))
+                        (void)fnet_detach(a->fnet, entry->d_name, NULL);
+        if (dir)
+                (void)closedir(dir);
+}
+
 static void on_adopted(void *arg, int result, const char *why) {
         struct runner *r = arg;
 
+        r->listing = false;
         if (result < 0) {
-                log_warning("cannot list the containers that run: %s", why);
+                if (log_once("adopt"))
+                        log_warning("cannot list the containers that run: %s; trying again", why);
                 return;
         }
+        log_again("adopt");
+        if (!r->adopted)
+                sweep_networks(r);
         r->adopted = true;
         runner_look(r->agent);
         agent_report_soon(r->agent);
 }
 
 void runner_adopt(struct runner *r) {
-        if (containers_list(r->agent->containers, on_found, on_adopted, r) < 0)
-                log_warning("cannot list the containers that run");
+        if (!r->listing)
+                r->listing = containers_list(r->agent->containers, on_found, on_adopted, r) == 0;
 }

@@ -8,6 +8,9 @@
 
 enum { HOST_FIRST = 2, HOST_LAST = 250, HOSTS = HOST_LAST - HOST_FIRST + 1 };
 
+/* An exit whose status nobody saw. */
+#define RUNNER_STATUS_UNKNOWN UINT32_MAX
+
 struct probe;
 
 /* One replica that this board has, wanted or not. */
@@ -19,7 +22,8 @@ struct item {
         bool attached; /* its network namespace exists */
         bool known;    /* the world has said what it is */
         bool unwanted;
-        bool busy; /* containerd works on it */
+        bool busy;     /* containerd works on it */
+        bool leftover; /* of a life that ended: its container is removed before the next one */
         bool running;
         enum instance_state state;
         struct backoff backoff;
@@ -36,6 +40,7 @@ struct runner {
         struct agent *agent;
         bool available; /* containerd answers */
         bool adopted;   /* what runs is known */
+        bool listing;   /* containerd is being asked what runs */
         unsigned last_host;
         uv_timer_t timer;
         uint32_t n;

@@ -26,7 +26,15 @@ static void handle_closed(uv_handle_t *handle) {
 static void attempt(struct probe *p);
 
 static void on_retry(uv_timer_t *timer) {
-        attempt(timer->data);
+        struct probe *p = timer->data;
+        struct item *item = p->item;
+
+        if (agent_now() < p->deadline) {
+                attempt(p);
+                return;
+        }
+        probe_stop(item);
+        runner_never_ready(item);
 }
 
 static void tcp_closed(uv_handle_t *handle) {
@@ -49,9 +57,6 @@ static void on_connected(uv_connect_t *connect, int status) {
         if (status == 0) {
                 probe_stop(item);
                 runner_ready(item);
-        } else if (agent_now() > p->deadline) {
-                probe_stop(item);
-                runner_never_ready(item);
         } else {
                 uv_close((uv_handle_t *)&p->tcp, tcp_closed);
         }
