@@ -14,17 +14,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RETRY_USEC (5 * USEC_PER_SEC) /* after a fetch that failed */
+/* After a fetch that failed: doubles from the one to the other. */
+#define RETRY_FIRST_USEC (5 * USEC_PER_SEC)
+#define RETRY_MOST_USEC  (80 * USEC_PER_SEC)
+#define SILENT_USEC      (30 * USEC_PER_SEC) /* a holder that sends nothing for so long is left */
+
+enum { FAILURES = 16 }; /* images that cannot be had, each with its own patience */
 
 /* One image on its way; one at a time, because an SD card and 100 Mbit/s gain nothing from two. */
 struct fetch {
         struct agent *agent;
         struct image_fetch *engine;
         struct link *link; /* to the holder that is asked for a blob */
+        usec_t heard;      /* newest sign of the holder */
+        bool paused;       /* it waits for our card */
         unsigned next_holder;
         char name[SIZE_IMAGE];
         char digest[SIZE_DIGEST];
         char blob[SIZE_DIGEST]; /* wanted now */
+};
+
+struct failure {
+        char name[SIZE_IMAGE]; /* "": none */
+        char reason[SIZE_REASON];
+        usec_t retry; /* not before */
+        usec_t pause;
 };
 
 struct images {
@@ -35,10 +49,15 @@ struct images {
         uint32_t n_new;
         struct report_image fresh[LIMIT_IMAGES]; /* being listed */
         struct fetch *fetch;                     /* NULL: none */
-        usec_t retry;                            /* no new fetch before */
-        char failed[SIZE_IMAGE];                 /* image of the newest failure */
-        char reason[SIZE_REASON];
+        struct failure failures[FAILURES];
 };
+
+static struct failure *failure_find(struct images *m, const char *name) {
+        for (size_t i = 0; i < FAILURES; i++)
+                if (str_eq(m->failures[i].name, name))
+                        return &m->failures[i];
+        return NULL;
+}
 
 bool images_have(const struct agent *a, const char *name, const char *digest) {
         const struct images *m = a->images;
@@ -50,7 +69,9 @@ bool images_have(const struct agent *a, const char *name, const char *digest) {
 }
 
 const char *images_reason(const struct agent *a, const char *name) {
-        return str_eq(a->images->failed, name) ? a->images->reason : "";
+        const struct failure *failure = failure_find(a->images, name);
+
+        return failure ? failure->reason : "";
 }
 
 uint32_t images_report(const struct agent *a, struct report_image *ret) {
@@ -126,6 +147,10 @@ static void holder_open(struct link *l, void *arg) {
 }
 
 static void engine_drained(void *arg) {
+        struct fetch *f = link_arg(arg);
+
+        f->paused = false;
+        f->heard = agent_now();
         link_resume(arg);
 }
 
@@ -133,11 +158,13 @@ static void holder_frame(struct link *l, void *arg, const struct frame *frame) {
         struct fetch *f = arg;
         int r;
 
+        f->heard = agent_now();
         switch ((int)frame->type) {
         case FRAME_HELLO:
                 return;
         case FRAME_DATA:
                 r = image_fetch_data(f->engine, frame->body, frame->len, engine_drained, l);
+                f->paused = r == -EAGAIN;
                 if (r == -EAGAIN)
                         link_pause(l);
                 else if (r < 0)
@@ -162,7 +189,7 @@ static void holder_closed(struct link *l, void *arg, int error, const char *why)
         struct fetch *f = arg;
 
         (void)l;
-        log_info("the board that %s comes from is gone: %s", f->name, why);
+        log_debug("the board that %s comes from is gone: %s", f->name, why);
         blob_end(f, error < 0 ? error : -ECONNRESET);
 }
 
@@ -177,9 +204,12 @@ static int dial_holder(struct fetch *f) {
         for (uint32_t i = 0; image && i < image->n_holders; i++) {
                 uint64_t node = image->holders[f->next_holder++ % image->n_holders];
 
-                if (node != f->agent->board.node &&
-                    peers_dial(f->agent, node, &holder_ops, f, &f->link) == 0)
-                        return 0;
+                if (node == f->agent->board.node ||
+                    peers_dial(f->agent, node, &holder_ops, f, &f->link) < 0)
+                        continue;
+                f->heard = agent_now();
+                f->paused = false;
+                return 0;
         }
         f->link = NULL;
         return -EHOSTUNREACH;
@@ -194,6 +224,39 @@ static void on_want(void *arg, const char *digest, uint64_t size_bytes) {
                 blob_end(f, -EHOSTUNREACH);
 }
 
+/* In the place of the failure that is over soonest where the table is full. */
+static void remember_failure(struct images *m, const char *name, const char *why) {
+        struct failure *f = failure_find(m, name);
+        char key[SIZE_IMAGE + 8];
+
+        if (!f) {
+                f = &m->failures[0];
+                for (size_t i = 1; i < FAILURES; i++)
+                        if (m->failures[i].retry < f->retry)
+                                f = &m->failures[i];
+                (void)str_copy(f->name, sizeof(f->name), name);
+                f->pause = RETRY_FIRST_USEC / 2;
+        }
+        f->pause = f->pause * 2 > RETRY_MOST_USEC ? RETRY_MOST_USEC : f->pause * 2;
+        f->retry = usec_add(agent_now(), f->pause);
+        (void)snprintf(f->reason, sizeof(f->reason), "cannot get the image: %s", why);
+        (void)snprintf(key, sizeof(key), "fetch-%s", name);
+        if (log_once(key))
+                log_warning("cannot get image %s from another board: %s; trying again, more and "
+                            "more slowly",
+                            name, why);
+}
+
+static void forget_failure(struct images *m, const char *name) {
+        struct failure *f = failure_find(m, name);
+        char key[SIZE_IMAGE + 8];
+
+        if (f)
+                *f = (struct failure){ 0 };
+        (void)snprintf(key, sizeof(key), "fetch-%s", name);
+        log_again(key);
+}
+
 static void on_fetched(void *arg, int result, const char *why) {
         struct fetch *f = arg;
         struct agent *a = f->agent;
@@ -203,24 +266,31 @@ static void on_fetched(void *arg, int result, const char *why) {
                 peers_discard(f->link);
         m->fetch = NULL;
         if (result < 0) {
-                (void)str_copy(m->failed, sizeof(m->failed), f->name);
-                (void)snprintf(m->reason, sizeof(m->reason), "cannot get the image: %s", why);
-                m->retry = usec_add(agent_now(), RETRY_USEC);
-                log_warning("cannot get image %s from another board: %s; trying again in 5 s",
-                            f->name, why);
+                remember_failure(m, f->name, why);
         } else {
-                m->failed[0] = '\0';
+                forget_failure(m, f->name);
                 log_info("image %s has arrived", f->name);
         }
         free(f);
         images_refresh(a);
 }
 
+/* A holder that holds the line and sends nothing. */
+static void check_silence(struct fetch *f) {
+        if (!f->link || f->paused || agent_now() - f->heard < SILENT_USEC)
+                return;
+        peers_discard(f->link);
+        blob_end(f, -ETIMEDOUT);
+}
+
 void images_want(struct agent *a, const struct world_image *image) {
         struct images *m = a->images;
+        const struct failure *failure = failure_find(m, image->name);
         struct fetch *f;
 
-        if (m->fetch || !a->containers || agent_now() < m->retry)
+        if (m->fetch)
+                check_silence(m->fetch);
+        if (m->fetch || !a->containers || (failure && agent_now() < failure->retry))
                 return;
         f = calloc(1, sizeof(*f));
         if (!f)

@@ -40,6 +40,7 @@ bool link_window_closed(const struct link *l) {
 
 void link_tune_tcp(struct link *l) {
         struct sockaddr_storage a;
+        const int idle = LINK_KEEP_IDLE_SEC, interval = LINK_KEEP_INTERVAL_SEC;
         socklen_t len = sizeof(a);
         int on = 1;
 
@@ -50,6 +51,10 @@ void link_tune_tcp(struct link *l) {
                 link_address_text(&a, l->local);
         /* we coalesce ourselves; a heartbeat must not wait for an acknowledgement */
         (void)setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        /* a side that only reads would never learn that the other one lost its power */
+        (void)setsockopt(l->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+        (void)setsockopt(l->fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+        (void)setsockopt(l->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
         link_patience(l, false);
 }
 

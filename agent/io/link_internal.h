@@ -22,6 +22,9 @@ enum {
         LINK_DEAD_MS = 5000,
         LINK_STALLED_MS = 30000,
         LINK_STALL_CHECK_MS = 2000,
+        /* The kernel asks a silent peer; LINK_DEAD_MS without an answer ends the link. */
+        LINK_KEEP_IDLE_SEC = 5,
+        LINK_KEEP_INTERVAL_SEC = 2,
 };
 
 enum link_state {
