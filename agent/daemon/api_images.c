@@ -26,6 +26,9 @@ struct import {
 static void import_free(struct import *i) {
         struct request *q = i->q;
 
+        if (q->link)
+                link_resume(
+                        q->link); /* a failed import may owe its 'drained'; the rest is dropped */
         q->state = NULL;
         free(i);
         request_unref(q);
@@ -152,8 +155,12 @@ void verb_import(struct request *q) {
         q->on_gone = import_gone;
         r = image_import_begin(q->agent->containers, name, on_drained, on_imported, i, &i->engine);
         if (r < 0) {
-                request_fail_errno(
-                        q, r, r == -ENOTCONN ? "containerd does not answer on this board" : "");
+                if (r == -EINVAL)
+                        request_fail(q, 400, "'%.80s' is no image name", name);
+                else
+                        request_fail_errno(
+                                q, r,
+                                r == -ENOTCONN ? "containerd does not answer on this board" : "");
                 import_free(i);
         }
 }
@@ -209,7 +216,7 @@ void verb_blob(struct request *q) {
         q->on_gone = blob_gone;
         r = image_read(q->agent->containers, digest, on_chunk, on_read, request_ref(q), &read);
         if (r < 0) {
-                request_fail_errno(q, r, "");
+                request_fail_errno(q, r, r == -EINVAL ? "a blob is asked for by its digest" : "");
                 request_unref(q);
                 return;
         }
