@@ -57,8 +57,8 @@ FUZZ     := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help all deps check unit sim fuzz purity test demo demo-down bench install uninstall lint \
-        format check-format clean
+.PHONY: help all deps check build-check unit sim fuzz purity cross cross-check test demo demo-down \
+        bench install uninstall lint format check-format clean
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -82,7 +82,7 @@ $(OUT)/gen/%.pb-c.o: $(OUT)/gen/%.pb-c.c
 
 $(LIB): $(PURE_OBJ) $(IO_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	$(AR) rcs $@ $^
 
 $(OUT)/bramble-agent: $(DAEMON_OBJ) $(LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LIBS)
@@ -119,7 +119,8 @@ $(OUT)/live/%: tests/live/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka
 
-check: $(PROGRAMS) $(UNIT) $(SIM) $(FUZZ) ## the fast tests: unit, simulation, fuzz corpora, purity; seconds, no root
+build-check: $(PROGRAMS) $(UNIT) $(SIM) $(FUZZ) # what `make check` runs
+check: build-check ## the fast tests: unit, simulation, fuzz corpora, purity; seconds, no root
 	tests/run-check $(OUT)
 
 unit: $(UNIT) ## builds the unit tests
@@ -129,6 +130,11 @@ fuzz: ## coverage-guided fuzzing of every parser with clang's libFuzzer, 30 s ea
 
 purity: $(PURE_OBJ) ## proves that base/ and core/ touch no clock, file, socket or log
 	tests/purity $(OUT) $^
+
+cross: ## the programs for another board: ARCH=armhf|arm64 SUITE=bookworm|trixie
+	tests/cross all '$(ARCH)' $(SUITE)
+cross-check: ## the fast tests for another board, in qemu-user: ARCH= SUITE=
+	tests/cross check '$(ARCH)' $(SUITE)
 
 test: ## everything: deps, make check, and the lab (as root)
 	tests/run-test
