@@ -87,5 +87,5 @@ void raft_links_accepted(struct agent *a, struct link *l) {
         if (c && a->bramble)
                 consensus_accepted(c, l);
         else
-                link_close(l);
+                peers_discard(l);
 }
