@@ -48,6 +48,7 @@ refuse 'nothing is no image' '' import </dev/null
 refuse 'a tar without an image' '' import < <(tar -C / -c etc/hostname)
 refuse 'half an image' '' import < <(head -c 100000 "$BRAMBLE_LAB/images/hello.tar")
 w=$(mktemp -d)
+"$here/images" "$BRAMBLE_LAB/images" web
 tar -C "$w" -xf "$BRAMBLE_LAB/images/web.tar" # of an image that no board has: blobs that are there are kept
 layer=$(find "$w/blobs" -size +20k)
 size=$(stat -c %s "$layer")
