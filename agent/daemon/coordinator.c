@@ -138,7 +138,7 @@ static bool avoid(const struct board_state *b) {
 }
 
 static void place(struct coordinator *c, usec_t now) {
-        static struct placement_actions actions; /* 5 KB: too large for a Pi's small stack habits */
+        struct placement_actions *actions = &c->actions;
         struct placement_board boards[LIMIT_BOARDS];
 
         if (c->submitted > 0)
@@ -153,15 +153,15 @@ static void place(struct coordinator *c, usec_t now) {
                                                       .function_bytes = b->board.function_bytes,
                                                       .cpu_permille = b->sensors.cpu_permille };
         }
-        placement_step(&c->agent->charter, boards, c->n_boards, is_ready, c, now, &actions);
-        if (!str_eq(c->reason, actions.reason)) {
-                (void)str_copy(c->reason, sizeof(c->reason), actions.reason);
+        placement_step(&c->agent->charter, boards, c->n_boards, is_ready, c, now, actions);
+        if (!str_eq(c->reason, actions->reason)) {
+                (void)str_copy(c->reason, sizeof(c->reason), actions->reason);
                 c->dirty = true;
                 if (c->reason[0])
                         log_warning("%s", c->reason);
         }
-        for (uint32_t i = 0; i < actions.n; i++)
-                submit(c, &actions.items[i]);
+        for (uint32_t i = 0; i < actions->n; i++)
+                submit(c, &actions->items[i]);
 }
 
 static void on_voters_changed(void *arg, int result) {

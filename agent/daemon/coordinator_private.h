@@ -3,6 +3,7 @@
 #define BRAMBLE_DAEMON_COORDINATOR_PRIVATE_H
 
 #include "base/buf.h"
+#include "core/placement.h"
 #include "daemon/coordinator.h"
 
 /* A board that does not report for this long is down. */
@@ -40,8 +41,9 @@ struct coordinator {
         uv_async_t poke; /* one look a turn of the loop, however many events */
         uint32_t n_boards;
         struct board_state *boards[LIMIT_BOARDS];
-        char reason[SIZE_REASON]; /* newest complaint of placement */
-        struct buf picture;       /* encoded world of 'version' */
+        char reason[SIZE_REASON];         /* newest complaint of placement */
+        struct placement_actions actions; /* of the newest step: too large for the stack */
+        struct buf picture;               /* encoded world of 'version' */
 };
 
 struct board_state *coordinator_board(const struct coordinator *c, uint64_t node);
