@@ -48,6 +48,43 @@ char *str_printable(char *dst, size_t size, const char *src, size_t len) {
         return dst;
 }
 
+/* Bytes of the character at 's', which ends with a NUL; 0: it is none. */
+static size_t utf8_length(const unsigned char *s) {
+        unsigned char low = 0x80, high = 0xbf; /* of the second byte */
+        size_t n;
+
+        if (s[0] < 0x80)
+                return 1;
+        if (s[0] < 0xc2 || s[0] > 0xf4)
+                return 0;
+        n = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+        if (s[0] == 0xe0)
+                low = 0xa0;
+        else if (s[0] == 0xed)
+                high = 0x9f;
+        else if (s[0] == 0xf0)
+                low = 0x90;
+        else if (s[0] == 0xf4)
+                high = 0x8f;
+        if (s[1] < low || s[1] > high)
+                return 0;
+        for (size_t i = 2; i < n; i++)
+                if (s[i] < 0x80 || s[i] > 0xbf)
+                        return 0;
+        return n;
+}
+
+char *str_utf8(char *s) {
+        for (size_t i = 0; s[i];) {
+                size_t n = utf8_length((const unsigned char *)s + i);
+
+                if (n == 0)
+                        s[i] = '?';
+                i += n ? n : 1;
+        }
+        return s;
+}
+
 int str_to_u64(const char *s, uint64_t max, uint64_t *ret) {
         uint64_t v = 0;
 

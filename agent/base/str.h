@@ -25,6 +25,10 @@ int str_copy_n(char *dst, size_t size, const char *src, size_t len);
  * outside on its way to a log or a terminal.  Returns dst. */
 char *str_printable(char *dst, size_t size, const char *src, size_t len);
 
+/* Puts '?' in the place of every byte that is no part of valid UTF-8 (RFC 3629): overlong forms,
+ * surrogates and anything above U+10FFFF are not.  Returns s. */
+char *str_utf8(char *s);
+
 /* Whole decimal numbers without sign, space or rest.  -EINVAL, -ERANGE above 'max'. */
 int str_to_u64(const char *s, uint64_t max, uint64_t *ret);
 

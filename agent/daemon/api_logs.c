@@ -19,8 +19,19 @@ enum { TAIL_MOST = 10000, TAIL_DEFAULT = 100 };
 /* ---- one board's lines
  * ------------------------------------------------------------------------------------ */
 
-static void on_line(void *arg, const struct journal_line *line) {
-        struct request *q = arg;
+/* The asker has taken less than it was sent: wait for 'drained'. */
+static bool behind(const struct request *q) {
+        return q->link && link_queued(q->link) > LINK_QUEUE_HIGH;
+}
+
+/* Functions write what they like; JSON is UTF-8. */
+static void add_text(cJSON *o, const char *text) {
+        auto_free char *copy = strdup(text);
+
+        (void)cJSON_AddStringToObject(o, "text", copy ? str_utf8(copy) : "");
+}
+
+static void tell(struct request *q, const struct journal_line *line) {
         cJSON *o = cJSON_CreateObject();
 
         (void)cJSON_AddStringToObject(o, "name", line->function);
@@ -28,9 +39,17 @@ static void on_line(void *arg, const struct journal_line *line) {
         (void)cJSON_AddStringToObject(o, "instance", line->instance);
         (void)cJSON_AddStringToObject(o, "node", q->agent->name);
         (void)cJSON_AddNumberToObject(o, "timestamp_usec", (double)line->realtime_usec);
-        (void)cJSON_AddStringToObject(o, "text", line->text);
+        add_text(o, line->text);
         (void)request_event(q, o);
         cJSON_Delete(o);
+}
+
+static void on_line(void *arg, const struct journal_line *line) {
+        struct request *q = arg;
+
+        tell(q, line);
+        if (behind(q))
+                journal_pause(q->state);
 }
 
 static void on_end(void *arg) {
@@ -39,6 +58,11 @@ static void on_end(void *arg) {
         q->state = NULL;
         request_reply(q, cJSON_CreateObject());
         request_unref(q);
+}
+
+static void lines_drained(struct request *q) {
+        if (q->state)
+                journal_resume(q->state);
 }
 
 static void lines_gone(struct request *q) {
@@ -58,7 +82,7 @@ static void on_file_line(void *arg, const struct file_log_line *line) {
                                   line->text, line->realtime_usec };
 
         (void)snprintf(instance, sizeof(instance), "%u", line->instance);
-        on_line(q, &l);
+        tell(q, &l);
 }
 
 static int read_files(struct request *q, unsigned tail) {
@@ -87,6 +111,7 @@ void verb_log_lines(struct request *q) {
                 return;
         }
         q->on_gone = lines_gone;
+        q->on_drained = lines_drained;
         r = journal_read(q->agent->loop, name, namespace, (unsigned)tail,
                          json_bool(q->args, "follow"), on_line, on_end, request_ref(q), &journal);
         if (r < 0) {
@@ -151,9 +176,13 @@ static void source_open(struct link *l, void *arg) {
 static void source_frame(struct link *l, void *arg, const struct frame *f) {
         struct source *s = arg;
 
-        if (f->type == FRAME_EVENT && s->all->q->link)
-                (void)link_send(s->all->q->link, FRAME_EVENT, s->all->q->stream, f->body, f->len);
-        else if (f->type == FRAME_REPLY) {
+        struct request *q = s->all->q;
+
+        if (f->type == FRAME_EVENT && q->link) {
+                (void)link_send(q->link, FRAME_EVENT, q->stream, f->body, f->len);
+                if (behind(q))
+                        link_pause(l);
+        } else if (f->type == FRAME_REPLY) {
                 peers_discard(l);
                 source_done(s);
         }
@@ -169,6 +198,17 @@ static void source_closed(struct link *l, void *arg, int error, const char *why)
 static const struct link_ops source_ops = { .open = source_open,
                                             .frame = source_frame,
                                             .closed = source_closed };
+
+static void gathering_drained(struct request *q) {
+        struct gathering *g = q->state;
+
+        if (!g)
+                return;
+        for (struct source *s = g->sources; s; s = s->next)
+                link_resume(s->link);
+        if (g->own)
+                journal_resume(g->own);
+}
 
 static void gathering_gone(struct request *q) {
         struct gathering *g = q->state;
@@ -192,7 +232,9 @@ static void gathering_gone(struct request *q) {
 static void on_own_line(void *arg, const struct journal_line *line) {
         struct gathering *g = arg;
 
-        on_line(g->q, line);
+        tell(g->q, line);
+        if (behind(g->q))
+                journal_pause(g->own);
 }
 
 static void on_own_end(void *arg) {
@@ -236,6 +278,7 @@ void verb_logs(struct request *q) {
         g->q = request_ref(q);
         q->state = g;
         q->on_gone = gathering_gone;
+        q->on_drained = gathering_drained;
         g->left = 1; /* this board's own */
         for (uint32_t i = 0; i < a->world.n_members; i++)
                 if (a->world.members[i].node != a->board.node && a->world.members[i].up)

@@ -13,6 +13,7 @@ enum { BATCH = 200, TEXT_BYTES = 8 * 1024, FIELD_BYTES = 80 };
 struct journal {
         sd_journal *sd;
         bool follow;
+        bool paused;
         uv_poll_t poll;
         uv_idle_t idle; /* the lines that exist already, a batch a turn of the loop */
         unsigned handles;
@@ -67,7 +68,7 @@ void journal_stop(struct journal *j) {
 static void on_idle(uv_idle_t *idle) {
         struct journal *j = idle->data;
 
-        for (int i = 0; i < BATCH; i++) {
+        for (int i = 0; i < BATCH && !j->paused; i++) {
                 if (sd_journal_next(j->sd) > 0) {
                         tell(j);
                         continue;
@@ -86,8 +87,20 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
 
         (void)status;
         (void)events;
-        if (sd_journal_process(j->sd) != SD_JOURNAL_NOP)
+        if (sd_journal_process(j->sd) != SD_JOURNAL_NOP && !j->paused)
                 (void)uv_idle_start(&j->idle, on_idle);
+}
+
+void journal_pause(struct journal *j) {
+        j->paused = true;
+        (void)uv_idle_stop(&j->idle);
+}
+
+void journal_resume(struct journal *j) {
+        if (!j->paused)
+                return;
+        j->paused = false;
+        (void)uv_idle_start(&j->idle, on_idle);
 }
 
 static int match(sd_journal *sd, const char *field, const char *value) {

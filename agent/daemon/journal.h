@@ -19,6 +19,10 @@ struct journal_line {
 int journal_read(uv_loop_t *loop, const char *function, const char *namespace, unsigned tail,
                  bool follow, void (*line)(void *arg, const struct journal_line *line),
                  void (*end)(void *arg), void *arg, struct journal **ret);
+/* No lines until resumed: the asker reads more slowly than the disk. May be called inside 'line'.
+ */
+void journal_pause(struct journal *j);
+void journal_resume(struct journal *j);
 /* Ends it; 'end' does not follow.  NULL is a no-op. */
 void journal_stop(struct journal *j);
 

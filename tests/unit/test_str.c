@@ -105,10 +105,36 @@ static void sizes(void **state) {
                 assert_string_equal(str_size(text, cases[i].in), cases[i].want);
 }
 
+static void utf8(void **state) {
+        static const struct {
+                const char *in, *want;
+        } cases[] = {
+                { "", "" },
+                { "plain", "plain" },
+                { "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x8d\x93",
+                  "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x8d\x93" },
+                { "\xff\xfe", "??" },
+                { "a\x80z", "a?z" },
+                { "cut \xe2\x82", "cut ??" },
+                { "\xc0\xaf", "??" },           /* overlong */
+                { "\xe0\x80\xaf", "???" },      /* overlong */
+                { "\xed\xa0\x80", "???" },      /* a surrogate */
+                { "\xf4\x90\x80\x80", "????" }, /* above U+10FFFF */
+                { "\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf" },
+        };
+        char text[64];
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                assert_int_equal(str_copy(text, sizeof(text), cases[i].in), 0);
+                assert_string_equal(str_utf8(text), cases[i].want);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(bytes),  cmocka_unit_test(millicores), cmocka_unit_test(hex),
-                cmocka_unit_test(copies), cmocka_unit_test(sizes),
+                cmocka_unit_test(copies), cmocka_unit_test(sizes),      cmocka_unit_test(utf8),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
