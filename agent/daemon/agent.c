@@ -72,7 +72,7 @@ void agent_take_world(struct agent *a, struct world *world) {
                 char address[16];
 
                 if (m->address && m->node != a->board.node)
-                        peers_member(a, m->node, status_ipv4(address, m->address));
+                        peers_known(a, m->node, status_ipv4(address, m->address), 0);
         }
         if (renamed)
                 take_name(a);

@@ -1,5 +1,6 @@
 #include "daemon/greet.h"
 
+#include "base/str.h"
 #include "core/message.h"
 #include "daemon/api.h"
 #include "daemon/membership.h"
@@ -82,7 +83,10 @@ static void on_accept(struct link *l, void *arg) {
                 return;
         }
         if (link_node(l) == a->board.node) {
-                if (log_once("clone"))
+                bool own =
+                        str_eq(link_address(l), link_local_address(l)); /* 'peers =' names us too */
+
+                if (!own && log_once("clone"))
                         log_error("%s has this board's own certificate: its card was cloned from "
                                   "this one; it is refused until it is flashed anew",
                                   link_address(l));

@@ -88,11 +88,19 @@ static void save(struct agent *a) {
                         log_error("%s; this board goes on, but will not know its bramble after "
                                   "a reboot",
                                   fail_text(&f));
-                agent_problem(a, PROBLEM_NOT_SAVED, true);
+                a->membership->not_saved = true;
+                membership_tell_saved(a);
                 return;
         }
         log_again("saved");
-        agent_problem(a, PROBLEM_NOT_SAVED, false);
+        a->membership->not_saved = false;
+        membership_tell_saved(a);
+}
+
+void membership_tell_saved(struct agent *a) {
+        const struct membership *m = a->membership;
+
+        agent_problem(a, PROBLEM_NOT_SAVED, m->log_broken || m->not_saved);
 }
 
 void membership_announce(struct agent *a) {
@@ -435,7 +443,7 @@ int membership_open(struct agent *a, struct fail *f) {
                 }
         }
         for (uint32_t i = 0; i < s->n_peers; i++)
-                peers_seen(a, s->peers[i].node, s->peers[i].address, s->peers[i].port);
+                peers_known(a, s->peers[i].node, s->peers[i].address, s->peers[i].port);
         for (uint32_t i = 0; i < a->config.n_peers; i++)
                 peers_hint(a, a->config.peers[i], a->config.port);
         feed(a, &(struct formation_event){ .type = FORMATION_EVENT_TICK });

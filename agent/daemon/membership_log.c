@@ -13,6 +13,7 @@ enum {
         HEARTBEAT_MS = 100,
         ELECTION_MS = 500, /* libraft waits one to two of these: 0.5 to 1 s, then asks for votes */
         REOPEN_MS = 10 * 1000,
+        TRIAL_MS = 5 * 1000,
 };
 
 static void on_dial(void *arg, uint64_t node, void *dial) {
@@ -57,7 +58,9 @@ void membership_log_broken(struct agent *a, const char *why) {
                 log_error("the log of the bramble on this card cannot be written (%s); this board "
                           "goes on with what runs, but it does not vote; trying again every 10 s",
                           why);
-        agent_problem(a, PROBLEM_NOT_SAVED, true);
+        a->membership->log_broken = true;
+        a->membership->on_trial = false;
+        membership_tell_saved(a);
         if (a->membership->founding == 0)
                 membership_log_close(a, false);
 }
@@ -79,8 +82,11 @@ int membership_log_open(struct agent *a, bool fresh, bool bootstrap, struct fail
         int r = 0;
 
         m->epochs++;
-        if (fresh)
+        if (fresh) {
+                m->log_broken = m->on_trial = false;
+                membership_tell_saved(a);
                 r = consensus_wipe(m->raft_dir, f);
+        }
         if (r >= 0)
                 r = consensus_open(a->loop, &config, &a->charter, &consensus_callbacks, a,
                                    &m->consensus, f);
@@ -94,17 +100,22 @@ int membership_log_open(struct agent *a, bool fresh, bool bootstrap, struct fail
 /* A member whose log could not be opened or written: the disk may be better by now. */
 static void on_reopen(uv_timer_t *timer) {
         struct agent *a = timer->data;
+        struct membership *m = a->membership;
         struct fail f = { 0 };
 
-        if (a->bramble == 0 || a->membership->consensus || a->membership->closing)
+        if (a->bramble == 0 || m->closing)
                 return;
-        if (membership_log_open(a, false, false, &f) < 0) {
+        if (m->on_trial) {
+                m->on_trial = m->log_broken = false;
+                log_again("broken");
+                log_notice("the log of the bramble can be written again");
+                membership_tell_saved(a);
+        } else if (!m->consensus && membership_log_open(a, false, false, &f) < 0) {
                 membership_log_broken(a, fail_text(&f));
-                return;
+        } else if (m->log_broken) { /* opening takes no room on the card, writing does */
+                m->on_trial = true;
+                (void)uv_timer_start(&m->reopen, on_reopen, TRIAL_MS, 0);
         }
-        log_again("broken");
-        log_notice("the log of the bramble can be written again");
-        agent_problem(a, PROBLEM_NOT_SAVED, false);
 }
 
 static void log_closed(void *arg) {

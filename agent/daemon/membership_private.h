@@ -12,13 +12,18 @@ struct membership {
         struct consensus *consensus; /* NULL: fresh, or being closed */
         unsigned epochs;             /* logs that were opened so far */
         bool closing;                /* its handles are not gone yet */
+        bool log_broken;             /* it could not be written, and did not hold since */
+        bool on_trial;               /* it was opened again, and must hold for a while */
+        bool not_saved;              /* nor could the file of what is remembered */
         bool leads;                  /* this board, as was last told */
         uint64_t leader;             /* newest that anybody told; 0: nobody */
         uint64_t founding;           /* random id of the bramble that is being founded */
         char raft_dir[128];
 };
 
-/* membership.c: a try to found or join failed; formation will say when to try again. */
+/* membership.c: log_broken or not_saved changed. */
+void membership_tell_saved(struct agent *a);
+/* A try to found or join failed; formation will say when to try again. */
 void membership_refused(struct agent *a);
 void membership_announce(struct agent *a);
 /* The first thing a founder does once it leads itself. */

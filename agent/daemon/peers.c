@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,17 +23,26 @@ enum {
 #define RETRY_FIRST_USEC (250 * USEC_PER_MSEC)
 #define RETRY_MOST_USEC  (8 * USEC_PER_SEC)
 #define BEAT_USEC        (2 * USEC_PER_SEC) /* a view on every control connection, changed or not */
-#define SILENT_USEC      (7 * USEC_PER_SEC) /* a control connection without a frame is dead */
+#define STEADY_USEC      (10 * USEC_PER_SEC) /* the end of a shorter connection is no news */
+#define SILENT_USEC      (7 * USEC_PER_SEC)  /* a control connection without a frame is dead */
+
+struct place {
+        char address[SIZE_ADDRESS]; /* "": not known */
+        uint16_t port;
+};
 
 struct peer {
         struct agent *agent;
         uint64_t node; /* 0: a hint, known by address only */
-        char address[SIZE_ADDRESS];
-        uint16_t port;
+        /* Where it was connected, or where the leader says that it is; and where mDNS or the config
+         * says so.  Anybody on the LAN can say things by mDNS: that is tried too, in turn. */
+        struct place proven, seen;
+        bool try_seen;
         struct link *link; /* control connection after both hellos, else NULL */
         struct link *dialing;
         bool hinted;                /* from the config or from memory: dialed until it answers */
         struct message_hello hello; /* newest, of 'link' */
+        usec_t since;               /* 'link' came up */
         usec_t heard;
         usec_t retry; /* not before */
         usec_t pause; /* doubles with each failure */
@@ -105,23 +115,55 @@ static bool wanted(const struct agent *a, const struct peer *p) {
         return p->node == leader;
 }
 
+static void place_set(struct place *place, const char *address, uint16_t port) {
+        (void)str_copy(place->address, sizeof(place->address), address);
+        place->port = port;
+}
+
+static bool place_is(const struct place *place, const char *address, uint16_t port) {
+        return str_eq(place->address, address) && place->port == port;
+}
+
+/* Where it is looked for next. */
+static const struct place *peer_place(const struct peer *p) {
+        bool seen = p->seen.address[0] && (p->try_seen || !p->proven.address[0]);
+
+        return seen ? &p->seen : &p->proven;
+}
+
+static void dial_failed(struct peer *p) {
+        p->try_seen = !p->try_seen;
+        p->retry = usec_add(agent_now(), p->pause);
+        p->pause = p->pause * 2 > RETRY_MOST_USEC ? RETRY_MOST_USEC : p->pause * 2;
+}
+
 /* ---- one connection ------------------------------------------------------------------------ */
+
+/* A board that comes and goes all the time is said once. */
+static bool say_end(const struct peer *p, const char *address) {
+        char key[SIZE_ADDRESS + 8];
+
+        (void)snprintf(key, sizeof(key), "ended-%s", address);
+        if (agent_now() - p->since > STEADY_USEC)
+                log_again(key);
+        return log_once(key);
+}
 
 static void peer_lost(struct peer *p, struct link *l, const char *why) {
         struct agent *a = p->agent;
 
         if (p->dialing == l) {
                 p->dialing = NULL;
-                p->retry = usec_add(agent_now(), p->pause);
-                p->pause = p->pause * 2 > RETRY_MOST_USEC ? RETRY_MOST_USEC : p->pause * 2;
-                log_debug("cannot reach %s: %s", p->address, why);
+                dial_failed(p);
+                log_debug("cannot reach %s: %s", link_address(l), why);
         }
         if (p->link != l)
                 return;
         p->link = NULL;
         p->retry = usec_add(agent_now(), RETRY_FIRST_USEC);
-        log_info("connection to %s (%s) ended: %s", p->hello.name[0] ? p->hello.name : "a board",
-                 p->address, why);
+        if (say_end(p, link_address(l)))
+                log_info("connection to %s (%s) ended: %s",
+                         p->hello.name[0] ? p->hello.name : "a board", link_address(l), why);
         api_link_gone(a, l);
         coordinator_peer_lost(a, p->node);
         membership_peer_lost(a, p->node);
@@ -165,8 +207,9 @@ static void control_frame(struct peer *p, const struct frame *f) {
         case FRAME_TYPE_MAX:
                 break;
         }
-        log_warning("%s sent a frame that makes no sense here (type %d), connection ends",
-                    p->address, (int)f->type);
+        if (log_once(link_address(p->link)))
+                log_warning("%s sent a frame that makes no sense here (type %d), connection ends",
+                            link_address(p->link), (int)f->type);
         link_close(p->link);
 }
 
@@ -240,18 +283,18 @@ static void peer_up(struct agent *a, struct link *l, const struct message_hello 
                 p->dialing = NULL;
         p->link = l;
         p->hello = *m;
-        p->heard = agent_now();
+        p->since = p->heard = agent_now();
         p->pause = RETRY_FIRST_USEC;
         p->hinted = false;
-        (void)str_copy(p->address, sizeof(p->address), link_address(l));
-        p->port = m->port;
+        place_set(&p->proven, link_address(l), m->port);
+        p->try_seen = false;
         link_set_ops(l, &control_ops, p);
         if (stale) {
                 api_link_gone(a, stale);
                 peers_discard(stale);
                 coordinator_peer_lost(a, p->node);
         }
-        log_debug("connected to %s (%s)", m->name[0] ? m->name : "a fresh board", p->address);
+        log_debug("connected to %s (%s)", m->name[0] ? m->name : "a fresh board", link_address(l));
         membership_peer(a, &m->view);
         agent_report_soon(a);
 }
@@ -259,6 +302,11 @@ static void peer_up(struct agent *a, struct link *l, const struct message_hello 
 static void dialed_open(struct link *l, void *arg) {
         struct peer *p = arg;
 
+        if (link_node(l) == p->agent->board.node) { /* one 'peers =' for all boards is fine */
+                p->seen.address[0] = '\0';
+                link_close(l);
+                return;
+        }
         if (peers_hello(p->agent, l, PURPOSE_CONTROL) < 0)
                 link_close(l);
 }
@@ -270,13 +318,13 @@ static void dialed_frame(struct link *l, void *arg, const struct frame *f) {
 
         if (f->type != FRAME_HELLO || message_hello_decode(f->body, f->len, &m) < 0 ||
             m.purpose != PURPOSE_CONTROL || m.view.node != link_node(l)) {
-                if (log_once(p->address))
+                if (log_once(link_address(l)))
                         log_warning("%s does not speak our protocol: is it an older bramble?",
-                                    p->address);
+                                    link_address(l));
                 link_close(l);
                 return;
         }
-        log_again(p->address);
+        log_again(link_address(l));
         if (p->node == 0) /* a hint has become a board */
                 peer_drop(p);
         else
@@ -287,8 +335,8 @@ static void dialed_frame(struct link *l, void *arg, const struct frame *f) {
 static void dialed_closed(struct link *l, void *arg, int error, const char *why) {
         struct peer *p = arg;
 
-        if (error == -EKEYREJECTED && log_once(p->address))
-                log_warning("%s is not one of us: %s", p->address, why);
+        if (error == -EKEYREJECTED && log_once(link_address(l)))
+                log_warning("%s is not one of us: %s", link_address(l), why);
         peer_lost(p, l, why);
 }
 
@@ -297,14 +345,14 @@ static const struct link_ops dialed_ops = { .open = dialed_open,
                                             .closed = dialed_closed };
 
 static void dial(struct peer *p) {
+        const struct place *place = peer_place(p);
         struct agent *a = p->agent;
-        int r = link_dial_tls(a->loop, &a->pki, p->address, p->port, p->node, DIAL_TIMEOUT_MS,
-                              &dialed_ops, p, &p->dialing);
+        int r = link_dial_tls(a->loop, &a->pki, place->address, place->port, p->node,
+                              DIAL_TIMEOUT_MS, &dialed_ops, p, &p->dialing);
 
         if (r < 0) {
                 p->dialing = NULL;
-                p->retry = usec_add(agent_now(), p->pause);
-                p->pause = p->pause * 2 > RETRY_MOST_USEC ? RETRY_MOST_USEC : p->pause * 2;
+                dial_failed(p);
         }
 }
 
@@ -315,7 +363,8 @@ static void review(struct peer *p, usec_t now) {
                 peer_lost(p, l, "nothing heard for 7 s");
                 peers_discard(l);
         }
-        if (!p->link && !p->dialing && p->address[0] && now >= p->retry && wanted(p->agent, p))
+        if (!p->link && !p->dialing && peer_place(p)->address[0] && now >= p->retry &&
+            wanted(p->agent, p))
                 dial(p);
 }
 
@@ -368,33 +417,47 @@ void peers_seen(struct agent *a, uint64_t node, const char *address, uint16_t po
                 p = peer_new(a, node);
         if (!p || p->link)
                 return;
-        if (!str_eq(p->address, address) || p->port != port) {
-                (void)str_copy(p->address, sizeof(p->address), address);
-                p->port = port;
+        if (!place_is(&p->seen, address, port)) {
+                place_set(&p->seen, address, port);
+                p->try_seen = true;
                 p->retry = 0;
                 p->pause = RETRY_FIRST_USEC;
         }
         review(p, agent_now());
 }
 
-void peers_member(struct agent *a, uint64_t node, const char *address) {
-        const struct peer *p = peer_find(a, node);
+void peers_known(struct agent *a, uint64_t node, const char *address, uint16_t port) {
+        struct peer *p = peer_find(a, node);
 
-        peers_seen(a, node, address, p && p->port ? p->port : a->config.port);
+        if (node == a->board.node)
+                return;
+        if (!p)
+                p = peer_new(a, node);
+        if (!p || p->link)
+                return;
+        if (port == 0)
+                port = p->proven.port ? p->proven.port : a->config.port;
+        if (!place_is(&p->proven, address, port)) {
+                place_set(&p->proven, address, port);
+                p->try_seen = false;
+                p->retry = 0;
+                p->pause = RETRY_FIRST_USEC;
+        }
+        review(p, agent_now());
 }
 
 void peers_hint(struct agent *a, const char *address, uint16_t port) {
         struct peer *p;
 
         for (unsigned i = 0; i < a->peers->n; i++)
-                if (str_eq(a->peers->items[i]->address, address))
+                if (str_eq(a->peers->items[i]->proven.address, address) ||
+                    str_eq(a->peers->items[i]->seen.address, address))
                         return;
         p = peer_new(a, 0);
         if (!p)
                 return;
         p->hinted = true;
-        p->port = port;
-        (void)str_copy(p->address, sizeof(p->address), address);
+        place_set(&p->seen, address, port);
         review(p, agent_now());
 }
 
@@ -416,11 +479,13 @@ uint64_t peers_in_bramble(const struct agent *a, uint64_t bramble) {
 
 const char *peers_address(const struct agent *a, uint64_t node, uint16_t *ret_port) {
         const struct peer *p = node ? peer_find(a, node) : NULL;
+        const struct place *place;
 
-        if (!p || !p->address[0])
+        if (!p)
                 return NULL;
-        *ret_port = p->port;
-        return p->address;
+        place = p->proven.address[0] ? &p->proven : &p->seen;
+        *ret_port = place->port;
+        return place->address[0] ? place->address : NULL;
 }
 
 void peers_tell(struct agent *a) {
@@ -466,8 +531,8 @@ void peers_each(const struct agent *a,
         for (unsigned i = 0; i < a->peers->n; i++) {
                 const struct peer *p = a->peers->items[i];
 
-                if (p->node && p->address[0])
-                        each(arg, p->node, p->address, p->port);
+                if (p->node && p->proven.address[0])
+                        each(arg, p->node, p->proven.address, p->proven.port);
         }
 }
 

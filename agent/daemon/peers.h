@@ -8,18 +8,18 @@
 
 int peers_open(struct agent *a);
 
-/* A board was seen at an address (mDNS, memory, config): a hint. */
+/* mDNS says that a board is at an address: a hint. */
 void peers_seen(struct agent *a, uint64_t node, const char *address, uint16_t port);
-/* The leader says where a member is; its port is the one last seen, else our own. */
-void peers_member(struct agent *a, uint64_t node, const char *address);
-/* The same where only the address is known. */
+/* Memory or the leader says where a board is; port 0: the one it had, else our own. */
+void peers_known(struct agent *a, uint64_t node, const char *address, uint16_t port);
+/* A hint of which only the address is known. */
 void peers_hint(struct agent *a, const char *address, uint16_t port);
 
 /* The open control connection to a board, NULL where there is none. */
 struct link *peers_link(const struct agent *a, uint64_t node);
 /* Any board with an open connection that belongs to 'bramble'; 0: none. */
 uint64_t peers_in_bramble(const struct agent *a, uint64_t bramble);
-/* Where a board was last; NULL: never seen. */
+/* Where a board was connected last, else where it was seen; NULL: never seen. */
 const char *peers_address(const struct agent *a, uint64_t node, uint16_t *ret_port);
 
 /* Sends this board's view to every connected peer. */
@@ -40,7 +40,7 @@ void peers_discard(struct link *l);
 /* Who to keep a connection to may have changed (leader, membership): look again now. */
 void peers_review(struct agent *a);
 
-/* For each known board with an address: used to remember them on disk. */
+/* For each board that was connected: used to remember them on disk. */
 void peers_each(const struct agent *a,
                 void (*each)(void *arg, uint64_t node, const char *address, uint16_t port),
                 void *arg);
