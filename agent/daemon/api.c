@@ -14,8 +14,9 @@
 #include <string.h>
 
 enum {
-        API_REQUESTS = 256,   /* at a time, from all sides */
-        API_LOCAL_LINKS = 64, /* CLIs on this board */
+        API_REQUESTS = 1024,     /* at a time, from all sides */
+        API_LINK_REQUESTS = 128, /* of one connection */
+        API_LOCAL_LINKS = 64,    /* CLIs on this board */
         API_GATEWAY_LINKS = 4,
         ASK_SEC = 30, /* the leader must have answered by then */
         TICK_MS = 1000,
@@ -131,7 +132,7 @@ void request_fail(struct request *q, int code, const char *format, ...) {
         va_start(args, format);
         (void)vsnprintf(text, sizeof(text), format, args);
         va_end(args);
-        (void)cJSON_AddStringToObject(o, "error", text);
+        (void)cJSON_AddStringToObject(o, "error", str_utf8(text)); /* it may quote the request */
         (void)cJSON_AddNumberToObject(o, "code", code);
         request_reply(q, o);
 }
@@ -321,6 +322,14 @@ void api_run_on_leader(struct agent *a, const cJSON *request, api_reply_cb done,
         request_unref(q);
 }
 
+static unsigned requests_of(const struct api *api, const struct link *l) {
+        unsigned n = 0;
+
+        for (const struct request *q = api->requests; q; q = q->next)
+                n += q->link == l;
+        return n;
+}
+
 static void on_request(struct agent *a, struct link *l, const struct frame *f, enum scope scope) {
         struct api *api = a->api;
         struct request *q = request_new(a);
@@ -334,7 +343,7 @@ static void on_request(struct agent *a, struct link *l, const struct frame *f, e
         r = json_parse_object((const char *)f->body, f->len, &q->args, &why);
         if (r < 0)
                 request_fail(q, 400, "%s", fail_text(&why));
-        else if (api->n_requests > API_REQUESTS)
+        else if (api->n_requests > API_REQUESTS || requests_of(api, l) > API_LINK_REQUESTS)
                 request_fail(q, 503, "too many requests at a time");
         else
                 run(q, scope);

@@ -162,11 +162,13 @@ void verb_scale(struct request *q) {
 /* Another board (or this one) has imported an image. */
 void verb_image(struct request *q) {
         struct charter_command cmd = { .op = CHARTER_IMAGE_SET };
+        char name[SIZE_IMAGE];
 
         if (str_copy(cmd.image, sizeof(cmd.image), json_text(q->args, "name", "")) < 0 ||
             str_copy(cmd.digest, sizeof(cmd.digest), json_text(q->args, "digest", "")) < 0 ||
-            json_number(q->args, "size", UINT64_MAX, &cmd.size_bytes) < 0) {
-                request_fail(q, 400, "image needs name, digest and size");
+            json_number(q->args, "size", UINT64_MAX, &cmd.size_bytes) < 0 ||
+            image_normalise(cmd.image, name) < 0 || !str_eq(name, cmd.image)) {
+                request_fail(q, 400, "image needs a whole name, digest and size");
                 return;
         }
         submit(q, &cmd);

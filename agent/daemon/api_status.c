@@ -187,7 +187,8 @@ static cJSON *alone_json(struct agent *a, const char *why) {
 static void on_leader(void *arg, int result, const char *why, const cJSON *reply) {
         struct request *q = arg;
 
-        if (result == 0 && cJSON_GetObjectItem(reply, "nodes"))
+        /* one that does not lead any more can only speak for itself */
+        if (result == 0 && cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(reply, "voters_up")))
                 request_reply(q, cJSON_Duplicate(reply, true));
         else
                 request_reply(q, alone_json(q->agent, result < 0 ? why
