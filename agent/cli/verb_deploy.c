@@ -116,8 +116,9 @@ static int wait_ready(const struct cli *c, const char *name, const char *namespa
         char last[SIZE_REASON] = "", url[256];
 
         for (int i = 0; i < WAIT_SEC * 1000 / LOOK_MS; i++) {
-                const cJSON *f;
+                const cJSON *f = NULL;
                 uint64_t ready = 0, wanted = 0;
+                bool done;
                 cJSON *o;
 
                 if (cli_ask(c, cli_request("functions"), NULL, NULL, &o) != CLI_DONE)
@@ -128,8 +129,14 @@ static int wait_ready(const struct cli *c, const char *name, const char *namespa
                         if (ready < wanted)
                                 say(f, last);
                 }
+                if (f && ready >= wanted && c->json) {
+                        (void)cli_print_json(cJSON_Duplicate(f, true));
+                        cJSON_Delete(o);
+                        return CLI_DONE;
+                }
+                done = f && ready >= wanted;
                 cJSON_Delete(o);
-                if (wanted > 0 && ready >= wanted) {
+                if (done) {
                         printf("%s is ready: %s/function/%s\n", cli_safe(name),
                                cli_gateway(c, url, sizeof(url)), cli_safe(name));
                         return CLI_DONE;

@@ -63,11 +63,11 @@ int verb_functions(const struct cli *c, int argc, char **argv) {
         if (cJSON_GetArraySize(functions) == 0)
                 printf("no functions yet: agentctl import IMAGE.tar, then agentctl deploy NAME "
                        "--image IMAGE\n");
-        t = table_new(titles);
+        t = cJSON_GetArraySize(functions) > 0 ? table_new(titles) : NULL;
         cJSON_ArrayForEach(f, functions) {
                 function_row(t, f);
         }
-        if (cJSON_GetArraySize(functions) > 0)
+        if (t)
                 table_print(t);
         cJSON_ArrayForEach(f, functions) {
                 const char *reason = json_text(f, "reason", "");

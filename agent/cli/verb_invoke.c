@@ -1,19 +1,46 @@
 /* verb_invoke - calls a function through the gateway, as any HTTP client would. */
 #include "base/buf.h"
+#include "base/scope.h"
 #include "base/str.h"
 #include "cli/verbs.h"
 
 #include <curl/curl.h>
 #include <getopt.h>
+#include <openssl/evp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { URL_BYTES = 2048 };
+enum { URL_BYTES = 2048, ANSWER_BYTES = 64 * 1024 * 1024 /* with -o json, kept whole */ };
 
+/* To standard output as it comes, or into 'arg' where it becomes JSON. */
 static size_t on_body(char *data, size_t size, size_t n, void *arg) {
-        (void)arg;
-        return fwrite(data, size, n, stdout);
+        struct buf *whole = arg;
+
+        if (!whole)
+                return fwrite(data, size, n, stdout);
+        return buf_add(whole, data, size * n) < 0 ? 0 : size * n;
+}
+
+static int print_answer(long status, const struct buf *answer) {
+        const unsigned char *data = (const unsigned char *)str_or(answer->data, "");
+        auto_free char *text = malloc(answer->len * 4 / 3 + 8);
+        cJSON *o = cJSON_CreateObject();
+
+        if (text)
+                memcpy(text, data, answer->len);
+        if (text)
+                text[answer->len] = '\0';
+        (void)cJSON_AddNumberToObject(o, "status", (double)status);
+        if (text && !memchr(data, '\0', answer->len) &&
+            memcmp(str_utf8(text), data, answer->len) == 0) {
+                (void)cJSON_AddStringToObject(o, "body", text);
+        } else if (text) {
+                (void)EVP_EncodeBlock((unsigned char *)text, data, (int)answer->len);
+                (void)cJSON_AddStringToObject(o, "body_base64", text);
+        }
+        return cli_print_json(o);
 }
 
 static int read_body(struct buf *b) {
@@ -30,6 +57,7 @@ static int read_body(struct buf *b) {
 
 /* The function's answer goes to standard output as it comes. */
 static int call(const struct cli *c, const char *url, const struct buf *body) {
+        auto_buf struct buf answer = { .limit = ANSWER_BYTES };
         char why[CURL_ERROR_SIZE] = "";
         long status = 0;
         CURL *curl;
@@ -42,6 +70,7 @@ static int call(const struct cli *c, const char *url, const struct buf *body) {
         (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body->data ? body->data : "");
         (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len);
         (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+        (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, c->json ? &answer : NULL);
         (void)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
         (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
         (void)curl_easy_setopt(curl, CURLOPT_USERAGENT, "agentctl/" BRAMBLE_VERSION);
@@ -51,6 +80,8 @@ static int call(const struct cli *c, const char *url, const struct buf *body) {
         (void)fflush(stdout);
         if (r != CURLE_OK)
                 return cli_fail(c, "cannot call %s: %s", url, why[0] ? why : curl_easy_strerror(r));
+        if (c->json)
+                (void)print_answer(status, &answer);
         if (status >= 400)
                 return cli_fail(c, "\nthe answer's status is %ld", status);
         return CLI_DONE;

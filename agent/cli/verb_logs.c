@@ -1,4 +1,5 @@
 /* verb_logs - what a function wrote, from all boards, in the order of its time stamps. */
+#include "base/scope.h"
 #include "base/str.h"
 #include "cli/verbs.h"
 #include "io/json.h"
@@ -30,22 +31,29 @@ static int by_time(const void *a, const void *b) {
         return (x > y) - (x < y);
 }
 
-static void print_line(const struct cli *c, const cJSON *o) {
+/* The whole line, however long, fit for a terminal. */
+static void print_text(const char *text) {
+        size_t len = strlen(text);
+        auto_free char *line = malloc(len + 1);
+
+        puts(line ? str_printable(line, len + 1, text, len) : "");
+}
+
+static void print_json_line(const cJSON *o) {
+        auto_free char *text = cJSON_PrintUnformatted(o);
+
+        printf("%s\n", text ? text : "{}");
+}
+
+static void print_line(const cJSON *o) {
         time_t seconds = (time_t)(stamp(o) / 1e6);
         char when[32];
         struct tm tm;
 
-        if (c->json) {
-                char *text = cJSON_PrintUnformatted(o);
-
-                printf("%s\n", text ? text : "{}");
-                free(text);
-                return;
-        }
         (void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", localtime_r(&seconds, &tm));
-        printf("%s %s %s.%s %s\n", when, cli_safe(json_text(o, "node", "?")),
-               cli_safe(json_text(o, "name", "?")), cli_safe(json_text(o, "instance", "?")),
-               cli_safe(json_text(o, "text", "")));
+        printf("%s %s %s.%s ", when, cli_safe(json_text(o, "node", "?")),
+               cli_safe(json_text(o, "name", "?")), cli_safe(json_text(o, "instance", "?")));
+        print_text(json_text(o, "text", ""));
 }
 
 static bool on_line(void *arg, const cJSON *event) {
@@ -53,7 +61,10 @@ static bool on_line(void *arg, const cJSON *event) {
         cJSON **items;
 
         if (l->follow) {
-                print_line(l->cli, event);
+                if (l->cli->json)
+                        print_json_line(event);
+                else
+                        print_line(event);
                 return fflush(stdout) == 0;
         }
         if (l->n == LINES_MOST)
@@ -64,6 +75,24 @@ static bool on_line(void *arg, const cJSON *event) {
         l->items = items;
         l->items[l->n++] = cJSON_Duplicate(event, true);
         return true;
+}
+
+/* All boards' lines by time: an array as JSON.  While following it is one object a line. */
+static int print_all(struct lines *l) {
+        cJSON *array = l->cli->json ? cJSON_CreateArray() : NULL;
+
+        if (l->n > 0)
+                qsort(l->items, l->n, sizeof(*l->items), by_time);
+        for (size_t i = 0; i < l->n; i++) {
+                if (array) {
+                        (void)cJSON_AddItemToArray(array, l->items[i]);
+                        continue;
+                }
+                print_line(l->items[i]);
+                cJSON_Delete(l->items[i]);
+        }
+        free(l->items);
+        return array ? cli_print_json(array) : CLI_DONE;
 }
 
 int verb_logs(const struct cli *c, int argc, char **argv) {
@@ -88,12 +117,7 @@ int verb_logs(const struct cli *c, int argc, char **argv) {
         (void)cJSON_AddNumberToObject(request, "tail", (double)tail);
         (void)cJSON_AddBoolToObject(request, "follow", l.follow);
         r = cli_ask(c, request, on_line, &l, NULL);
-        if (l.n > 0)
-                qsort(l.items, l.n, sizeof(*l.items), by_time);
-        for (size_t i = 0; i < l.n; i++) {
-                print_line(c, l.items[i]);
-                cJSON_Delete(l.items[i]);
-        }
-        free(l.items);
+        if (!l.follow && (r == CLI_DONE || l.n > 0))
+                (void)print_all(&l);
         return r;
 }
