@@ -114,7 +114,7 @@ static int match(sd_journal *sd, const char *field, const char *value) {
 static int seek(sd_journal *sd, unsigned tail) {
         int r = sd_journal_seek_tail(sd);
 
-        if (r >= 0 && tail > 0)
+        if (r >= 0) /* with 0 too: what is next after the tail is the newest line once more */
                 r = sd_journal_previous_skip(sd, (uint64_t)tail + 1);
         if (r >= 0 && tail > 0 && (unsigned)r <= tail)
                 r = sd_journal_seek_head(sd); /* there are fewer */
