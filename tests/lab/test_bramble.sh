@@ -97,9 +97,10 @@ match 'its environment is what was asked for' 'COLOUR=green' "$(login=: api GET 
 callees() {
 	for n in 1 2 3 4 5 6; do
 		for via in 10.77.0.11 10.77.0.12 10.77.0.13 10.77.0.14; do login=: api GET /function/site/ | cut -d' ' -f3; done
-	done | sort -u | wc -l
+	done | sort | uniq -c
 }
-eventually 'calls are spread over its replicas' 10 says 3 callees
+three_callees() { callees=$(callees) && [ "$(wc -l <<<"$callees")" = 3 ] || { echo "$callees" && false; }; }
+eventually 'calls are spread over its replicas' 10 three_callees
 equal 'an unknown function' 404 "$(login=: code GET /function/nobody)"
 equal 'an unknown path' 404 "$(code GET /system/nothing)"
 equal 'a wrong verb' 405 "$(code DELETE /system/info)"
