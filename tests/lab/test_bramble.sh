@@ -96,7 +96,7 @@ match 'its environment is what was asked for' 'COLOUR=green' "$(login=: api GET 
 # A gateway prefers an idle replica on its own board: ask all of them, one of which has none.
 callees() {
 	for n in 1 2 3 4 5 6; do
-		for via in 10.77.0.11 10.77.0.12 10.77.0.13 10.77.0.14; do login=: api GET /function/site/ | cut -d' ' -f3; done
+		for via in 10.77.0.11 10.77.0.12 10.77.0.13 10.77.0.14; do login=: api GET /function/site/ | cut -d' ' -f3 | grep .; done
 	done | sort | uniq -c
 }
 three_callees() { callees=$(callees) && [ "$(wc -l <<<"$callees")" = 3 ] || { echo "$callees" && false; }; }
