@@ -48,8 +48,7 @@ static struct raft_server *non_voter(struct raft *r) {
         return NULL;
 }
 
-/* A board that does not vote also believes in its leader for ever, for it has no election to wait
- * for; a silent one is no reason to refuse (Raft thesis 4.2.3: within an election timeout). */
+/* Of a leader that was heard within an election timeout nobody is disloyal (Raft thesis 4.2.3). */
 static bool leader_is_silent(const struct raft *r) {
         return r->state == RAFT_FOLLOWER &&
                r->io->time(r->io) - r->election_timer_start >= r->election_timeout;
@@ -61,13 +60,14 @@ void raft_guard_receive(struct raft_guard *g, struct raft_io *io, struct raft_me
         struct raft_server *self = NULL;
         int role = 0;
 
-        if (message->type == RAFT_IO_REQUEST_VOTE)
+        if (message->type == RAFT_IO_REQUEST_VOTE) {
                 self = non_voter(r);
+                if (leader_is_silent(r))
+                        message->request_vote.disrupt_leader = true;
+        }
         if (self) {
                 role = self->role;
                 self->role = RAFT_VOTER; /* for this one question, which changes no configuration */
-                if (leader_is_silent(r))
-                        message->request_vote.disrupt_leader = true;
         }
         before(g, message);
         receive(io, message);

@@ -121,24 +121,33 @@ static void votes(void **state) {
         now = 600;
         raft_guard_receive(&guard, &io, &m, receive);
         assert_true(disrupt_seen);
-        /* a board that votes decides by itself */
-        m.request_vote.disrupt_leader = false;
-        servers[0].role = RAFT_VOTER;
-        raft_guard_receive(&guard, &io, &m, receive);
-        assert_false(disrupt_seen);
-        assert_int_equal(servers[0].role, RAFT_VOTER);
-        /* one that is in no configuration stays out */
+        /* one that is in no configuration stays out: libraft sees to that */
         raft.configuration.n = 0;
+        raft_guard_receive(&guard, &io, &m, receive);
+        assert_int_equal(servers[0].role, RAFT_SPARE);
+}
+
+static void loyalty(void **state) {
+        (void)state;
+        servers[0].role = RAFT_VOTER;
+        for (now = 590; now <= 610; now += 5) {
+                struct raft_message m = { .type = RAFT_IO_REQUEST_VOTE, .server_id = 1 };
+
+                raft_guard_receive(&guard, &io, &m, receive);
+                assert_int_equal(disrupt_seen, now >= 600);
+        }
+        raft.state = RAFT_LEADER; /* it hears itself */
+        struct raft_message m = { .type = RAFT_IO_REQUEST_VOTE, .server_id = 1 };
+
         raft_guard_receive(&guard, &io, &m, receive);
         assert_false(disrupt_seen);
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup(leftovers, set_up),
-                cmocka_unit_test_setup(refusals, set_up),
-                cmocka_unit_test_setup(snapshots, set_up),
-                cmocka_unit_test_setup(votes, set_up),
+                cmocka_unit_test_setup(leftovers, set_up), cmocka_unit_test_setup(refusals, set_up),
+                cmocka_unit_test_setup(snapshots, set_up), cmocka_unit_test_setup(votes, set_up),
+                cmocka_unit_test_setup(loyalty, set_up),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
