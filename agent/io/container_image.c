@@ -168,7 +168,7 @@ static void take_config(struct lookup *l) {
 }
 
 static void on_chunk(void *arg, const ProtobufCMessage *message) {
-        const Ctr__ContentReadResponse *m = (const Ctr__ContentReadResponse *)message;
+        const Ctr__ContentReadResponse *m = (const void *)message;
         struct lookup *l = arg;
 
         if (buf_add(&l->bytes, m->data.data, m->data.len) < 0) {

@@ -149,7 +149,7 @@ static void read_failed(void *arg, int result, const char *why, const ProtobufCM
 }
 
 static void read_more(void *arg, const ProtobufCMessage *message) {
-        const Ctr__ContentReadResponse *m = (const Ctr__ContentReadResponse *)message;
+        const Ctr__ContentReadResponse *m = (const void *)message;
         struct image_caller *k = arg;
 
         if (k->error == 0)

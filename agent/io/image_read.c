@@ -92,7 +92,7 @@ static void go_on(struct image_read *r) {
 }
 
 static void message(void *arg, const ProtobufCMessage *message) {
-        const Ctr__ContentReadResponse *m = (const Ctr__ContentReadResponse *)message;
+        const Ctr__ContentReadResponse *m = (const void *)message;
         struct image_read *r = arg;
         ssize_t n = 0;
 

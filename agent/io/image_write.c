@@ -118,7 +118,7 @@ static void finish(struct image_writer *w, uint64_t total) {
 }
 
 static void message(void *arg, const ProtobufCMessage *message) {
-        const Ctr__ContentWriteResponse *m = (const Ctr__ContentWriteResponse *)message;
+        const Ctr__ContentWriteResponse *m = (const void *)message;
         struct image_writer *w = arg;
         struct fail f = { 0 };
         int r;
