@@ -56,6 +56,13 @@ static void answer_success(struct call *c) {
         connection_answer(c->connection, 200, c->content_type, &output);
 }
 
+/* "signal: killed". */
+static int print_signal(struct buf *to, int number) {
+        const char *name = str_or(sigdescr_np(number), "Unknown");
+
+        return buf_printf(to, "signal: %c%s\n", name[0] | 0x20, name + 1);
+}
+
 /* 500, how it ended, and what it said. */
 static void answer_failure(struct call *c) {
         struct buf text = { 0 };
@@ -64,8 +71,7 @@ static void answer_failure(struct call *c) {
         if (WIFEXITED(c->status))
                 r = buf_printf(&text, "exit status %d\n", WEXITSTATUS(c->status));
         else
-                r = buf_printf(&text, "signal: %s\n",
-                               str_or(sigdescr_np(WTERMSIG(c->status)), "unknown"));
+                r = print_signal(&text, WTERMSIG(c->status));
         if (r == 0)
                 log_line("fprocess failed: %.*s", (int)text.len - 1, text.data);
         if (r == 0)

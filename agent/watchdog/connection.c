@@ -9,7 +9,7 @@
 #include <sys/uio.h>
 
 #define IDLE_USEC   (2 * USEC_PER_MIN) /* far more than a gateway keeps an unused connection */
-#define LINGER_USEC (2 * USEC_PER_SEC) /* for a client to see the answer before the end */
+#define LINGER_USEC (1 * USEC_PER_SEC) /* for a client to see the answer before the end */
 #define SKIP_BYTES  (1024 * 1024)      /* so much of an unwanted body is read to keep alive */
 
 usec_t deadline_after(usec_t limit) {
