@@ -64,13 +64,13 @@ static struct http_text trimmed(const char *at, const char *end) {
 bool http_text_is(const struct http_text *t, const char *s) {
         size_t len = strlen(s);
 
-        return t->len == len && memcmp(t->at, s, len) == 0;
+        return t->len == len && (len == 0 || memcmp(t->at, s, len) == 0);
 }
 
 bool http_text_is_nocase(const struct http_text *t, const char *s) {
         size_t len = strlen(s);
 
-        return t->len == len && strncasecmp(t->at, s, len) == 0;
+        return t->len == len && (len == 0 || strncasecmp(t->at, s, len) == 0);
 }
 
 const struct http_text *http_header(const struct http_head *h, const char *name) {
