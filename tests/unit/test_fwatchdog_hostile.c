@@ -230,6 +230,19 @@ static void slow_reader(void **state) {
         bed_stop(&b);
 }
 
+static void too_much_output(void **state) {
+        struct bed b;
+        auto_reply struct reply r;
+
+        (void)state;
+        bed_init(&b);
+        bed_start(&b, "flood 65", NULL);
+        assert_int_equal(bed_call(&b, GET("/"), &r), 500);
+        assert_string_equal(r.body, "the function answered more than 64 MB\n");
+        bed_expect_no_children(&b);
+        bed_stop(&b);
+}
+
 static void rude_clients(void **state) {
         struct linger reset = { 1, 0 };
         struct bed b;
@@ -327,15 +340,11 @@ static void too_few_files(void **state) {
 
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(bad_requests),
-                cmocka_unit_test(too_large_heads),
-                cmocka_unit_test(pipelined),
-                cmocka_unit_test(garbage),
-                cmocka_unit_test(slow_senders),
-                cmocka_unit_test(slow_function),
-                cmocka_unit_test(slow_reader),
-                cmocka_unit_test(rude_clients),
-                cmocka_unit_test(too_many_connections),
+                cmocka_unit_test(bad_requests),  cmocka_unit_test(too_large_heads),
+                cmocka_unit_test(pipelined),     cmocka_unit_test(garbage),
+                cmocka_unit_test(slow_senders),  cmocka_unit_test(slow_function),
+                cmocka_unit_test(slow_reader),   cmocka_unit_test(too_much_output),
+                cmocka_unit_test(rude_clients),  cmocka_unit_test(too_many_connections),
                 cmocka_unit_test(too_few_files),
         };
 

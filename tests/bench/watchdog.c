@@ -1,0 +1,312 @@
+/* watchdog - what a call through fwatchdog costs beside a bare posix_spawn of the same program, and
+ * how much memory it needs.  No root:
+ *
+ *     watchdog [PROGRAM]    of what is called, cat by default
+ *
+ * fwatchdog is the one beside the folder that this was built into. */
+#include "base/scope.h"
+#include "base/str.h"
+#include "base/time.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { ROUNDS = 7, CALLS = 300, BODY = 5, BIG = 10 * 1000 * 1000 };
+
+extern char **environ;
+
+static char program[PATH_MAX];
+
+struct cost { /* of a call */
+        double cpu_usec, wall_usec;
+};
+
+_Noreturn static void die(const char *what) {
+        fprintf(stderr, "watchdog bench: %s: %s\n", what, strerror(errno));
+        exit(1);
+}
+
+static usec_t now(void) {
+        struct timespec t;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &t);
+        return (usec_t)t.tv_sec * USEC_PER_SEC + (usec_t)t.tv_nsec / NSEC_PER_USEC;
+}
+
+static usec_t cpu_of(const struct rusage *u) {
+        return (usec_t)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) * USEC_PER_SEC +
+               (usec_t)(u->ru_utime.tv_usec + u->ru_stime.tv_usec);
+}
+
+static usec_t cpu_so_far(void) {
+        struct rusage self, children;
+
+        (void)getrusage(RUSAGE_SELF, &self);
+        (void)getrusage(RUSAGE_CHILDREN, &children);
+        return cpu_of(&self) + cpu_of(&children);
+}
+
+/* ---- bare --------------------------------------------------------------------------------- */
+
+static void spawn_once(char *const argv[]) {
+        posix_spawn_file_actions_t actions;
+        int in[2], out[2], status;
+        char some[4096];
+        pid_t pid;
+
+        if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0)
+                die("pipe");
+        (void)posix_spawn_file_actions_init(&actions);
+        (void)posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
+        (void)posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
+        errno = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+        if (errno)
+                die(argv[0]);
+        (void)posix_spawn_file_actions_destroy(&actions);
+        (void)close(in[0]);
+        (void)close(out[1]);
+        if (write(in[1], "hello", BODY) != BODY)
+                die("write");
+        (void)close(in[1]);
+        while (read(out[0], some, sizeof(some)) > 0)
+                ;
+        (void)close(out[0]);
+        if (waitpid(pid, &status, 0) != pid || status != 0)
+                die("wait");
+}
+
+static struct cost bare(char *const argv[]) {
+        usec_t cpu = cpu_so_far(), start = now();
+
+        for (int i = 0; i < CALLS; i++)
+                spawn_once(argv);
+        return (struct cost){ (double)(cpu_so_far() - cpu) / CALLS,
+                              (double)(now() - start) / CALLS };
+}
+
+/* ---- through fwatchdog -------------------------------------------------------------------- */
+
+struct server {
+        pid_t pid;
+        int log;
+        uint16_t port;
+};
+
+static void start(struct server *s, const char *command) {
+        char set[PATH_MAX + 16], some[512] = "";
+        int p[2];
+
+        if (pipe(p) < 0)
+                die("pipe");
+        s->pid = fork();
+        if (s->pid == 0) {
+                snprintf(set, sizeof(set), "%s", command);
+                (void)setenv("fprocess", set, 1);
+                (void)setenv("port", "127.0.0.1:0", 1);
+                (void)setenv("metrics_port", "127.0.0.1:0", 1);
+                (void)setenv("suppress_lock", "true", 1);
+                (void)dup2(p[1], STDERR_FILENO);
+                execl(program, "fwatchdog", (char *)NULL);
+                _exit(127);
+        }
+        (void)close(p[1]);
+        s->log = p[0];
+        if (read(p[0], some, sizeof(some) - 1) <= 0 ||
+            sscanf(some, "%*s %*s Listening on port %hu", &s->port) != 1)
+                die(program);
+        /* from now on nobody reads it: it must not wait for that */
+        s->log = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        if (fork() == 0) {
+                while (read(p[0], some, sizeof(some)) > 0)
+                        ;
+                _exit(0);
+        }
+        (void)close(p[0]);
+}
+
+/* The CPU time of it and of all that it ran. */
+static usec_t stop(struct server *s) {
+        struct rusage u;
+        int status;
+
+        (void)kill(s->pid, SIGTERM);
+        if (wait4(s->pid, &status, 0, &u) != s->pid || status != 0)
+                die("fwatchdog");
+        (void)close(s->log);
+        return cpu_of(&u);
+}
+
+static int dial(const struct server *s) {
+        struct sockaddr_in to = { .sin_family = AF_INET,
+                                  .sin_port = htons(s->port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0)
+                die("connect");
+        return fd;
+}
+
+/* Reads one answer; its bytes behind the head. */
+static size_t hear(int fd) {
+        static char some[1 << 20];
+        size_t len = 0, want = SIZE_MAX;
+
+        while (len < want) {
+                ssize_t n = recv(fd, some + (want == SIZE_MAX ? len : 0),
+                                 want == SIZE_MAX ? sizeof(some) - 1 - len : sizeof(some) - 1, 0);
+                char *end, *length;
+
+                if (n <= 0)
+                        die("answer");
+                len += (size_t)n;
+                if (want != SIZE_MAX)
+                        continue;
+                some[len] = '\0';
+                end = strstr(some, "\r\n\r\n");
+                length = strstr(some, "Content-Length: ");
+                if (!str_starts(some, "HTTP/1.1 200") || (end && !length))
+                        die(some);
+                if (end) {
+                        want = strtoul(length + 16, NULL, 10);
+                        len -= (size_t)(end + 4 - some);
+                }
+        }
+        return len;
+}
+
+static void call(int fd) {
+        static const char request[] =
+                "POST / HTTP/1.1\r\nHost: b\r\nContent-Length: 5\r\n\r\nhello";
+
+        if (send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) != sizeof(request) - 1)
+                die("send");
+        (void)hear(fd);
+}
+
+static struct cost through(const char *command) {
+        struct server s;
+        usec_t begin, end;
+        int fd;
+
+        start(&s, command);
+        fd = dial(&s);
+        begin = now();
+        for (int i = 0; i < CALLS; i++)
+                call(fd);
+        end = now();
+        (void)close(fd);
+        return (struct cost){ (double)stop(&s) / CALLS, (double)(end - begin) / CALLS };
+}
+
+/* ---- memory and large bodies -------------------------------------------------------------- */
+
+static long rss_kb(const struct server *s) {
+        char path[64], line[256];
+        long kb = -1;
+        FILE *f;
+
+        snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", s->pid);
+        f = fopen(path, "re");
+        while (f && kb < 0 && fgets(line, sizeof(line), f))
+                (void)sscanf(line, "Rss: %ld", &kb);
+        if (f)
+                (void)fclose(f);
+        return kb;
+}
+
+static void send_big(int fd) {
+        static const char head[] = "POST / HTTP/1.1\r\nHost: b\r\nContent-Length: 10000000\r\n\r\n";
+        char *data = calloc(1, BIG);
+        size_t done = 0;
+
+        if (!data || send(fd, head, sizeof(head) - 1, MSG_NOSIGNAL) != sizeof(head) - 1)
+                die("send");
+        while (done < BIG) {
+                ssize_t n = send(fd, data + done, BIG - done, MSG_NOSIGNAL);
+
+                if (n < 0)
+                        die("send");
+                done += (size_t)n;
+        }
+        free(data);
+}
+
+static void memory(const char *command, bool echoes) {
+        struct server s;
+        usec_t begin, best = USEC_NEVER;
+        long idle, after;
+        int fd;
+
+        start(&s, command);
+        idle = rss_kb(&s);
+        fd = dial(&s);
+        for (int i = 0; i < 1000; i++)
+                call(fd);
+        after = rss_kb(&s);
+        printf("memory: %ld KB idle, %ld KB after 1000 calls", idle, after);
+        for (int i = 0; echoes && i < 5; i++) {
+                pid_t pid;
+
+                begin = now();
+                pid = fork();
+                if (pid == 0) {
+                        send_big(fd);
+                        _exit(0);
+                }
+                if (hear(fd) != BIG || waitpid(pid, NULL, 0) != pid)
+                        die("large answer");
+                if (now() - begin < best)
+                        best = now() - begin;
+        }
+        if (echoes)
+                printf(", %ld KB after 10 MB bodies, each there and back in %.1f ms at best",
+                       rss_kb(&s), (double)best / 1000);
+        printf("\n");
+        (void)close(fd);
+        (void)stop(&s);
+}
+
+static int compare(const void *a, const void *b) {
+        double x = ((const struct cost *)a)->cpu_usec, y = ((const struct cost *)b)->cpu_usec;
+
+        return (x > y) - (x < y);
+}
+
+int main(int argc, char **argv) {
+        char *command = argc > 1 ? argv[1] : (char *)"cat", *args[] = { command, NULL };
+        struct cost alone[ROUNDS], served[ROUNDS];
+        ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 32);
+        char *slash = len > 0 ? strrchr(program, '/') : NULL;
+
+        if (!slash)
+                die("/proc/self/exe");
+        strcpy(slash, "/../fwatchdog");
+        for (int i = 0; i < ROUNDS; i++) { /* in turn, so that both see the same machine */
+                alone[i] = bare(args);
+                served[i] = through(command);
+        }
+        qsort(alone, ROUNDS, sizeof(alone[0]), compare);
+        qsort(served, ROUNDS, sizeof(served[0]), compare);
+        printf("%s, medians of %d times %d calls\n", command, ROUNDS, CALLS);
+        printf("bare posix_spawn: %.0f us CPU, %.0f us a call\n", alone[ROUNDS / 2].cpu_usec,
+               alone[ROUNDS / 2].wall_usec);
+        printf("fwatchdog:        %.0f us CPU, %.0f us a call: %.2f of it\n",
+               served[ROUNDS / 2].cpu_usec, served[ROUNDS / 2].wall_usec,
+               served[ROUNDS / 2].cpu_usec / alone[ROUNDS / 2].cpu_usec);
+        memory(command, argc == 1);
+        return 0;
+}
