@@ -6,6 +6,7 @@
 #include "daemon/api.h"
 #include "daemon/coordinator.h"
 #include "daemon/membership.h"
+#include "daemon/raft_links.h"
 #include "io/log.h"
 
 #include <errno.h>
@@ -271,6 +272,7 @@ void peers_discard(struct link *l) {
 static void peer_up(struct agent *a, struct link *l, const struct message_hello *m) {
         struct peer *p = peer_find(a, m->view.node);
         struct link *stale;
+        bool back;
 
         if (!p)
                 p = peer_new(a, m->view.node);
@@ -279,6 +281,7 @@ static void peer_up(struct agent *a, struct link *l, const struct message_hello 
                 return;
         }
         stale = p->link;
+        back = !stale || p->hello.boot != m->boot;
         if (p->dialing == l)
                 p->dialing = NULL;
         p->link = l;
@@ -296,6 +299,8 @@ static void peer_up(struct agent *a, struct link *l, const struct message_hello 
         }
         log_debug("connected to %s (%s)", m->name[0] ? m->name : "a fresh board", link_address(l));
         membership_peer(a, &m->view);
+        if (back)
+                raft_links_renew(a, m->view.node);
         agent_report_soon(a);
 }
 

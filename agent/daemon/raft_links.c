@@ -89,3 +89,10 @@ void raft_links_accepted(struct agent *a, struct link *l) {
         else
                 peers_discard(l);
 }
+
+void raft_links_renew(struct agent *a, uint64_t node) {
+        struct consensus *c = membership_consensus(a);
+
+        if (c && a->bramble)
+                consensus_renew(c, node);
+}

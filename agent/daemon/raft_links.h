@@ -8,5 +8,7 @@
 void raft_links_dial(struct agent *a, uint64_t node, void *dial);
 /* Another board opened one. */
 void raft_links_accepted(struct agent *a, struct link *l);
+/* A board is back: what is left of the connection to it leads nowhere. */
+void raft_links_renew(struct agent *a, uint64_t node);
 
 #endif

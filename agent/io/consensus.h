@@ -90,5 +90,9 @@ int consensus_transfer(struct consensus *c, uint64_t node, consensus_done_cb don
 void consensus_dialed(struct consensus *c, void *dial, struct link *l_or_null);
 /* Takes over a link that another board opened for raft; an older one of that board ends. */
 void consensus_accepted(struct consensus *c, struct link *l);
+/* A board is back, from a reboot or from behind a pulled cable: where both vote, the connection to
+ * it is made anew, now and not when its vote is needed.  One that followed the same leader would
+ * otherwise lose the first thing that it has to say. */
+void consensus_renew(struct consensus *c, uint64_t node);
 
 #endif

@@ -263,11 +263,16 @@ static uv_stream_t *bridge_link(struct consensus *c, struct link *l, bool inboun
 
 /* ---- accepting ---- */
 
-static void end_bridges(struct consensus *c, uint64_t node) {
+enum { INBOUND = 1, OUTBOUND = 2, BOTH = INBOUND | OUTBOUND };
+
+static void end_bridges(struct consensus *c, uint64_t node_or_0, int which) {
         struct bridge *b, *next;
 
-        list_each(b, next, &c->bridges, item) if (node == 0 || (b->inbound && b->node == node))
-                bridge_end(b);
+        list_each(b, next, &c->bridges, item) {
+                if ((node_or_0 == 0 || b->node == node_or_0) &&
+                    which & (b->inbound ? INBOUND : OUTBOUND))
+                        bridge_end(b);
+        }
 }
 
 void consensus_accepted(struct consensus *c, struct link *l) {
@@ -279,7 +284,7 @@ void consensus_accepted(struct consensus *c, struct link *l) {
                 drop_link(l);
                 return;
         }
-        end_bridges(c, node); /* a board connects once: what is left of it is from before */
+        end_bridges(c, node, INBOUND); /* a board connects once: what is left is from before */
         stream = bridge_link(c, l, true);
         if (!stream)
                 return;
@@ -323,6 +328,35 @@ void consensus_stream_deliver(struct consensus *c) {
         }
 }
 
+/* ---- a peer that is back ---- */
+
+static void on_refused(struct raft_io_send *req, int status) {
+        (void)status; /* connected anew, or tried again with the next message */
+        free(req);
+}
+
+/* libraft writes to a connection until that fails, and what it wrote then is lost. What it loses
+ * here is a refusal of a vote that nobody asked for. */
+void consensus_renew(struct consensus *c, uint64_t node) {
+        struct raft_message nothing = { .type = RAFT_IO_REQUEST_VOTE_RESULT, .server_id = node };
+        struct raft_io_send *req;
+        char address[17];
+
+        if (!c->started || c->closing || node == c->node ||
+            consensus_role(c, node) != VOTER_VOTES || consensus_role(c, c->node) != VOTER_VOTES)
+                return;
+        req = calloc(1, sizeof(*req));
+        if (!req)
+                return;
+        end_bridges(c, node, OUTBOUND);
+        str_hex64(node, address);
+        nothing.server_address = address;
+        nothing.request_vote_result.term = c->raft.current_term;
+        nothing.request_vote_result.pre_vote = raft_tribool_false;
+        if (c->io.send(&c->io, req, &nothing, on_refused) != 0)
+                free(req);
+}
+
 /* ---- libraft's side ---- */
 
 static int on_init(struct raft_uv_transport *t, raft_id id, const char *address) {
@@ -364,7 +398,7 @@ static void on_close(struct raft_uv_transport *t, raft_uv_transport_close_cb cb)
                 d->cb(d->req, NULL, RAFT_CANCELED);
                 free(d);
         }
-        end_bridges(c, 0);
+        end_bridges(c, 0, BOTH);
         cb(t);
 }
 

@@ -420,6 +420,32 @@ static void minority(void **state) {
         run_until(boards[2].charter.n_members == 4);
 }
 
+/* A follower has nothing to say to another one until it needs its vote. */
+static void renewed(void **state) {
+        struct board_of_test *b = &boards[1];
+        unsigned dials;
+
+        (void)state;
+        form(3);
+        run_until(b->leader == boards[0].node && boards[2].leader == boards[0].node);
+        for (unsigned i = 0; i < 2; i++) { /* none is there; the one that is there leads nowhere */
+                dials = b->dials;
+                consensus_renew(b->c, boards[2].node);
+                run_until(b->dials == dials + 1);
+                assert_int_equal(add_member(&boards[0], 50 + i), 0);
+        }
+        dials = b->dials;
+        consensus_renew(b->c, boards[3].node); /* does not vote */
+        consensus_renew(b->c, b->node);
+        consensus_renew(boards[0].c, boards[2].node); /* the leader, in the middle of its work */
+        assert_int_equal(add_member(&boards[0], 60), 0);
+        run_until(same(3));
+        assert_int_equal(b->dials, dials);
+        assert_true(boards[0].self);
+        turn_off(&boards[0]);
+        run_until(leader_but(&boards[0]));
+}
+
 static void changes(void **state) {
         struct board_of_test *b = &boards[0];
         struct voters_action add = { .change = VOTERS_ADD_SPARE, .node = boards[3].node };
@@ -778,6 +804,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(alone, begin, end),
                 cmocka_unit_test_setup_teardown(fails_over, begin, end),
                 cmocka_unit_test_setup_teardown(minority, begin, end),
+                cmocka_unit_test_setup_teardown(renewed, begin, end),
                 cmocka_unit_test_setup_teardown(changes, begin, end),
                 cmocka_unit_test_setup_teardown(absent, begin, end),
                 cmocka_unit_test_setup_teardown(snapshots, begin, end),
