@@ -163,12 +163,16 @@ int main(int argc, char **argv) {
                 return EXIT_MISUSED;
         }
         a = calloc(1, sizeof(*a));
-        if (!a || load_config(&a->config, path, check) < 0)
-                return EXIT_MISUSED;
-        if (check)
-                return EXIT_SUCCESS;
-        log_open("bramble-agent", level_of(a->config.log_level));
-        r = early ? early_name(a) : run(a);
+        if (!a)
+                return EXIT_FAILURE;
+        if (load_config(&a->config, path, check) < 0)
+                r = EXIT_MISUSED;
+        else if (check)
+                r = EXIT_SUCCESS;
+        else {
+                log_open("bramble-agent", level_of(a->config.log_level));
+                r = early ? early_name(a) : run(a);
+        }
         free(a);
         return r;
 }

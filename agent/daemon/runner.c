@@ -211,7 +211,7 @@ static int attach(struct item *item, char path[static 96]) {
 
 static void start(struct item *item) {
         struct agent *a = item->runner->agent;
-        char id[16], host[8], generation[16], netns[96], group[2 * SIZE_NAME];
+        char id[16], host[8], generation[16], netns[96], group[2 * SIZE_NAME], hostname[64];
         const char *labels[] = { "bramble.instance",
                                  id,
                                  "bramble.function",
@@ -228,7 +228,7 @@ static void start(struct item *item) {
                 .group = group,
                 .image = item->spec.image,
                 .netns = netns,
-                .hostname = item->function,
+                .hostname = hostname,
                 .watchdog = a->config.watchdog,
                 .process = item->spec.process,
                 .env = (const char *const *)item->spec.env,
@@ -247,6 +247,8 @@ static void start(struct item *item) {
         (void)snprintf(host, sizeof(host), "%u", item->host);
         (void)snprintf(generation, sizeof(generation), "%" PRIu32, item->generation);
         (void)snprintf(group, sizeof(group), "%s.%s", item->function, item->namespace);
+        /* replicas can be told apart: hello-7; a host name has at most 63 characters */
+        (void)snprintf(hostname, sizeof(hostname), "%.52s-%" PRIu32, item->function, item->id);
         s = calloc(1, sizeof(*s));
         if (!s)
                 return;
