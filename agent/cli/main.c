@@ -211,6 +211,10 @@ int main(int argc, char **argv) {
                         print_verb_usage(stdout, v);
                         return CLI_DONE;
                 }
+        for (int i = 1; i < argc && !v->options; i++)
+                if (argv[i][0] == '-' && strspn(argv[i] + 1, "0123456789.") < strlen(argv[i] + 1))
+                        return cli_misused(&c, v->name, "%s has no option '%s'", v->name,
+                                           cli_safe(argv[i]));
         if (argc - 1 < v->least || (v->most >= 0 && argc - 1 > v->most))
                 return cli_misused(&c, v->name, "%s takes %s", v->name,
                                    v->args[0] ? v->args : "no arguments");
