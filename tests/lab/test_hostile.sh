@@ -86,10 +86,10 @@ refuse 'without it, not' '' agentctl --host 10.77.0.13 --pki /nothing status
 id=$(run b1 openssl version >/dev/null 2>&1; run b1 timeout 5 avahi-browse -rpt _bramble._tcp | grep -o '"cluster=[0-9a-f]*"' | head -n 1 | tr -d '"')
 match 'boards announce their cluster' '^cluster=[0-9a-f]{16}$' "$id"
 forge() { run b4 timeout 4 avahi-publish-service "$@" >/dev/null 2>&1; }
-forge forged-1 _bramble._tcp 1 "$id" node=00000000c0ffee00 board=3B+ state=leader &
-forge forged-2 _bramble._tcp 7373 "$id" node=0 &
-forge forged-3 _bramble._tcp 65535 "$id" node=zzzz "board=$(printf 'x%.0s' {1..200})" 'state=../..' &
-forge forged-4 _bramble._tcp 7373 "cluster=0000000000000000" node=00000000c0ffee01 &
+forge forged-1 _bramble._tcp 1 proto=1 "$id" node=00000000c0ffee00 board=3B+ state=leader &
+forge forged-2 _bramble._tcp 7373 proto=1 "$id" node=0 &
+forge forged-3 _bramble._tcp 65535 proto=1 "$id" node=zzzz "board=$(printf 'x%.0s' {1..200})" 'state=../..' &
+forge forged-4 _bramble._tcp 7373 proto=1 "cluster=0000000000000000" node=00000000c0ffee01 &
 eventually 'the forged boards are on the air' 5 sh -c "'$lab' run b1 timeout 3 avahi-browse -pt _bramble._tcp | grep -q forged-1"
 assert 'nobody believes them' always 3 agree 4 "${boards[@]}"
 wait
