@@ -1,9 +1,9 @@
 #include "io/consensus_check.h"
 
 #include "core/limits.h"
+#include "io/raft_version.h"
 
 #include <errno.h>
-#include <raft.h>
 #include <string.h>
 
 /* libraft's messages (uv_encoding.c): u64 type, u64 length of the header, the header, and for
@@ -76,12 +76,12 @@ static bool configuration_valid(const char *data, size_t len) {
 
 static bool preamble_valid(const struct consensus_check *k) {
         static const uint8_t least[] = {
-                [RAFT_IO_APPEND_ENTRIES] = ENTRIES_FIXED,
-                [RAFT_IO_APPEND_ENTRIES_RESULT] = 24,
-                [RAFT_IO_REQUEST_VOTE] = 32,
-                [RAFT_IO_REQUEST_VOTE_RESULT] = 16,
-                [RAFT_IO_INSTALL_SNAPSHOT] = SNAPSHOT_FIXED + 8,
-                [RAFT_IO_TIMEOUT_NOW] = 24,
+                [RAFT_APPEND_ENTRIES] = ENTRIES_FIXED,
+                [RAFT_APPEND_ENTRIES_RESULT] = 24,
+                [RAFT_REQUEST_VOTE] = 32,
+                [RAFT_REQUEST_VOTE_RESULT] = 16,
+                [RAFT_INSTALL_SNAPSHOT] = SNAPSHOT_FIXED + 8,
+                [RAFT_TIMEOUT_NOW] = 24,
         };
         uint64_t type = head_type(k), len = head_len(k);
 
@@ -121,9 +121,9 @@ static bool snapshot_valid(struct consensus_check *k) {
 }
 
 static bool header_valid(struct consensus_check *k) {
-        if (head_type(k) == RAFT_IO_APPEND_ENTRIES)
+        if (head_type(k) == RAFT_APPEND_ENTRIES)
                 return entries_valid(k);
-        return head_type(k) != RAFT_IO_INSTALL_SNAPSHOT || snapshot_valid(k);
+        return head_type(k) != RAFT_INSTALL_SNAPSHOT || snapshot_valid(k);
 }
 
 /* Up to 'most' bytes into 'to'; 0 or -ENOMEM. */

@@ -338,7 +338,7 @@ static void on_refused(struct raft_io_send *req, int status) {
 /* libraft writes to a connection until that fails, and what it wrote then is lost. What it loses
  * here is a refusal of a vote that nobody asked for. */
 void consensus_renew(struct consensus *c, uint64_t node) {
-        struct raft_message nothing = { .type = RAFT_IO_REQUEST_VOTE_RESULT, .server_id = node };
+        struct raft_message nothing = { .type = RAFT_REQUEST_VOTE_RESULT, .server_id = node };
         struct raft_io_send *req;
         char address[17];
 
@@ -352,7 +352,7 @@ void consensus_renew(struct consensus *c, uint64_t node) {
         str_hex64(node, address);
         nothing.server_address = address;
         nothing.request_vote_result.term = c->raft.current_term;
-        nothing.request_vote_result.pre_vote = raft_tribool_false;
+        nothing.request_vote_result.pre_vote = RAFT_NO_PRE_VOTE;
         if (c->io.send(&c->io, req, &nothing, on_refused) != 0)
                 free(req);
 }
@@ -406,7 +406,7 @@ void consensus_stream_init(struct consensus *c) {
         list_init(&c->dials);
         list_init(&c->bridges);
         c->transport = (struct raft_uv_transport){
-#ifdef RAFT_REQUEST_VOTE_VERSION /* from 0.17 on the struct has a version, and it is 1 */
+#ifdef RAFT_VERSION_NUMBER /* 0.22: the struct has a version, and it is 1 */
                 .version = 1,
 #endif
                 .impl = c,

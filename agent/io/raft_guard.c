@@ -22,10 +22,10 @@ static void before(struct raft_guard *g, struct raft_message *message) {
 
         g->pending = 0;
         g->rejected = false;
-        if (message->type == RAFT_IO_INSTALL_SNAPSHOT)
+        if (message->type == RAFT_INSTALL_SNAPSHOT)
                 expect(g, message->server_id, message->install_snapshot.term,
                        message->install_snapshot.last_index);
-        if (message->type != RAFT_IO_APPEND_ENTRIES)
+        if (message->type != RAFT_APPEND_ENTRIES)
                 return;
         expect(g, message->server_id, append->term, append->prev_log_index + append->n_entries);
         /* commit no further than the last new entry */
@@ -60,7 +60,7 @@ void raft_guard_receive(struct raft_guard *g, struct raft_io *io, struct raft_me
         struct raft_server *self = NULL;
         int role = 0;
 
-        if (message->type == RAFT_IO_REQUEST_VOTE) {
+        if (message->type == RAFT_REQUEST_VOTE) {
                 self = non_voter(r);
                 if (leader_is_silent(r))
                         message->request_vote.disrupt_leader = true;
@@ -79,7 +79,7 @@ void raft_guard_receive(struct raft_guard *g, struct raft_io *io, struct raft_me
 void raft_guard_send(struct raft_guard *g, struct raft_message *message) {
         struct raft_append_entries_result *result = &message->append_entries_result;
 
-        if (message->type != RAFT_IO_APPEND_ENTRIES_RESULT)
+        if (message->type != RAFT_APPEND_ENTRIES_RESULT)
                 return;
         if (result->rejected != 0) {
                 g->rejected = true;

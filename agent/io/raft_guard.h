@@ -19,7 +19,8 @@
 #ifndef BRAMBLE_IO_RAFT_GUARD_H
 #define BRAMBLE_IO_RAFT_GUARD_H
 
-#include <raft.h>
+#include "io/raft_version.h"
+
 #include <stdbool.h>
 
 /* One a raft instance; all zero for a new one. */

@@ -694,7 +694,7 @@ static const struct link_ops nonsense_ops = { .open = on_nonsense_open,
                                               .closed = on_nonsense_closed };
 
 static void nonsense(void **state) {
-        static char ones[100000], vote[16] = { RAFT_IO_REQUEST_VOTE, [8] = 8 };
+        static char ones[100000], vote[16] = { RAFT_REQUEST_VOTE, [8] = 8 };
         struct nonsense cases[] = { { ones, sizeof(ones), false },
                                     { vote, sizeof(vote), false },
                                     { "", 0, false } };

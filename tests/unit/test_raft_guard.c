@@ -24,7 +24,7 @@ static raft_time get_time(struct raft_io *io) {
 static struct raft_io io = { .data = &raft, .time = get_time };
 
 static raft_index answer(raft_index stored) {
-        struct raft_message m = { .type = RAFT_IO_APPEND_ENTRIES_RESULT, .server_id = 1 };
+        struct raft_message m = { .type = RAFT_APPEND_ENTRIES_RESULT, .server_id = 1 };
 
         m.append_entries_result.term = guard.term;
         m.append_entries_result.last_log_index = stored;
@@ -58,7 +58,7 @@ static int set_up(void **state) {
 }
 
 static void append(raft_term term, raft_index prev, unsigned n, raft_index commit) {
-        struct raft_message m = { .type = RAFT_IO_APPEND_ENTRIES, .server_id = 1 };
+        struct raft_message m = { .type = RAFT_APPEND_ENTRIES, .server_id = 1 };
 
         m.append_entries.term = term;
         m.append_entries.prev_log_index = prev;
@@ -99,7 +99,7 @@ static void refusals(void **state) {
 }
 
 static void snapshots(void **state) {
-        struct raft_message m = { .type = RAFT_IO_INSTALL_SNAPSHOT, .server_id = 1 };
+        struct raft_message m = { .type = RAFT_INSTALL_SNAPSHOT, .server_id = 1 };
 
         (void)state;
         m.install_snapshot.term = 4;
@@ -110,7 +110,7 @@ static void snapshots(void **state) {
 }
 
 static void votes(void **state) {
-        struct raft_message m = { .type = RAFT_IO_REQUEST_VOTE, .server_id = 1 };
+        struct raft_message m = { .type = RAFT_REQUEST_VOTE, .server_id = 1 };
 
         (void)state;
         now = 599;
@@ -131,13 +131,13 @@ static void loyalty(void **state) {
         (void)state;
         servers[0].role = RAFT_VOTER;
         for (now = 590; now <= 610; now += 5) {
-                struct raft_message m = { .type = RAFT_IO_REQUEST_VOTE, .server_id = 1 };
+                struct raft_message m = { .type = RAFT_REQUEST_VOTE, .server_id = 1 };
 
                 raft_guard_receive(&guard, &io, &m, receive);
                 assert_int_equal(disrupt_seen, now >= 600);
         }
         raft.state = RAFT_LEADER; /* it hears itself */
-        struct raft_message m = { .type = RAFT_IO_REQUEST_VOTE, .server_id = 1 };
+        struct raft_message m = { .type = RAFT_REQUEST_VOTE, .server_id = 1 };
 
         raft_guard_receive(&guard, &io, &m, receive);
         assert_false(disrupt_seen);
