@@ -183,8 +183,9 @@ static bool place(struct model *m, struct tally *t, const struct charter_functio
         return true;
 }
 
-/* Is 'a' the better place for one more replica? */
+/* Is 'a' the better place for one more replica?  Both take new ones. */
 static bool better_spot(const struct spot *a, const struct spot *b) {
+        assert(a->board && b->board);
         if (a->current != b->current)
                 return a->current < b->current;
         if (a->all != b->all)
