@@ -26,7 +26,8 @@ WARN     := -Wall -Wextra -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -W
             -Wvla -Wwrite-strings -Wpointer-arith -Wcast-align -Wswitch-enum \
             -Wimplicit-fallthrough -Wnull-dereference $(if $(WERROR),-Werror)
 HARDEN   := $(if $(SAN),,-O2 -D_FORTIFY_SOURCE=2) $(if $(SAN),-O1) -fstack-protector-strong
-CPPFLAGS += -D_GNU_SOURCE -Iagent -I$(OUT)/gen -MMD -MP \
+# 32-bit boards too have inodes and offsets that do not fit 32 bits (libuv is built so as well).
+CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iagent -I$(OUT)/gen -MMD -MP \
             -DBRAMBLE_VERSION='"$(VERSION)"' -DBRAMBLE_COMMIT='"$(COMMIT)"'
 CFLAGS   += -std=gnu17 -g $(WARN) $(HARDEN) $(SANFLAGS)
 PKGFLAGS := $(shell pkg-config --cflags $(PACKAGES))
