@@ -15,6 +15,7 @@
 enum {
         TURN_ACCEPTS = 32,
         RETRY_MS = 200, /* after the process ran out of descriptors */
+        FULL_AGAIN_MS = 60 * 1000,
         SIZE_KEY = 80,
 };
 
@@ -31,8 +32,8 @@ struct link_server {
         unsigned n_handshakes;
         struct list handshakes; /* oldest first */
         struct list links;
-        bool waiting;   /* for a place or a descriptor: not polling */
-        bool full_said; /* the warning about 'most' */
+        bool waiting;     /* for a place or a descriptor: not polling */
+        uint64_t full_ms; /* when the warning about 'most' was said, 0: never */
         link_accept_cb accept;
         void *arg;
 };
@@ -99,15 +100,21 @@ static void server_take_unix(struct link *l) {
         link_connected(l);
 }
 
+static void server_say_full(struct link_server *s) {
+        uint64_t now = uv_now(s->poll.loop);
+
+        if (s->full_ms == 0 || now - s->full_ms >= FULL_AGAIN_MS)
+                log_warning("%u connections on %s: further ones are refused", s->most,
+                            s->path[0] ? s->path : "the agents' port");
+        s->full_ms = now; /* said again after a quiet time */
+}
+
 static void server_take(struct link_server *s, int fd) {
         struct link *l;
 
         if (s->n_links >= s->most) {
                 (void)close(fd);
-                if (!s->full_said)
-                        log_warning("%u connections on %s: further ones are refused", s->most,
-                                    s->path[0] ? s->path : "the agents' port");
-                s->full_said = true;
+                server_say_full(s);
                 return;
         }
         if (link_new(s->poll.loop, fd, &l) < 0)
@@ -182,12 +189,12 @@ void link_server_lost(struct link *l, bool unfinished) {
 
         list_remove(&l->item);
         s->n_links--;
-        if (s->n_links <= s->most / 2)
-                s->full_said = false;
         if (!unfinished)
                 return;
         s->n_handshakes--;
         server_go_on(s);
+        if (l->error == -ECONNRESET || l->error == 0)
+                return; /* it went away by itself: nobody was refused */
         refused_key(l, key);
         if (log_once(key))
                 log_warning("refused a connection from %s: %s",
