@@ -68,9 +68,13 @@ static void on_frame(struct link *l, void *arg, const struct frame *f) {
         struct exchange *x = arg;
         auto_json cJSON *o = NULL;
 
-        if ((f->type != FRAME_EVENT && f->type != FRAME_REPLY) ||
-            json_parse_object((const char *)f->body, f->len, &o, NULL) < 0)
+        if (f->type != FRAME_EVENT && f->type != FRAME_REPLY)
                 return;
+        if (json_parse_object((const char *)f->body, f->len, &o, NULL) < 0) {
+                (void)snprintf(x->why, sizeof(x->why), "its answer makes no sense");
+                link_close(l);
+                return;
+        }
         if (f->type == FRAME_EVENT) {
                 if (x->event && !x->event(x->arg, o)) {
                         x->done = true;

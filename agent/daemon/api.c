@@ -106,6 +106,8 @@ static int send_json(struct link *l, enum frame_type type, uint32_t stream, cons
 }
 
 void request_reply(struct request *q, cJSON *result) {
+        static const char too_large[] = "{\"error\":\"the answer is too large\",\"code\":500}";
+
         if (q->replied) {
                 cJSON_Delete(result);
                 return;
@@ -115,8 +117,8 @@ void request_reply(struct request *q, cJSON *result) {
                 int r = send_json(q->link, FRAME_REPLY, q->stream, result);
 
                 if (r == -EMSGSIZE)
-                        (void)link_send(q->link, FRAME_REPLY, q->stream,
-                                        "{\"error\":\"the answer is too large\",\"code\":500}", 47);
+                        (void)link_send(q->link, FRAME_REPLY, q->stream, too_large,
+                                        sizeof(too_large) - 1);
         }
         if (q->done)
                 q->done(q->done_arg, 0, "", result);

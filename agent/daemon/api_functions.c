@@ -32,6 +32,8 @@ static void on_done(void *arg, int result) {
         else if (result == -ENOSPC)
                 request_fail(q, 507, "this bramble is full: at most %d functions, %d images",
                              LIMIT_FUNCTIONS, LIMIT_IMAGES);
+        else if (result == -ENOTCONN)
+                request_fail(q, 503, "nobody leads this bramble right now: try again in a moment");
         else if (result == -ECANCELED)
                 request_fail(q, 503, "the leader changed meanwhile: look whether it was done");
         else
