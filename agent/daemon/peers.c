@@ -41,6 +41,7 @@ struct peer {
         bool try_seen;
         struct link *link; /* control connection after both hellos, else NULL */
         struct link *dialing;
+        usec_t dialed;              /* 'dialing' began */
         bool hinted;                /* from the config or from memory: dialed until it answers */
         struct message_hello hello; /* newest, of 'link' */
         usec_t since;               /* 'link' came up */
@@ -355,6 +356,7 @@ static void dial(struct peer *p) {
         int r = link_dial_tls(a->loop, &a->pki, place->address, place->port, p->node,
                               DIAL_TIMEOUT_MS, &dialed_ops, p, &p->dialing);
 
+        p->dialed = agent_now();
         if (r < 0) {
                 p->dialing = NULL;
                 dial_failed(p);
@@ -366,6 +368,14 @@ static void review(struct peer *p, usec_t now) {
                 struct link *l = p->link;
 
                 peer_lost(p, l, "nothing heard for 7 s");
+                peers_discard(l);
+        }
+        /* A cable that is pulled between the two hellos leaves a connection with nothing to send,
+         * which TCP keeps for ever. */
+        if (p->dialing && now - p->dialed > SILENT_USEC) {
+                struct link *l = p->dialing;
+
+                peer_lost(p, l, "no hello for 7 s");
                 peers_discard(l);
         }
         if (!p->link && !p->dialing && peer_place(p)->address[0] && now >= p->retry &&
