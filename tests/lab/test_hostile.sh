@@ -137,6 +137,7 @@ lost=$(cat "$BRAMBLE_LAB/boards/b3/upper/etc/hostname")
 "$lab" clone b3 b4
 "$lab" on b3
 eventually 'the board whose card was copied is back' 30 says "$lost" run b3 hostname
+eventually 'and three boards agree' 30 agree 3 b1 b2 b3
 "$lab" on b4
 copy_says() { log_of b4 | grep -c 'the card is a copy'; }
 eventually 'the copy says what is wrong with it' 30 sh -c "'$lab' run b4 journalctl -q --no-pager -o cat -u bramble-agent | grep -q 'the card is a copy'"
