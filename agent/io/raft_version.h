@@ -1,5 +1,5 @@
 /* raft_version - libraft under one set of names: 0.15 is in Debian bookworm, 0.22 in trixie.
- * Include it in place of raft.h where messages are named. */
+ * Include it in place of raft.h where messages or fields are named. */
 #ifndef BRAMBLE_IO_RAFT_VERSION_H
 #define BRAMBLE_IO_RAFT_VERSION_H
 
@@ -13,8 +13,10 @@
 #define RAFT_INSTALL_SNAPSHOT      RAFT_IO_INSTALL_SNAPSHOT
 #define RAFT_TIMEOUT_NOW           RAFT_IO_TIMEOUT_NOW
 #define RAFT_NO_PRE_VOTE           raft_tribool_false /* in request_vote_result.pre_vote */
+#define RAFT_SNAPSHOT_THRESHOLD(r) ((r)->snapshot.threshold)
 #else
-#define RAFT_NO_PRE_VOTE false
+#define RAFT_NO_PRE_VOTE           false
+#define RAFT_SNAPSHOT_THRESHOLD(r) ((r)->legacy.snapshot_threshold)
 #endif
 
 #endif

@@ -134,8 +134,8 @@ static struct raft *raft_of(struct hive *h, unsigned i) {
 }
 
 static void tune(struct hive *h, unsigned i) {
-        struct raft_io *io = &h->fixture.servers[i].io;
         struct raft *r = raft_of(h, i);
+        struct raft_io *io = r->io;
 
         r->data = &h->boards[i];
         h->boards[i].guard = (struct raft_guard){ 0 };
@@ -177,7 +177,7 @@ void hive_found(struct hive *h, unsigned founder) {
         }
         h->fixture.time = h->now / USEC_PER_MSEC;
         raft_configuration_init(&conf);
-        must(raft_configuration_add(&conf, founder + HIVE_NODE, h->fixture.servers[founder].address,
+        must(raft_configuration_add(&conf, founder + HIVE_NODE, raft_of(h, founder)->address,
                                     RAFT_VOTER));
         must(raft_bootstrap(raft_of(h, founder), &conf));
         raft_configuration_close(&conf);
@@ -275,15 +275,19 @@ void hive_set_cut(struct hive *h, unsigned a, unsigned b, bool cut) {
 /* A start from what is on disk: another raft over the same in-memory disk.  The fixture loads
  * wrongly once there is a snapshot, so in worlds with snapshots a board only stands still. */
 static void restart_raft(struct hive *h, unsigned i) {
-        struct raft_fixture_server *s = &h->fixture.servers[i];
         struct hive_board *b = &h->boards[i];
+        struct raft *r = raft_of(h, i);
+        struct raft_io *io = r->io;
+        raft_id id = r->id;
+        char address[16];
 
-        raft_close(&s->raft, NULL);
+        (void)snprintf(address, sizeof(address), "%s", r->address);
+        raft_close(r, NULL);
         charter_done(&b->charter);
         memset(&b->charter, 0, sizeof(b->charter));
-        must(raft_init(&s->raft, &s->io, &b->fsm, s->id, s->address));
+        must(raft_init(r, io, &b->fsm, id, address));
         tune(h, i);
-        must(raft_start(&s->raft));
+        must(raft_start(r));
         b->placing = 0;
         b->changing = false;
 }
@@ -415,8 +419,8 @@ static void change_voters(struct hive *h, unsigned i, const struct voters_action
         case VOTERS_KEEP:
                 break;
         case VOTERS_ADD_SPARE:
-                rv = raft_add(r, &c->req, a->node, h->fixture.servers[a->node - HIVE_NODE].address,
-                              change_done);
+                rv = raft_add(r, &c->req, a->node,
+                              raft_of(h, (unsigned)(a->node - HIVE_NODE))->address, change_done);
                 break;
         case VOTERS_PROMOTE:
                 rv = raft_assign(r, &c->req, a->node, RAFT_VOTER, change_done);

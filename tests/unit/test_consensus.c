@@ -538,7 +538,7 @@ static void snapshots(void **state) {
                 else
                         run_until(results[answered] == 0);
         version = b->charter.version;
-        assert_true(b->c->raft.snapshot.threshold == SNAPSHOT_ENTRIES);
+        assert_true(RAFT_SNAPSHOT_THRESHOLD(&b->c->raft) == SNAPSHOT_ENTRIES);
         turn_on(&boards[2], false);
         run_until(same(3));
         turn_on(&boards[3], false);
