@@ -136,12 +136,14 @@ static cJSON *status_json(struct agent *a) {
 static cJSON *alone_json(struct agent *a, const char *why) {
         const struct sensors *s = reporter_sensors(a);
         struct consensus *c = membership_consensus(a);
+        uint64_t leader = c ? consensus_leader(c) : 0;
         cJSON *o = cJSON_CreateObject(), *nodes = cJSON_CreateArray(), *self;
         char id[17], text[SIZE_REASON];
 
         (void)cJSON_AddStringToObject(o, "cluster", a->pki.self.cluster);
         (void)cJSON_AddStringToObject(o, "master", member_name(a, a->world.master));
-        (void)cJSON_AddStringToObject(o, "leader", c && consensus_leader(c) ? leader_name(a) : "");
+        (void)cJSON_AddStringToObject(o, "leader",
+                                      leader && leader != a->board.node ? leader_name(a) : "");
         (void)cJSON_AddNumberToObject(o, "term", c ? (double)consensus_term(c) : 0);
         (void)cJSON_AddNumberToObject(o, "voters", c ? consensus_voters(c) : 0);
         (void)cJSON_AddNullToObject(o, "voters_up");
@@ -200,8 +202,10 @@ static void on_leader(void *arg, int result, const char *why, const cJSON *reply
 void verb_status(struct request *q) {
         struct agent *a = q->agent;
 
-        if (membership_leads(a))
+        if (membership_leads(a) && consensus_followed(membership_consensus(a)))
                 request_reply(q, status_json(a));
+        else if (membership_leads(a)) /* the others may have another leader any moment */
+                request_reply(q, alone_json(a, "this board led, and does not reach the others"));
         else if (a->bramble == 0 || link_kind(q->link) == LINK_BOARD)
                 request_reply(q, alone_json(a, "this board does not lead"));
         else

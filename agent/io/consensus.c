@@ -83,6 +83,36 @@ bool consensus_leads(const struct consensus *c) {
                c->confirmed_term == c->raft.current_term;
 }
 
+void consensus_heard(struct consensus *c, uint64_t node) {
+        unsigned oldest = 0;
+
+        if (consensus_role(c, node) != VOTER_VOTES)
+                return;
+        for (unsigned i = 0; i < HEARD; i++) {
+                if (c->heard[i].node == node) {
+                        oldest = i;
+                        break;
+                }
+                if (c->heard[i].at_ms < c->heard[oldest].at_ms)
+                        oldest = i;
+        }
+        c->heard[oldest].node = node;
+        c->heard[oldest].at_ms = uv_now(c->loop);
+}
+
+/* A voter waits for an election timeout at least since the heartbeat that it answered. One
+ * heartbeat less makes good for the time that the answer took. */
+bool consensus_followed(const struct consensus *c) {
+        uint64_t now = uv_now(c->loop);
+        unsigned followers = 1;
+
+        for (unsigned i = 0; i < HEARD; i++)
+                if (c->heard[i].node && consensus_role(c, c->heard[i].node) == VOTER_VOTES &&
+                    now - c->heard[i].at_ms < c->raft.election_timeout - c->raft.heartbeat_timeout)
+                        followers++;
+        return consensus_leads(c) && followers > consensus_voters(c) / 2;
+}
+
 uint64_t consensus_leader(const struct consensus *c) {
         const char *address;
         raft_id id = 0;

@@ -68,6 +68,10 @@ int consensus_submit(struct consensus *c, const struct charter_command *cmd, con
 uint64_t consensus_leader(const struct consensus *c); /* 0: nobody known */
 uint64_t consensus_term(const struct consensus *c);
 bool consensus_leads(const struct consensus *c);
+/* This board leads and a majority of the voters answered so lately that none of them can have
+ * chosen another one yet.  consensus_leads() goes on for up to two election timeouts after the
+ * cable was pulled; this does not. */
+bool consensus_followed(const struct consensus *c);
 /* As this board knows it: one that stands by hears of no changes. */
 enum voter_role consensus_role(const struct consensus *c, uint64_t node);
 unsigned consensus_voters(const struct consensus *c); /* number of voters in the configuration */

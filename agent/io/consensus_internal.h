@@ -23,6 +23,7 @@ enum {
          * that becomes a candidate before a change of the configuration is on its disk misses that
          * change for good: no transfer so soon after one. */
         SETTLE_MS = 1000,
+        HEARD = 8, /* more than there are voters */
 };
 
 /* What a caller is told, from the loop and never from within a call. */
@@ -67,6 +68,12 @@ struct consensus {
         bool stepped_down;     /* broken and leading: somebody else was asked to lead */
         char why[SIZE_REASON]; /* broken */
 
+        /* When voters answered last, uv_now(); a slot of another node is as good as none. */
+        struct {
+                uint64_t node;
+                uint64_t at_ms;
+        } heard[HEARD];
+
         /* Leadership counts once an entry of this term is committed: only then are all entries of
          * earlier terms applied here, and a majority is known to follow. */
         struct raft_apply first; /* that entry */
@@ -96,6 +103,8 @@ struct consensus {
 
 /* consensus.c */
 int consensus_errno(int raft_error);
+/* A voter answered its leader. */
+void consensus_heard(struct consensus *c, uint64_t node);
 void consensus_finish(struct consensus *c); /* after a close: frees when nothing is left */
 
 /* consensus_state.c */

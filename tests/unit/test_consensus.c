@@ -407,9 +407,17 @@ static void fails_over(void **state) {
 static void minority(void **state) {
         (void)state;
         form(3);
+        run_until(consensus_followed(boards[0].c));
+        assert_false(consensus_followed(boards[1].c));
         turn_off(&boards[1]);
         assert_int_equal(add_member(&boards[0], 50), 0); /* two of three are enough */
+        run_until(consensus_followed(boards[0].c));
+        for (unsigned i = 0; i < HEARD; i++) /* as if the others had been silent for long */
+                boards[0].c->heard[i].at_ms = 0;
+        assert_false(consensus_followed(boards[0].c));
+        run_until(consensus_followed(boards[0].c));
         turn_off(&boards[2]);
+        run_until(!consensus_followed(boards[0].c));
         run_until(!boards[0].self);
         assert_int_equal(boards[0].leader, 0);
         assert_int_equal(
