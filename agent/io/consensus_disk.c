@@ -203,7 +203,7 @@ static int watch_truncate(struct raft_io *io, raft_index index) {
 static void guarded_receive(struct raft_io *io, struct raft_message *message) {
         struct consensus *c = container_of(io, struct consensus, io);
 
-        if (message->type == RAFT_IO_APPEND_ENTRIES_RESULT)
+        if (message->type == RAFT_APPEND_ENTRIES_RESULT)
                 consensus_heard(c, message->server_id);
         raft_guard_receive(&c->guard, io, message, c->receive);
 }
