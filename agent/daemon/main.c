@@ -28,21 +28,6 @@ static const char usage[] =
         "  --early-name     where the host name is an image's default, make it this board's own\n"
         "                   until the bramble gives it one, and exit (bramble-name.service)\n";
 
-static enum log_level level_of(const char *name) {
-        static const struct {
-                const char *name;
-                enum log_level level;
-        } levels[] = { { "error", LOG_LEVEL_ERROR },
-                       { "warning", LOG_LEVEL_WARNING },
-                       { "notice", LOG_LEVEL_NOTICE },
-                       { "debug", LOG_LEVEL_DEBUG } };
-
-        for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
-                if (str_eq(levels[i].name, name))
-                        return levels[i].level;
-        return LOG_LEVEL_INFO;
-}
-
 static int load_config(struct config *config, const char *path, bool check) {
         const char *file = path ? path : "/etc/bramble/bramble.conf";
         struct fail f = { 0 };
@@ -170,7 +155,7 @@ int main(int argc, char **argv) {
         else if (check)
                 r = EXIT_SUCCESS;
         else {
-                log_open("bramble-agent", level_of(a->config.log_level));
+                log_open("bramble-agent", log_level_of(a->config.log_level));
                 r = early ? early_name(a) : run(a);
         }
         free(a);

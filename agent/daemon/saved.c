@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { SAVED_FORMAT = 1, SAVED_BYTES = LIMIT_PEERS_FILE };
+enum { SAVED_FORMAT = 2, SAVED_BYTES = LIMIT_PEERS_FILE };
 
 static int encode(const struct saved *s, struct buf *out) {
         struct wire_out w = { .buf = out };

@@ -121,21 +121,6 @@ static void set_defaults(struct options *o) {
         };
 }
 
-static enum log_level level_of(const char *name) {
-        static const struct {
-                const char *name;
-                enum log_level level;
-        } levels[] = { { "error", LOG_LEVEL_ERROR },
-                       { "warning", LOG_LEVEL_WARNING },
-                       { "notice", LOG_LEVEL_NOTICE },
-                       { "debug", LOG_LEVEL_DEBUG } };
-
-        for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
-                if (str_eq(levels[i].name, name))
-                        return levels[i].level;
-        return LOG_LEVEL_INFO;
-}
-
 static int read_config(struct options *o, bool must_exist, struct fail *f) {
         struct config c;
         int r;
@@ -150,7 +135,7 @@ static int read_config(struct options *o, bool must_exist, struct fail *f) {
         }
         (void)str_copy(o->address, sizeof(o->address), c.gateway_address);
         o->port = c.gateway_port;
-        o->log_level = level_of(c.log_level);
+        o->log_level = log_level_of(c.log_level);
         if (snprintf(o->agent, sizeof(o->agent), "%s/gateway.sock", c.run_dir) >=
             (int)sizeof(o->agent))
                 return fail(f, -EINVAL, "the path of the run folder is too long");

@@ -1,5 +1,6 @@
 #include "io/log.h"
 
+#include "base/scope.h"
 #include "base/str.h"
 
 #include <stdarg.h>
@@ -36,6 +37,21 @@ static bool stderr_is_journal(void) {
 
         return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
                fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
+enum log_level log_level_of(const char *name) {
+        static const struct {
+                const char *name;
+                enum log_level level;
+        } levels[] = { { "error", LOG_LEVEL_ERROR },
+                       { "warning", LOG_LEVEL_WARNING },
+                       { "notice", LOG_LEVEL_NOTICE },
+                       { "debug", LOG_LEVEL_DEBUG } };
+
+        for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
+                if (str_eq(levels[i].name, name))
+                        return levels[i].level;
+        return LOG_LEVEL_INFO;
 }
 
 void log_open(const char *program, enum log_level most) {

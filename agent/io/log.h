@@ -10,6 +10,9 @@ enum log_level {
         LOG_LEVEL_DEBUG = 7
 }; /* syslog's numbers */
 
+/* "error", "warning", "notice", "debug"; anything else is LOG_LEVEL_INFO (config checks it). */
+enum log_level log_level_of(const char *name);
+
 /* The one global state of the program.  'program' becomes SYSLOG_IDENTIFIER; must be static. */
 void log_open(const char *program, enum log_level most);
 
