@@ -350,7 +350,9 @@ void membership_orders(struct agent *a, uint64_t from, const struct frame *f) {
         }
         if (a->bramble == 0 || world.bramble != a->bramble || world.leader != from ||
             world.term < a->world.term ||
-            (world.term == a->world.term && world.version < a->world.version)) {
+            (world.term == a->world.term && world.version < a->world.version) ||
+            /* an old leader's, held back by a pulled cable: a new one has a later term */
+            (m->leader && m->leader != from && world.term <= a->world.term)) {
                 world_done(&world);
                 return;
         }
