@@ -74,11 +74,20 @@ static void start_watchdog(uv_loop_t *loop, uv_timer_t *timer) {
         (void)uv_timer_start(timer, on_watchdog, 0, usec / 3 / USEC_PER_MSEC);
 }
 
+/* The last words of a process.  By way of stderr, where systemd knows whose they are: what goes to
+ * the journal directly is nobody's if the process is gone before the journal looks. */
+static void die(const char *why) {
+        if (log_has_journal())
+                fprintf(stderr, "<3>%s\n", why); /* sd-daemon(3): SD_ERR */
+        else
+                log_error("%s", why);
+}
+
 static int early_name(struct agent *a) {
         struct fail f = { 0 };
 
         if (agent_identify(a, &f) < 0 || early_name_set(a->board.node, &f) < 0) {
-                log_error("%s", fail_text(&f));
+                die(fail_text(&f));
                 return EXIT_FAILURE;
         }
         return EXIT_SUCCESS;
@@ -97,7 +106,7 @@ static int run(struct agent *a) {
         a->loop = loop;
         r = agent_start(a, &f);
         if (r < 0) {
-                log_error("%s", f.text[0] ? f.text : strerror(-r));
+                die(f.text[0] ? f.text : strerror(-r));
                 /* keys that do not fit this board stay so until a person has changed them */
                 return r == -ENOKEY || r == -EKEYREJECTED ? EXIT_MISUSED : EXIT_FAILURE;
         }
