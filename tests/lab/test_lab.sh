@@ -50,7 +50,7 @@ run b1 hostnamectl set-hostname m1
 equal 'hostnamed sets the name' m1 "$(run b1 hostname)"
 equal 'a board is found by its name' m1 "$(run m1 hostname)"
 # Bare boards are all called raspberrypi, which avahi takes long to sort out: each gets a name.
-for b in b2 b3; do run $b avahi-set-host-name $b; done
+for b in b2 b3 b4; do run $b avahi-set-host-name $b; done
 run b1 avahi-set-host-name m1
 at_address() { [ "$(run b3 avahi-resolve -4 -n m1.local | awk '{ print $2 }')" = 10.77.0.11 ]; }
 eventually 'avahi: b3 finds m1.local at its address' 60 at_address
