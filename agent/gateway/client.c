@@ -74,7 +74,11 @@ static bool throw_away(struct client *c, size_t len) {
         c->thrown += len;
         if (c->thrown <= GATEWAY_DISCARD_BYTES)
                 return true;
-        client_close(c);
+        /* It is read no further, but not closed at once either: the answer may still be on its way,
+         * and a RST would take it along. */
+        if (c->state != CLIENT_LINGER)
+                linger(c);
+        sock_pause(&c->sock);
         return false;
 }
 
