@@ -77,9 +77,9 @@ static void set_host_name(struct mdns *m) {
          * again would go on for ever. */
         if (!m->client || m->host_name_set || !m->host_name[0])
                 return;
-        if (avahi_client_get_state(m->client) != AVAHI_CLIENT_S_RUNNING &&
-            avahi_client_get_state(m->client) != AVAHI_CLIENT_S_REGISTERING &&
-            avahi_client_get_state(m->client) != AVAHI_CLIENT_S_COLLISION)
+        /* avahi 0.8 that is still probing for one name collides with itself when it gets another.
+         */
+        if (avahi_client_get_state(m->client) != AVAHI_CLIENT_S_RUNNING)
                 return;
         m->host_name_set = true;
         r = avahi_client_set_host_name(m->client, m->host_name);
@@ -103,8 +103,6 @@ static void on_client(AvahiClient *client, AvahiClientState state, void *arg) {
                 /* The host gets a name, or another one: our record points at it, and comes back
                  * when that is settled. */
                 mdns_withdraw(m);
-                /* Many cards with one name would go on colliding for many seconds. */
-                set_host_name(m);
                 break;
         case AVAHI_CLIENT_CONNECTING:
                 /* D-Bus is there and will say when the daemon is. */

@@ -49,9 +49,9 @@ equal 'a larger one lets it pass' 'status 0' "$(eat 100000000 -p MemoryMax=200M)
 run b1 hostnamectl set-hostname m1
 equal 'hostnamed sets the name' m1 "$(run b1 hostname)"
 equal 'a board is found by its name' m1 "$(run m1 hostname)"
-# Bare boards are all called raspberrypi, which avahi takes long to sort out: each gets a name.
-for b in b2 b3 b4; do run $b avahi-set-host-name $b; done
-run b1 avahi-set-host-name m1
+# avahi 0.8 collides with itself where its host name is changed while it probes for one, as on bare
+# boards that are all called raspberrypi: it starts anew with the new name.
+run b1 systemctl restart avahi-daemon
 at_address() { [ "$(run b3 avahi-resolve -4 -n m1.local | awk '{ print $2 }')" = 10.77.0.11 ]; }
 eventually 'avahi: b3 finds m1.local at its address' 60 at_address
 "$here/images" "$BRAMBLE_LAB/images" hello
