@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
-/* libraft's messages (uv_encoding.c): u64 type, u64 length of the header, the header, and for
- * entries and snapshots a payload; numbers are little-endian.  Headers have grown at the end from
- * version to version, so more than what is needed is fine. */
+/* libraft's messages (uv_encoding.c): u64 type (0.22: u8 type, 0, u8 version, zeros), u64 length of
+ * the header, the header, and for entries and snapshots a payload; numbers are little-endian.
+ * Headers have grown at the end from version to version, so more than what is needed is fine. */
 enum {
         PREAMBLE = 16,
         ENTRIES_FIXED =
@@ -20,6 +20,13 @@ enum {
         SNAPSHOT_MAX = LIMIT_CHARTER_BYTES + 64,
         SERVERS_MAX = 1024,
         CONFIGURATION_FORMAT = 1,
+#ifdef RAFT_VERSION_NUMBER
+        VERSION_BITS = 0xff << 16,
+        APPENDED_MIN = 32, /* 0.22 looks for the sender's features at its end */
+#else
+        VERSION_BITS = 0,
+        APPENDED_MIN = 24,
+#endif
 };
 
 static uint64_t le64(const char *p) {
@@ -35,7 +42,7 @@ static uint32_t le32(const char *p) {
 }
 
 static uint64_t head_type(const struct consensus_check *k) {
-        return le64(k->head.data);
+        return le64(k->head.data) & ~(uint64_t)VERSION_BITS;
 }
 
 static uint64_t head_len(const struct consensus_check *k) {
@@ -77,9 +84,9 @@ static bool configuration_valid(const char *data, size_t len) {
 static bool preamble_valid(const struct consensus_check *k) {
         static const uint8_t least[] = {
                 [RAFT_APPEND_ENTRIES] = ENTRIES_FIXED,
-                [RAFT_APPEND_ENTRIES_RESULT] = 24,
-                [RAFT_REQUEST_VOTE] = 32,
-                [RAFT_REQUEST_VOTE_RESULT] = 16,
+                [RAFT_APPEND_ENTRIES_RESULT] = APPENDED_MIN,
+                [RAFT_REQUEST_VOTE] = 40, /* with its flags, which 0.22 reads in any case */
+                [RAFT_REQUEST_VOTE_RESULT] = 24,
                 [RAFT_INSTALL_SNAPSHOT] = SNAPSHOT_FIXED + 8,
                 [RAFT_TIMEOUT_NOW] = 24,
         };

@@ -30,17 +30,25 @@ static void put_word(struct buf *b, uint64_t v) {
 }
 
 static const struct message messages[] = {
-        { RAFT_REQUEST_VOTE, 32, { 1, 2, 3, 4 }, 4, .want = 0 },
+        { RAFT_REQUEST_VOTE, 32, { 1, 2, 3, 4 }, 4, .want = -EBADMSG },
         { RAFT_REQUEST_VOTE, 40, { 1, 2, 3, 4, 5 }, 5, .want = 0 },
         { RAFT_REQUEST_VOTE, 24, { 1, 2, 3 }, 3, .want = -EBADMSG },
         { RAFT_REQUEST_VOTE, 36, { 1, 2, 3, 4, 5 }, 5, .want = -EBADMSG },
         { RAFT_REQUEST_VOTE_RESULT, 24, { 1, 1, 1 }, 3, .want = 0 },
-        { RAFT_REQUEST_VOTE_RESULT, 8, { 1 }, 1, .want = -EBADMSG },
+        { RAFT_REQUEST_VOTE_RESULT, 16, { 1, 1 }, 2, .want = -EBADMSG },
         { RAFT_APPEND_ENTRIES_RESULT, 32, { 1, 0, 9, 0 }, 4, .want = 0 },
         { RAFT_APPEND_ENTRIES_RESULT, 16, { 1, 0 }, 2, .want = -EBADMSG },
         { RAFT_TIMEOUT_NOW, 24, { 1, 0, 9 }, 3, .want = 0 },
         { RAFT_TIMEOUT_NOW, 0, { 0 }, 0, .want = -EBADMSG },
         { 0, 24, { 1, 0, 9 }, 3, .want = -EBADMSG },
+        { RAFT_TIMEOUT_NOW | 1 << 8, 24, { 1, 0, 9 }, 3, .want = -EBADMSG },
+#ifdef RAFT_VERSION_NUMBER
+        { RAFT_TIMEOUT_NOW | 1 << 16, 24, { 1, 0, 9 }, 3, .want = 0 },
+        { RAFT_APPEND_ENTRIES_RESULT | 2 << 16, 24, { 1, 0, 9 }, 3, .want = -EBADMSG },
+#else
+        { RAFT_TIMEOUT_NOW | 1 << 16, 24, { 1, 0, 9 }, 3, .want = -EBADMSG },
+        { RAFT_APPEND_ENTRIES_RESULT, 24, { 1, 0, 9 }, 3, .want = 0 },
+#endif
         { 7, 24, { 1, 0, 9 }, 3, .want = -EBADMSG },
         { RAFT_TIMEOUT_NOW, (uint64_t)1 << 40, { 0 }, 0, .want = -EBADMSG },
         { RAFT_TIMEOUT_NOW, UINT64_MAX, { 0 }, 0, .want = -EBADMSG },
