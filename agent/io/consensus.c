@@ -266,7 +266,7 @@ static int setup_raft(struct consensus *c, const struct consensus_config *config
         raft_set_snapshot_trailing(&c->raft, SNAPSHOT_TRAILING);
         raft_set_pre_vote(&c->raft, true);
 #ifdef RAFT_VERSION_NUMBER
-        /* 0.22 takes no entry while less than 4 MB of segments are prepared, which ours never are */
+        /* 0.22 takes no entry while less than 4 MB of segments are prepared: ours never are */
         raft_set_capacity_threshold(&c->raft, 0);
 #endif
         return 0;
