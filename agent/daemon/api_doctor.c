@@ -6,7 +6,6 @@
 #include "daemon/peers.h"
 #include "daemon/reporter.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -93,15 +92,8 @@ static void check_network(struct agent *a, struct check *c) {
 }
 
 static void check_cgroup(struct agent *a, struct check *c) {
-        char text[256] = "";
-        int fd = open("/sys/fs/cgroup/cgroup.controllers", O_RDONLY | O_CLOEXEC);
-        ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
-        bool memory = (n > 0 && strstr(text, "memory")) ||
-                      access("/sys/fs/cgroup/memory/memory.limit_in_bytes", F_OK) == 0;
+        bool memory = containers_limit_memory(a->containers);
 
-        (void)a;
-        if (fd >= 0)
-                (void)close(fd);
         say(c, memory, memory ? "memory can be limited" : "the memory cgroup is off",
             "add 'cgroup_enable=cpuset cgroup_enable=memory cgroup_memory=1' to the one line of "
             "cmdline.txt on the boot partition, then reboot");

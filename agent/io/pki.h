@@ -48,11 +48,6 @@ int pki_init_cluster(const char *dir, const char *name, struct fail *f);
  * Other errors are the disk's. */
 int pki_enrol(const char *pki_dir, const char *state_dir, uint64_t node, struct fail *f);
 
-/* Whose certificate state_dir/board.crt is, without judging it.  Where it is another node's, the
- * rest of 'state_dir' was cloned with it and must be forgotten before pki_enrol() replaces the
- * certificate.  -ENOENT; -EBADMSG where it is no board's certificate. */
-int pki_enrolled_node(const char *state_dir, uint64_t *ret_node, struct fail *f);
-
 /* Contexts for both ends, TLS 1.3 only, both sides verified against ca.crt, no session tickets,
  * small buffers (SSL_MODE_RELEASE_BUFFERS).  'cert' and 'key' are paths.  'ret->self' says who
  * the own certificate is.  -ENOENT, -EBADMSG (no certificate or key in a file), -EKEYREJECTED (not

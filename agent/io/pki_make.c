@@ -310,19 +310,6 @@ int pki_init_cluster(const char *dir_path, const char *name, struct fail *f) {
 
 /* ---- enrolment ----------------------------------------------------------------------------- */
 
-int pki_enrolled_node(const char *state_dir, uint64_t *ret_node, struct fail *f) {
-        auto_x509 X509 *leaf = NULL;
-        char path[PKI_PATH];
-        int r;
-
-        r = pki_path(path, state_dir, "board.crt", f);
-        if (r == 0)
-                r = pki_read_certs(path, &leaf, NULL, f);
-        if (r < 0)
-                return r;
-        return pki_leaf_node(leaf, ret_node, f) < 0 ? -EBADMSG : 0;
-}
-
 /* Whether board.crt and board.key are a pair of this node under 'ca'.  0, or why not. */
 static int check_board(X509 *ca, const char *state_dir, uint64_t node, struct fail *f) {
         auto_stack STACK_OF(X509) *rest = NULL;

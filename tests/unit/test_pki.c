@@ -118,7 +118,6 @@ static void enrols(void **state) {
         struct pki board, admin;
         struct fail f;
         struct stat st;
-        uint64_t node;
 
         (void)state;
         make_card("class", "card1");
@@ -129,8 +128,6 @@ static void enrols(void **state) {
         assert_int_equal(st.st_mode & 07777, 0700);
         assert_int_equal(stat(at("card1-state/board.key"), &st), 0);
         assert_int_equal(st.st_mode & 07777, 0600);
-        assert_int_equal(pki_enrolled_node(at("card1-state"), &node, NULL), 0);
-        assert_true(node == NODE);
         assert_int_equal(enrol("card1", NODE, &f), -EALREADY);
 
         load_board("card1", &board);
@@ -203,7 +200,6 @@ static void power_cuts(void **state) {
 static void clones(void **state) {
         struct fail f;
         struct pki p;
-        uint64_t node;
 
         (void)state;
         make_board("class", "orig", NODE);
@@ -214,8 +210,6 @@ static void clones(void **state) {
         assert_int_equal(enrol("orig", NODE, &f), -EALREADY);
 
         copy_file(at("class/enrol.key"), at("orig/enrol.key"));
-        assert_int_equal(pki_enrolled_node(at("orig-state"), &node, NULL), 0);
-        assert_true(node == NODE);
         assert_int_equal(enrol("orig", OTHER, &f), 0);
         load_board("orig", &p);
         assert_true(p.self.node == OTHER);
@@ -244,7 +238,6 @@ static void other_clusters(void **state) {
 
 static void bad_cards(void **state) {
         static const char zeros[300];
-        uint64_t node;
         struct fail f;
 
         (void)state;
@@ -252,7 +245,6 @@ static void bad_cards(void **state) {
         assert_int_equal(enrol("bare", NODE, &f), -ENOKEY);
         assert_non_null(strstr(f.text, "no cluster"));
         assert_int_equal(enrol("absent", NODE, &f), -ENOKEY);
-        assert_int_equal(pki_enrolled_node(at("bare-state"), &node, NULL), -ENOENT);
 
         put_file(at("bare/ca.crt"), "garbage", 7);
         assert_int_equal(enrol("bare", NODE, &f), -EBADMSG);
@@ -270,7 +262,6 @@ static void bad_cards(void **state) {
         /* a damaged certificate: made anew where that is possible */
         make_board("class", "hurt", NODE);
         put_file(at("hurt-state/board.crt"), "", 0);
-        assert_int_equal(pki_enrolled_node(at("hurt-state"), &node, NULL), -EBADMSG);
         assert_int_equal(enrol("hurt", NODE, &f), -EBADMSG);
         copy_file(at("class/enrol.key"), at("hurt/enrol.key"));
         assert_int_equal(enrol("hurt", NODE, &f), 0);
