@@ -97,31 +97,38 @@ static int run_nft(const char *rules, struct fail *f) {
                     said[0] ? said : "no reason given");
 }
 
-int fnet_table_load(uint16_t agent_port, struct fail *f) {
+/* Declared, deleted and made again: one transaction, whatever was there.  A container's packets
+ * come in from its bridge, or from another board's with their own address.  To the agent of another
+ * board they would go masqueraded as their board, which that agent's guard lets pass: stopped on
+ * the way. */
+static const char template[] = "table inet bramble\n"
+                               "delete table inet bramble\n"
+                               "table inet bramble {\n"
+                               " chain input {\n"
+                               "  type filter hook input priority filter; policy accept;\n"
+                               "  iifname %2$s tcp dport %3$u drop\n"
+                               "  iifname != \"lo\" ip saddr %1$s tcp dport %3$u drop\n"
+                               " }\n"
+                               " chain forward {\n"
+                               "  type filter hook forward priority filter; policy accept;\n"
+                               "  ip saddr %1$s ip daddr != %1$s tcp dport %3$u drop\n"
+                               "  ip saddr %1$s accept\n"
+                               "  ip daddr %1$s accept\n"
+                               " }\n"
+                               " chain postrouting {\n"
+                               "  type nat hook postrouting priority srcnat; policy accept;\n"
+                               "  ip saddr %1$s ip daddr != %1$s masquerade\n"
+                               " }\n"
+                               "}\n";
+
+int fnet_table_load(uint16_t agent_port, bool pods, struct fail *f) {
         char rules[RULES_BYTES];
 
-        /* Declared, deleted and made again: one transaction, whatever was there.  A function's
-         * packets come in from the bridge, or from another board's with their own address. */
-        (void)snprintf(rules, sizeof(rules),
-                       "table inet bramble\n"
-                       "delete table inet bramble\n"
-                       "table inet bramble {\n"
-                       " chain input {\n"
-                       "  type filter hook input priority filter; policy accept;\n"
-                       "  iifname \"" FNET_BRIDGE "\" tcp dport %u drop\n"
-                       "  iifname != \"lo\" ip saddr 10.62.0.0/16 tcp dport %u drop\n"
-                       " }\n"
-                       " chain forward {\n"
-                       "  type filter hook forward priority filter; policy accept;\n"
-                       "  ip saddr 10.62.0.0/16 accept\n"
-                       "  ip daddr 10.62.0.0/16 accept\n"
-                       " }\n"
-                       " chain postrouting {\n"
-                       "  type nat hook postrouting priority srcnat; policy accept;\n"
-                       "  ip saddr 10.62.0.0/16 ip daddr != 10.62.0.0/16 masquerade\n"
-                       " }\n"
-                       "}\n",
-                       agent_port, agent_port);
+        (void)snprintf(
+                rules, sizeof(rules), template,
+                pods ? "{ " FNET_FUNCTIONS_TEXT ", " FNET_PODS_TEXT " }" : FNET_FUNCTIONS_TEXT,
+                pods ? "{ \"" FNET_BRIDGE "\", \"" FNET_POD_BRIDGE "\" }" : "\"" FNET_BRIDGE "\"",
+                (unsigned)agent_port);
         return run_nft(rules, f);
 }
 

@@ -393,7 +393,8 @@ static void agent_restart(void **state) {
 }
 
 static void two_boards(void **state) {
-        const struct fnet_route to_2 = { 2, LAN(2) }, to_1 = { 1, LAN(1) };
+        const struct fnet_route to_2 = { FNET_FUNCTIONS, 2, LAN(2) },
+                                to_1 = { FNET_FUNCTIONS, 1, LAN(1) };
         auto_close int a = -EBADF, b = -EBADF, at_b = -EBADF;
         struct fail f = { 0 };
 
@@ -423,7 +424,7 @@ static void route_sets(void **state) {
         (void)state;
         setup_both();
         for (unsigned i = 0; i < ARRAY_SIZE(set); i++)
-                set[i] = (struct fnet_route){ (uint8_t)(i + 1), LAN(2 + i % 2) };
+                set[i] = (struct fnet_route){ FNET_FUNCTIONS, (uint8_t)(i + 1), LAN(2 + i % 2) };
         OK(fnet_routes(b1.net, set, ARRAY_SIZE(set), &f)); /* own subnet 1 among them: left out */
         assert_int_equal(sh("test $(ip route show proto 166 | wc -l) = 79"), 0);
         OK(fnet_routes(b1.net, set, ARRAY_SIZE(set), &f));
@@ -438,7 +439,8 @@ static void route_sets(void **state) {
 }
 
 static void foreign_routes(void **state) {
-        const struct fnet_route want[] = { { 5, LAN(2) }, { 6, LAN(2) } };
+        const struct fnet_route want[] = { { FNET_FUNCTIONS, 5, LAN(2) },
+                                           { FNET_FUNCTIONS, 6, LAN(2) } };
         struct fail f = { 0 };
 
         (void)state;
@@ -453,7 +455,8 @@ static void foreign_routes(void **state) {
         assert_int_equal(sh("ip route del 10.62.5.0/24"), 0);
         /* a gateway that no interface leads to */
         f = (struct fail){ 0 };
-        assert_true(fnet_routes(b1.net, &(struct fnet_route){ 5, FN(200, 1) }, 1, &f) < 0);
+        assert_true(fnet_routes(b1.net, &(struct fnet_route){ FNET_FUNCTIONS, 5, FN(200, 1) }, 1,
+                                &f) < 0);
         assert_string_not_equal(fail_text(&f), "");
 }
 
@@ -473,7 +476,8 @@ static void masquerade(void **state) {
 }
 
 static void agent_port_guarded(void **state) {
-        const struct fnet_route to_2 = { 2, LAN(2) }, to_1 = { 1, LAN(1) };
+        const struct fnet_route to_2 = { FNET_FUNCTIONS, 2, LAN(2) },
+                                to_1 = { FNET_FUNCTIONS, 1, LAN(1) };
         auto_close int a = -EBADF, agent1 = -EBADF, agent2 = -EBADF, other = -EBADF;
         struct fail f = { 0 };
 
@@ -554,7 +558,7 @@ static bool news(struct fnet *n, int patience_ms) {
 }
 
 static void watch(void **state) {
-        struct fnet_route to_2 = { 2, LAN(2) };
+        struct fnet_route to_2 = { FNET_FUNCTIONS, 2, LAN(2) };
         struct fail f = { 0 };
 
         (void)state;
@@ -647,7 +651,7 @@ static void figures(void **state) {
 }
 
 static void teardown(void **state) {
-        const struct fnet_route to_2 = { 2, LAN(2) };
+        const struct fnet_route to_2 = { FNET_FUNCTIONS, 2, LAN(2) };
         struct fail f = { 0 };
 
         (void)state;
