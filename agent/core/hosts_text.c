@@ -72,7 +72,9 @@ static int add_block(struct buf *ret, const struct hosts_entry *entries, size_t 
 
         if (n == 0)
                 return 0;
-        if (ret->len > 0 && ret->data[ret->len - 1] != '\n')
+        if (ret->len > 0 && ret->data[ret->len - 1] == '\r')
+                r = buf_add_text(ret, "\n"); /* cut in the middle of CRLF */
+        else if (ret->len > 0 && ret->data[ret->len - 1] != '\n')
                 r = buf_add_text(ret, eol);
         if (r == 0)
                 r = add_line(ret, HOSTS_BEGIN, eol);
@@ -107,8 +109,9 @@ static int check(const struct hosts_entry *entries, size_t n, struct fail *f) {
 
 static int edit(const char *text, size_t len, const struct hosts_entry *entries, size_t n,
                 struct buf *ret) {
-        const char *end = text + len, *first = memchr(text, '\n', len);
-        const char *eol = first && first > text && first[-1] == '\r' ? "\r\n" : "\n";
+        const char *end = text + len, *newline = memchr(text, '\n', len);
+        const char *first_end = newline ? newline : end;
+        const char *eol = first_end > text && first_end[-1] == '\r' ? "\r\n" : "\n";
         bool placed = false;
         int r = 0;
 

@@ -75,8 +75,8 @@ static int wait_nft(pid_t pid) {
         return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int run_nft(const char *rules, struct fail *f) {
-        auto_close int in = memory_file(rules);
+static int run_nft(const char *text, struct fail *f) {
+        auto_close int in = memory_file(text);
         auto_close int err = memory_file("");
         char raw[160], said[sizeof(raw)];
         ssize_t n;
@@ -101,35 +101,39 @@ static int run_nft(const char *rules, struct fail *f) {
  * come in from its bridge, or from another board's with their own address.  To the agent of another
  * board they would go masqueraded as their board, which that agent's guard lets pass: stopped on
  * the way. */
-static const char template[] = "table inet bramble\n"
-                               "delete table inet bramble\n"
-                               "table inet bramble {\n"
-                               " chain input {\n"
-                               "  type filter hook input priority filter; policy accept;\n"
-                               "  iifname %2$s tcp dport %3$u drop\n"
-                               "  iifname != \"lo\" ip saddr %1$s tcp dport %3$u drop\n"
-                               " }\n"
-                               " chain forward {\n"
-                               "  type filter hook forward priority filter; policy accept;\n"
-                               "  ip saddr %1$s ip daddr != %1$s tcp dport %3$u drop\n"
-                               "  ip saddr %1$s accept\n"
-                               "  ip daddr %1$s accept\n"
-                               " }\n"
-                               " chain postrouting {\n"
-                               "  type nat hook postrouting priority srcnat; policy accept;\n"
-                               "  ip saddr %1$s ip daddr != %1$s masquerade\n"
-                               " }\n"
-                               "}\n";
+static const char rules[] = "table inet bramble\n"
+                            "delete table inet bramble\n"
+                            "table inet bramble {\n"
+                            " chain input {\n"
+                            "  type filter hook input priority filter; policy accept;\n"
+                            "  iifname $bridges tcp dport $agent drop\n"
+                            "  iifname != \"lo\" ip saddr $ours tcp dport $agent drop\n"
+                            " }\n"
+                            " chain forward {\n"
+                            "  type filter hook forward priority filter; policy accept;\n"
+                            "  ip saddr $ours ip daddr != $ours tcp dport $agent drop\n"
+                            "  ip saddr $ours accept\n"
+                            "  ip daddr $ours accept\n"
+                            " }\n"
+                            " chain postrouting {\n"
+                            "  type nat hook postrouting priority srcnat; policy accept;\n"
+                            "  ip saddr $ours ip daddr != $ours masquerade\n"
+                            " }\n"
+                            "}\n";
 
 int fnet_table_load(uint16_t agent_port, bool pods, struct fail *f) {
-        char rules[RULES_BYTES];
+        char text[RULES_BYTES];
 
-        (void)snprintf(
-                rules, sizeof(rules), template,
-                pods ? "{ " FNET_FUNCTIONS_TEXT ", " FNET_PODS_TEXT " }" : FNET_FUNCTIONS_TEXT,
-                pods ? "{ \"" FNET_BRIDGE "\", \"" FNET_POD_BRIDGE "\" }" : "\"" FNET_BRIDGE "\"",
-                (unsigned)agent_port);
-        return run_nft(rules, f);
+        (void)snprintf(text, sizeof(text),
+                       "define ours = { %s }\n"
+                       "define bridges = { %s }\n"
+                       "define agent = %u\n"
+                       "%s",
+                       pods ? FNET_FUNCTIONS_TEXT ", " FNET_PODS_TEXT : FNET_FUNCTIONS_TEXT,
+                       pods ? "\"" FNET_BRIDGE "\", \"" FNET_POD_BRIDGE "\""
+                            : "\"" FNET_BRIDGE "\"",
+                       (unsigned)agent_port, rules);
+        return run_nft(text, f);
 }
 
 int fnet_table_remove(struct fail *f) {

@@ -266,17 +266,17 @@ static void beside_kube_proxy(void **state) {
         q = new_pod(&b2, "q");
         at_q = listen_in(q.ns, ECHO_PORT, &b1);
         assert_true(blocked(p.ns, SERVICE, 80));
-        assert_int_equal(
-                sh("nft -f - <<'END'\n"
-                   "table ip nat {\n"
-                   " chain PREROUTING { type nat hook prerouting priority dstnat;\n"
-                   "  ip daddr 10.96.0.10 tcp dport 80 dnat to 10.244.2.%u:8080\n"
-                   "  ip daddr 10.96.0.10 tcp dport 81 mark set 0x4000 dnat to 10.244.2.%u:8080\n }\n"
-                   " chain POSTROUTING { type nat hook postrouting priority srcnat;\n"
-                   "  mark and 0x4000 == 0x4000 masquerade\n }\n"
-                   "}\nEND",
-                   q.address & 255, q.address & 255),
-                0);
+        assert_int_equal(sh("nft -f - <<'END'\n"
+                            "table ip nat {\n"
+                            " chain PREROUTING { type nat hook prerouting priority dstnat;\n"
+                            "  ip daddr 10.96.0.10 tcp dport 80 dnat to 10.244.2.%u:8080\n"
+                            "  ip daddr 10.96.0.10 tcp dport 81 mark set 0x4000 dnat to "
+                            "10.244.2.%u:8080\n }\n"
+                            " chain POSTROUTING { type nat hook postrouting priority srcnat;\n"
+                            "  mark and 0x4000 == 0x4000 masquerade\n }\n"
+                            "}\nEND",
+                            q.address & 255, q.address & 255),
+                         0);
         assert_true(reaches(p.ns, SERVICE, at_q, 80, p.address));
         assert_true(reaches(p.ns, SERVICE, at_q, 81, LAN(1)));
         pods(false);

@@ -66,6 +66,9 @@ static void table(void **state) {
                   "127.0.0.1 localhost\r\n" HOSTS_BEGIN "\r\n10.0.0.1 bramble-api " HOSTS_TAG
                   "\r\n" HOSTS_END "\r\n",
                   "127.0.0.1 localhost\r\n" },
+                { "a\r",
+                  "a\r\n" HOSTS_BEGIN "\r\n10.0.0.1 bramble-api " HOSTS_TAG "\r\n" HOSTS_END "\r\n",
+                  "a\r" },
                 { "a\r\n" HOSTS_BEGIN "\r\nx\r\n" HOSTS_END "\r\nb\r\n",
                   "a\r\n" HOSTS_BEGIN "\r\n10.0.0.1 bramble-api " HOSTS_TAG "\r\n" HOSTS_END
                   "\r\nb\r\n",
