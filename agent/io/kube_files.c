@@ -138,14 +138,17 @@ bool kube_program_same(const struct kube_program_file *a, const struct kube_prog
                a->mtime_nsec == b->mtime_nsec;
 }
 
+const char *const kube_cni_names[KUBE_CNI_PLUGINS] = { "bridge", "host-local", "portmap",
+                                                       "loopback" };
+
 uint32_t kube_files_cni(int root_fd, const char *dir) {
-        static const char *const names[] = { "bridge", "host-local", "portmap", "loopback" };
         uint32_t found = 0;
         char path[SIZE_KUBE_PATH + 16];
         struct stat st;
 
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-                (void)snprintf(path, sizeof(path), "%s/%s", dir + strspn(dir, "/"), names[i]);
+        for (size_t i = 0; i < KUBE_CNI_PLUGINS; i++) {
+                (void)snprintf(path, sizeof(path), "%s/%s", dir + strspn(dir, "/"),
+                               kube_cni_names[i]);
                 if (fstatat(root_fd, path, &st, 0) == 0 && is_file(&st) && st.st_mode & 0111)
                         found |= UINT32_C(1) << i;
         }

@@ -43,13 +43,16 @@ enum kube_has {
         KUBE_HAS_KUBELET_UNIT = 1 << 20, /* and it is not masked */
 };
 
-/* The CNI plug-ins that a pod of bramble needs. */
+/* The CNI plug-ins that a pod of bramble needs: bit i is called kube_cni_names[i]. */
+enum { KUBE_CNI_PLUGINS = 4 };
+extern const char *const kube_cni_names[KUBE_CNI_PLUGINS];
+
 enum kube_cni {
         KUBE_CNI_BRIDGE = 1 << 0,
         KUBE_CNI_HOST_LOCAL = 1 << 1,
         KUBE_CNI_PORTMAP = 1 << 2,
         KUBE_CNI_LOOPBACK = 1 << 3,
-        KUBE_CNI_ALL = (1 << 4) - 1,
+        KUBE_CNI_ALL = (1 << KUBE_CNI_PLUGINS) - 1,
 };
 
 /* A value.  Text that is not known is "", a number 0. */
