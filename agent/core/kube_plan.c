@@ -178,7 +178,7 @@ static bool lasts(usec_t *since, bool so, usec_t now, usec_t usec, struct kube_p
 
 /* A finished node that belongs where it is: keeps it alive. */
 static enum kube_action look_after(struct kube_plan *p, const struct kube_facts *f, usec_t now) {
-        bool plane = f->marker_role == KUBE_MARKER_PLANE;
+        bool plane = f->marker_role == KUBE_ROLE_PLANE;
         usec_t patience = f->kubelet == KUBE_HEALTH_BAD ? KUBE_PLAN_SICK_USEC : KUBE_PLAN_API_USEC;
         bool sick, absent;
 
@@ -227,7 +227,7 @@ static enum kube_action look_after(struct kube_plan *p, const struct kube_facts 
 static enum kube_action outdated(struct kube_plan *p, const struct kube_facts *f, usec_t now) {
         if (f->kube->n_planes > 0 && f->kube->planes[0] == f->self)
                 return become_master(p, f, now);
-        if (f->marker_role == KUBE_MARKER_PLANE || !f->same_ca || !f->done) {
+        if (f->marker_role == KUBE_ROLE_PLANE || !f->same_ca || !f->done) {
                 (void)stay(p, KUBE_RESETTING, "the control plane has moved");
                 return act(p, KUBE_DO_RESET, now);
         }
@@ -253,13 +253,13 @@ static enum kube_action marked(struct kube_plan *p, const struct kube_facts *f, 
                             "left alone (agentctl reset)");
         if (f->marker_epoch < f->kube->epoch)
                 return outdated(p, f, now);
-        if ((f->marker_role == KUBE_MARKER_PLANE) != plane && f->done) {
+        if ((f->marker_role == KUBE_ROLE_PLANE) != plane && f->done) {
                 (void)stay(p, KUBE_RESETTING,
                            plane ? "to carry the control plane too"
                                  : "it no longer carries the control plane");
                 return act(p, KUBE_DO_RESET, now);
         }
-        if (!str_eq(f->marker_name, f->name) && f->name[0] && f->marker_role != KUBE_MARKER_PLANE) {
+        if (!str_eq(f->marker_name, f->name) && f->name[0] && f->marker_role != KUBE_ROLE_PLANE) {
                 (void)stay(p, KUBE_RESETTING, "the board has another name now");
                 return act(p, KUBE_DO_RESET, now);
         }
@@ -279,7 +279,7 @@ static enum kube_action marked(struct kube_plan *p, const struct kube_facts *f, 
 static bool must_fence(const struct kube_facts *f) {
         usec_t most = usec_sub(f->lost_after_usec, KUBE_PLAN_FENCE_MARGIN_USEC);
 
-        return f->marked && f->done && f->marker_role == KUBE_MARKER_PLANE && f->n_members > 1 &&
+        return f->marked && f->done && f->marker_role == KUBE_ROLE_PLANE && f->n_members > 1 &&
                f->lost_after_usec > 0 && f->silent_usec > most;
 }
 
@@ -309,7 +309,7 @@ static enum kube_action decide(struct kube_plan *p, const struct kube_facts *f, 
                 return act(p, KUBE_DO_STOP_KUBELET, now);
         }
         if (f->bramble == 0 || !f->told) {
-                if (f->marked && f->done && f->marker_role == KUBE_MARKER_PLANE &&
+                if (f->marked && f->done && f->marker_role == KUBE_ROLE_PLANE &&
                     !f->kubelet_active)
                         return stay(p, KUBE_WAITING,
                                     "waiting for the bramble's word that the "

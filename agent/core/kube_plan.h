@@ -26,7 +26,7 @@ enum { KUBE_PLAN_RENEW_DAYS = 30 };
 
 enum kube_health { KUBE_HEALTH_UNKNOWN, KUBE_HEALTH_GOOD, KUBE_HEALTH_BAD, KUBE_HEALTH_STRANGER };
 enum kube_node { KUBE_NODE_UNKNOWN, KUBE_NODE_ABSENT, KUBE_NODE_NOT_READY, KUBE_NODE_READY };
-enum kube_marker_role { KUBE_MARKER_NONE, KUBE_MARKER_WORKER, KUBE_MARKER_PLANE };
+enum kube_role { KUBE_ROLE_NONE, KUBE_ROLE_WORKER, KUBE_ROLE_PLANE };
 
 struct kube_facts {
         /* the config, and what the leader says */
@@ -52,7 +52,7 @@ struct kube_facts {
         bool done;         /* and finished */
         uint64_t marker_bramble;
         uint32_t marker_epoch;
-        enum kube_marker_role marker_role;
+        enum kube_role marker_role;
         const char *marker_name;   /* the Node's name */
         bool files;                /* of a node, whoever made them */
         bool plane_files;          /* manifests of a control plane */
