@@ -16,15 +16,13 @@
 #define FILE_NAME "kube.json"
 #define NEW_NAME  FILE_NAME ".new"
 
-static const char *const roles[] = {
-        [KUBE_MARKER_WORKER] = "worker", [KUBE_MARKER_PLANE] = "plane"
-};
+static const char *const roles[] = { [KUBE_ROLE_WORKER] = "worker", [KUBE_ROLE_PLANE] = "plane" };
 
-static int parse_role(const char *text, enum kube_marker_role *ret) {
-        for (size_t i = 0; i < ARRAY_SIZE(roles); i++) {
+static int parse_role(const char *text, enum kube_role *ret) {
+        for (size_t i = KUBE_ROLE_WORKER; i < ARRAY_SIZE(roles); i++) {
                 if (!str_eq(text, roles[i]))
                         continue;
-                *ret = (enum kube_marker_role)i;
+                *ret = (enum kube_role)i;
                 return 0;
         }
         return -EBADMSG;
@@ -107,7 +105,8 @@ int kube_marker_write(const char *state_dir, const struct kube_marker *m, struct
         long n;
         int len, r;
 
-        assert(m->bramble != 0 && names_valid(m->name) && (size_t)m->role < ARRAY_SIZE(roles));
+        assert(m->bramble != 0 && names_valid(m->name) && m->role != KUBE_ROLE_NONE &&
+               (size_t)m->role < ARRAY_SIZE(roles));
         if (dir < 0)
                 return dir;
         str_hex64(m->bramble, bramble);

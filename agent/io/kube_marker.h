@@ -3,7 +3,7 @@
 #define BRAMBLE_IO_KUBE_MARKER_H
 
 #include "base/fail.h"
-#include "core/limits.h"
+#include "core/kube_plan.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,12 +11,10 @@
 
 enum { KUBE_MARKER_BYTES = 1024 };
 
-enum kube_marker_role { KUBE_MARKER_WORKER, KUBE_MARKER_PLANE };
-
 struct kube_marker {
-        uint64_t bramble; /* whose cluster it is; never 0 */
-        uint32_t epoch;   /* the cluster's life: a master rebuilt or a reset begins a new one */
-        enum kube_marker_role role;
+        uint64_t bramble;     /* whose cluster it is; never 0 */
+        uint32_t epoch;       /* the cluster's life: a master rebuilt or a reset begins a new one */
+        enum kube_role role;  /* never NONE */
         bool done;            /* false: init or join began and nobody saw its end */
         char name[SIZE_NAME]; /* the node's */
 };

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct fail f = { 0 };
 
         if (kube_marker_parse((const char *)data, size, &m, &f) == 0)
-                assert(m.bramble != 0 && names_valid(m.name) && m.role <= KUBE_MARKER_PLANE);
+                assert(m.bramble != 0 && names_valid(m.name) && m.role <= KUBE_ROLE_PLANE);
         else
                 assert(f.text[0]);
         return 0;

@@ -1,10 +1,11 @@
-/* root_fixture - a folder that stands in for a board's root directory. */
+/* root_fixture - a folder that stands in for a board's root, with what a test needs to look into
+ * it. */
 #ifndef BRAMBLE_TESTS_ROOT_FIXTURE_H
 #define BRAMBLE_TESTS_ROOT_FIXTURE_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -12,83 +13,80 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <setjmp.h>
 #include <cmocka.h>
 
-static char root[64];
-static int root_fd = -1;
+static char root_path[] = "/tmp/bramble-root-XXXXXX";
+static int root = -1;
 
-static __attribute__((unused)) const char *in_root(const char *path) {
-        static char full[4][512];
-        static unsigned next;
-
-        (void)snprintf(full[++next % 4], sizeof(full[0]), "%s/%s", root, path);
-        return full[next % 4];
-}
-
-static __attribute__((unused)) void make_folders(const char *path) {
-        char full[512];
-
-        (void)snprintf(full, sizeof(full), "%s", in_root(path));
-        for (char *p = full + strlen(root) + 1; *p; p++) {
-                if (*p != '/')
-                        continue;
-                *p = '\0';
-                (void)mkdir(full, 0700);
-                *p = '/';
-        }
-}
-
-static __attribute__((unused)) void put_bytes(const char *path, const void *data, size_t len) {
-        FILE *f;
-
-        make_folders(path);
-        f = fopen(in_root(path), "we");
-        assert_non_null(f);
-        assert_int_equal(fwrite(data, 1, len, f), len);
-        assert_int_equal(fclose(f), 0);
-}
-
-/* "PATH" makes an empty file, "PATH/" a folder, "PATH!" a program, "PATH=TEXT" a file with text;
- * the folders above come by themselves. */
-static __attribute__((unused)) void put(const char *what) {
-        const char *equals = strchr(what, '=');
-        size_t len = equals ? (size_t)(equals - what) : strlen(what);
-        char path[256];
-
-        (void)snprintf(path, sizeof(path), "%.*s", (int)len, what);
-        make_folders(path);
-        if (path[len - 1] == '/')
-                return;
-        if (path[len - 1] == '!') {
-                path[len - 1] = '\0';
-                put_bytes(path, "#!/bin/sh\n", 10);
-                assert_int_equal(chmod(in_root(path), 0755), 0);
-                return;
-        }
-        put_bytes(path, equals ? equals + 1 : "", equals ? strlen(equals + 1) : 0);
-}
-
-static __attribute__((unused)) int root_begin(void **state) {
+static inline int root_make(void **state) {
         (void)state;
-        (void)snprintf(root, sizeof(root), "/tmp/bramble-root-XXXXXX");
-        if (!mkdtemp(root))
+        (void)strcpy(root_path + sizeof(root_path) - 7, "XXXXXX");
+        if (!mkdtemp(root_path))
                 return -1;
-        root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return root_fd < 0 ? -1 : 0;
+        root = open(root_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return root < 0 ? -1 : 0;
 }
 
-static int root_remove(const char *path, const struct stat *st, int type, struct FTW *ftw) {
+static inline int root_remove_one(const char *path, const struct stat *st, int type,
+                                  struct FTW *at) {
         (void)st;
         (void)type;
-        (void)ftw;
-        (void)remove(path);
-        return 0;
+        (void)at;
+        return remove(path);
 }
 
-static __attribute__((unused)) int root_end(void **state) {
+static inline int root_remove(void **state) {
         (void)state;
-        (void)close(root_fd);
-        return nftw(root, root_remove, 8, FTW_DEPTH | FTW_PHYS);
+        (void)close(root);
+        return nftw(root_path, root_remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* A file with its folders. */
+static inline void root_put(const char *path, const char *text, mode_t mode) {
+        char dir[128];
+        FILE *file;
+        int fd;
+
+        (void)snprintf(dir, sizeof(dir), "%s", path);
+        for (char *s = strchr(dir, '/'); s; s = strchr(s + 1, '/')) {
+                *s = '\0';
+                if (mkdirat(root, dir, 0755) < 0)
+                        assert_int_equal(errno, EEXIST);
+                *s = '/';
+        }
+        fd = openat(root, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+        assert_return_code(fd, errno);
+        assert_return_code(fchmod(fd, mode), errno);
+        file = fdopen(fd, "w");
+        assert_non_null(file);
+        (void)fputs(text, file);
+        assert_int_equal(fclose(file), 0);
+}
+
+/* What a file holds; until the next call. */
+static inline const char *root_text(const char *path) {
+        static char text[8192];
+        int fd = openat(root, path, O_RDONLY | O_CLOEXEC);
+        ssize_t n;
+
+        assert_return_code(fd, errno);
+        n = read(fd, text, sizeof(text) - 1);
+        assert_true(n >= 0);
+        (void)close(fd);
+        text[n] = '\0';
+        return text;
+}
+
+static inline struct stat root_stat(const char *path) {
+        struct stat st;
+
+        assert_return_code(fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW), errno);
+        return st;
+}
+
+static inline int root_has(const char *path) {
+        return faccessat(root, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 #endif

@@ -1,6 +1,6 @@
 #include "io/kube_files.h"
 
-#include "root_fixture.h"
+#include "kube_root.h"
 
 #include "base/scope.h"
 #include "base/str.h"

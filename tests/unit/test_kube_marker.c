@@ -1,6 +1,6 @@
 #include "io/kube_marker.h"
 
-#include "root_fixture.h"
+#include "kube_root.h"
 
 #include "base/str.h"
 
@@ -9,7 +9,7 @@
 static const struct kube_marker sample = {
         .bramble = UINT64_C(0xfedcba9876543210),
         .epoch = UINT32_MAX,
-        .role = KUBE_MARKER_PLANE,
+        .role = KUBE_ROLE_PLANE,
         .done = true,
         .name = "m1",
 };
@@ -21,7 +21,7 @@ static void survives(void **state) {
         (void)state;
         assert_int_equal(kube_marker_read(root, &m, &f), 0);
         for (int i = 0; i < 4; i++) {
-                want.role = i & 1 ? KUBE_MARKER_WORKER : KUBE_MARKER_PLANE;
+                want.role = i & 1 ? KUBE_ROLE_WORKER : KUBE_ROLE_PLANE;
                 want.done = i & 2;
                 memset(&m, 0xff, sizeof(m));
                 assert_int_equal(kube_marker_write(root, &want, &f), 0);

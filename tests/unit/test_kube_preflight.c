@@ -1,7 +1,7 @@
 #include "io/kube_preflight.h"
 #include "io/kube_preflight_fix.h"
 
-#include "root_fixture.h"
+#include "kube_root.h"
 
 #include "base/scope.h"
 #include "base/str.h"
