@@ -19,6 +19,8 @@
 /* kubeadm has wanted so much on a control plane since 1.20. */
 #define KUBEADM_RAM_BYTES ((uint64_t)1700 << 20)
 
+#define PROC_SYS "proc/sys/"
+
 enum { LIST_BYTES = 160 };
 
 struct looking {
@@ -226,7 +228,7 @@ static void check_bridge(const struct looking *l, struct preflight_check *c) {
         if (!preflight_has_bridge_netfilter(l->root_fd))
                 say(c, false, "br_netfilter is not loaded",
                     "modprobe br_netfilter; after an update of the kernel, reboot first");
-        else if (is_one(l->root_fd, PREFLIGHT_BRIDGE_NETFILTER))
+        else if (is_one(l->root_fd, PROC_SYS PREFLIGHT_BRIDGE_NETFILTER))
                 say(c, true, "iptables sees packets on bridges", "");
         else
                 say(c, false, "iptables does not see packets on bridges",
@@ -234,7 +236,7 @@ static void check_bridge(const struct looking *l, struct preflight_check *c) {
 }
 
 static void check_forward(const struct looking *l, struct preflight_check *c) {
-        bool on = is_one(l->root_fd, PREFLIGHT_IP_FORWARD);
+        bool on = is_one(l->root_fd, PROC_SYS PREFLIGHT_IP_FORWARD);
 
         say(c, on,
             on ? "packets are forwarded between networks"
@@ -470,5 +472,5 @@ bool preflight_has_overlay(int root_fd) {
 }
 
 bool preflight_has_bridge_netfilter(int root_fd) {
-        return exists(root_fd, PREFLIGHT_BRIDGE_NETFILTER);
+        return exists(root_fd, PROC_SYS PREFLIGHT_BRIDGE_NETFILTER);
 }

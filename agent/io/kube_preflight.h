@@ -63,7 +63,8 @@ bool preflight_has_overlay(int root_fd);
 /* Does the kernel show bridged packets to iptables, where it is asked to? */
 bool preflight_has_bridge_netfilter(int root_fd);
 
-#define PREFLIGHT_IP_FORWARD       "proc/sys/net/ipv4/ip_forward"
-#define PREFLIGHT_BRIDGE_NETFILTER "proc/sys/net/bridge/bridge-nf-call-iptables"
+/* Names for sysctl_ensure(). */
+#define PREFLIGHT_IP_FORWARD       "net/ipv4/ip_forward"
+#define PREFLIGHT_BRIDGE_NETFILTER "net/bridge/bridge-nf-call-iptables"
 
 #endif

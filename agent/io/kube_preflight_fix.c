@@ -2,17 +2,14 @@
 
 #include "base/fail.h"
 #include "base/scope.h"
-#include "base/str.h"
 #include "io/kube_preflight.h"
-#include "io/sensors_file.h"
+#include "io/sysctl.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* A 2B loads both in less than a second; after SIGKILL it gets one more, to be reaped. */
 enum { MODPROBE_MSEC = 30 * 1000, KILLED_MSEC = 1000, PATH_BYTES = 4096 };
@@ -28,24 +25,6 @@ struct preflight_fix {
         char said[64]; /* how modprobe fared; matters only where a module is missing */
         struct fail fail;
 };
-
-/* Writes only what differs. */
-static int ensure(int root_fd, const char *path, const char *value, struct fail *f) {
-        char now[64];
-        long n = sensors_file_read(root_fd, path, now, sizeof(now));
-        auto_close int fd = -1;
-        size_t len = strlen(value);
-
-        if (n >= 0) {
-                now[strcspn(now, "\n")] = '\0';
-                if (str_eq(now, value))
-                        return 0;
-        }
-        fd = openat(root_fd, path, O_WRONLY | O_CLOEXEC);
-        if (fd < 0 || write(fd, value, len) < 0)
-                return fail(f, -errno, "cannot write %s to /%s: %s", value, path, strerror(errno));
-        return 0;
-}
 
 /* ---- the end ------------------------------------------------------------------------------- */
 
@@ -75,8 +54,8 @@ static void finish(struct preflight_fix *x) {
         if (!bridge)
                 (void)fail(&x->fail, -ENODEV, "the kernel has no br_netfilter%s", x->said);
         else
-                (void)ensure(x->root_fd, PREFLIGHT_BRIDGE_NETFILTER, "1", &x->fail);
-        (void)ensure(x->root_fd, PREFLIGHT_IP_FORWARD, "1", &x->fail);
+                (void)sysctl_ensure(x->root_fd, PREFLIGHT_BRIDGE_NETFILTER, "1", &x->fail);
+        (void)sysctl_ensure(x->root_fd, PREFLIGHT_IP_FORWARD, "1", &x->fail);
         close_handles(x);
 }
 

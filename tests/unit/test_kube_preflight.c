@@ -68,7 +68,7 @@ static const struct preflight_check *find(const struct preflight *p, const char 
                 if (str_eq(p->checks[i].name, name))
                         return &p->checks[i];
         fail_msg("no check is called %s", name);
-        return NULL;
+        abort();
 }
 
 static void check(struct preflight_facts *in, struct preflight *ret) {
@@ -374,7 +374,7 @@ static void says_what_it_cannot(void **state) {
                 { "echo 1 >proc/sys/net/bridge/bridge-nf-call-iptables; exit 1",
                   "proc/sys/net/bridge/bridge-nf-call-iptables", "", 0 },
                 { NULL, "proc/sys/net/ipv4/ip_forward",
-                  "cannot write 1 to /proc/sys/net/ipv4/ip_forward: No such file", -ENOENT },
+                  "the kernel has no /proc/sys/net/ipv4/ip_forward", -ENOENT },
         };
 
         (void)state;
