@@ -64,6 +64,14 @@ uint8_t wire_get_u8(struct wire_in *w) {
         return p ? p[0] : 0;
 }
 
+bool wire_get_bool(struct wire_in *w) {
+        uint8_t v = wire_get_u8(w);
+
+        if (v > 1)
+                w->bad = true;
+        return v == 1;
+}
+
 uint16_t wire_get_u16(struct wire_in *w) {
         const uint8_t *p = get(w, 2);
 

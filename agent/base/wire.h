@@ -40,6 +40,7 @@ static inline struct wire_in wire_in(const void *data, size_t len) {
 }
 
 uint8_t wire_get_u8(struct wire_in *w);
+bool wire_get_bool(struct wire_in *w); /* bad for anything but 0 and 1 */
 uint16_t wire_get_u16(struct wire_in *w);
 uint32_t wire_get_u32(struct wire_in *w);
 uint64_t wire_get_u64(struct wire_in *w);

@@ -65,6 +65,13 @@ uint32_t charter_replicas(const struct charter *c, const char *name, const char 
         return n;
 }
 
+bool charter_kube_carries(const struct charter_kube *k, uint64_t node) {
+        for (uint32_t i = 0; i < k->n_planes; i++)
+                if (k->planes[i] == node)
+                        return true;
+        return false;
+}
+
 bool charter_has_work(const struct charter *c) {
         return c->n_functions > 0 || c->n_images > 0;
 }

@@ -45,6 +45,21 @@ struct charter_image {
         uint64_t size_bytes;
 };
 
+/* The bramble's Kubernetes cluster.  An epoch is the life of one control plane: whoever carries an
+ * older one must not run it any more. */
+struct charter_kube {
+        uint32_t epoch;    /* 0: there was never one */
+        bool off;          /* taken off by a person: nobody founds another */
+        bool founded;      /* the control plane of this epoch has answered: others may join */
+        bool restore;      /* it is rebuilt from a snapshot, not made new */
+        bool adopted;      /* a person set it up: never reset, never moved */
+        uint32_t n_planes; /* 0: nobody carries one now */
+        uint64_t planes[LIMIT_PLANES]; /* who carries it; [0] makes it, and is the master */
+        char version[SIZE_VERSION];    /* of the control plane, "v1.20.2"; "" before 'founded' */
+        char ca_hash[SIZE_DIGEST];  /* "sha256:..." of the CA's public key, as kubeadm wants it */
+        uint8_t key[SIZE_KUBE_KEY]; /* seals snapshots of etcd: a secret */
+};
+
 /* Owns its arrays; charter_done() frees them.  All zero is an empty charter. */
 struct charter {
         uint64_t bramble; /* random id made at founding; 0 before */
@@ -56,6 +71,7 @@ struct charter {
         uint32_t next_worker; /* number of the next new worker's name */
         uint32_t next_generation;
         uint64_t version; /* grows by one with each command that changed something */
+        struct charter_kube kube;
         uint32_t n_members, n_functions, n_instances, n_images;
         struct charter_member *members;     /* in order of joining */
         struct charter_function *functions; /* in order of name.namespace */
@@ -75,6 +91,11 @@ enum charter_op {
         CHARTER_INSTANCE_DROP,
         CHARTER_IMAGE_SET,
         CHARTER_IMAGE_REMOVE,
+        CHARTER_KUBE_MOVE,    /* a new epoch: 'node' makes the control plane, and is the master */
+        CHARTER_KUBE_FOUNDED, /* it answers */
+        CHARTER_KUBE_PLANE_ADD,
+        CHARTER_KUBE_PLANE_REMOVE,
+        CHARTER_KUBE_OFF, /* nobody carries it any more; 'kube_off' false: it may be founded anew */
         CHARTER_OP_MAX,
 };
 
@@ -94,20 +115,26 @@ struct charter_command {
         char user[SIZE_USER];         /* FOUND */
         char password[SIZE_PASSWORD]; /* FOUND */
         struct board board;           /* FOUND, MEMBER_ADD */
-        uint64_t node;                /* MEMBER_REMOVE, MASTER_SET, INSTANCE_PLACE */
-        char name[SIZE_NAME];         /* FUNCTION_*, INSTANCE_PLACE: function */
+        uint64_t node; /* MEMBER_REMOVE, MASTER_SET, INSTANCE_PLACE, KUBE_MOVE, KUBE_PLANE_* */
+        char name[SIZE_NAME]; /* FUNCTION_*, INSTANCE_PLACE: function */
         char namespace[SIZE_NAME];
         char image[SIZE_IMAGE]; /* FUNCTION_SET, IMAGE_* */
         const char *spec;       /* FUNCTION_SET */
         uint32_t spec_len;
-        uint32_t replicas;        /* FUNCTION_SET (also CHARTER_REPLICAS_KEEP), FUNCTION_SCALE */
-        uint64_t memory_bytes;    /* FUNCTION_SET */
-        uint64_t created_unix;    /* FUNCTION_SET */
-        uint32_t instance;        /* INSTANCE_DROP */
-        char digest[SIZE_DIGEST]; /* IMAGE_SET */
-        uint64_t size_bytes;      /* IMAGE_SET */
-        bool only_new;            /* FUNCTION_SET: -EEXIST where it exists */
-        bool only_existing;       /* FUNCTION_SET: -ENOENT where it does not */
+        uint32_t replicas;          /* FUNCTION_SET (also CHARTER_REPLICAS_KEEP), FUNCTION_SCALE */
+        uint64_t memory_bytes;      /* FUNCTION_SET */
+        uint64_t created_unix;      /* FUNCTION_SET */
+        uint32_t instance;          /* INSTANCE_DROP */
+        char digest[SIZE_DIGEST];   /* IMAGE_SET; KUBE_FOUNDED: the CA's hash */
+        uint64_t size_bytes;        /* IMAGE_SET */
+        uint32_t kube_epoch;        /* KUBE_*: the epoch that the sender knows */
+        bool kube_restore;          /* KUBE_MOVE */
+        bool kube_adopted;          /* KUBE_FOUNDED */
+        bool kube_off;              /* KUBE_OFF */
+        char version[SIZE_VERSION]; /* KUBE_FOUNDED */
+        uint8_t kube_key[SIZE_KUBE_KEY]; /* KUBE_MOVE: taken only where there is none yet */
+        bool only_new;                   /* FUNCTION_SET: -EEXIST where it exists */
+        bool only_existing;              /* FUNCTION_SET: -ENOENT where it does not */
 };
 
 void charter_done(struct charter *c);
@@ -128,7 +155,11 @@ int charter_command_decode(const void *data, size_t len, struct charter_command 
  * 'node' is no member FUNCTION_SET      an existing one gets a new generation, keeps created_unix,
  * and keeps its replicas where the command says CHARTER_REPLICAS_KEEP FUNCTION_REMOVE   its
  * instances go too INSTANCE_PLACE    of the function's present generation IMAGE_SET         a known
- * name gets the new digest and size */
+ * name gets the new digest and size
+ *         KUBE_*            -ESTALE where 'kube_epoch' is not the present one: two that decide at
+ * once, or an old master, change nothing.  -ENOENT where 'node' is no member, -EEXIST, -ENOSPC
+ *         MEMBER_REMOVE, MASTER_SET  -EINVAL for a board that carries the control plane, and for
+ * another master than that */
 int charter_apply(struct charter *c, const struct charter_command *cmd);
 
 /* Whole state, versioned.  -ENOMEM, -EMSGSIZE. */
@@ -149,5 +180,6 @@ uint32_t charter_replicas(const struct charter *c, const char *name, const char 
                           uint64_t node);
 /* Does this bramble have work that must not be thrown away (functions or images)? */
 bool charter_has_work(const struct charter *c);
+bool charter_kube_carries(const struct charter_kube *k, uint64_t node);
 
 #endif

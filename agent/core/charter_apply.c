@@ -107,7 +107,7 @@ static int member_remove(struct charter *c, const struct charter_command *cmd) {
 
         if (!m)
                 return -ENOENT;
-        if (m->node == c->master)
+        if (m->node == c->master || charter_kube_carries(&c->kube, m->node))
                 return -EINVAL;
         for (uint32_t i = 0; i < c->n_instances; i++)
                 if (c->instances[i].node != cmd->node)
@@ -120,6 +120,8 @@ static int member_remove(struct charter *c, const struct charter_command *cmd) {
 static int master_set(struct charter *c, const struct charter_command *cmd) {
         if (!charter_member(c, cmd->node))
                 return -ENOENT;
+        if (c->kube.n_planes > 0 && c->kube.planes[0] != cmd->node)
+                return -EINVAL;
         c->master = cmd->node;
         return 0;
 }
@@ -283,6 +285,109 @@ static int image_remove(struct charter *c, const struct charter_command *cmd) {
         return 0;
 }
 
+/* ---- Kubernetes: every change names the epoch that it is meant for ---- */
+
+static int kube_move(struct charter *c, const struct charter_command *cmd) {
+        static const uint8_t no_key[SIZE_KUBE_KEY];
+        struct charter_kube *k = &c->kube;
+
+        if (!charter_member(c, cmd->node))
+                return -ENOENT;
+        if (k->adopted)
+                return -EINVAL;
+        if (k->epoch == UINT32_MAX)
+                return -ENOSPC;
+        k->epoch++;
+        k->off = k->founded = false;
+        k->restore = cmd->kube_restore;
+        k->n_planes = 1;
+        memset(k->planes, 0, sizeof(k->planes));
+        k->planes[0] = c->master = cmd->node;
+        memset(k->version, 0, sizeof(k->version));
+        if (!k->restore) /* a rebuilt one keeps its CA */
+                memset(k->ca_hash, 0, sizeof(k->ca_hash));
+        if (memcmp(k->key, no_key, sizeof(k->key)) == 0)
+                memcpy(k->key, cmd->kube_key, sizeof(k->key));
+        return 0;
+}
+
+static int kube_founded(struct charter *c, const struct charter_command *cmd) {
+        struct charter_kube *k = &c->kube;
+
+        if (k->n_planes == 0 || !names_digest_valid(cmd->digest) ||
+            !names_version_valid(cmd->version))
+                return -EINVAL;
+        k->founded = true;
+        k->adopted = cmd->kube_adopted;
+        memcpy(k->version, cmd->version, sizeof(k->version));
+        memcpy(k->ca_hash, cmd->digest, sizeof(k->ca_hash));
+        return 0;
+}
+
+static int kube_plane_add(struct charter *c, const struct charter_command *cmd) {
+        struct charter_kube *k = &c->kube;
+
+        if (!charter_member(c, cmd->node))
+                return -ENOENT;
+        if (!k->founded)
+                return -EINVAL;
+        if (charter_kube_carries(k, cmd->node))
+                return -EEXIST;
+        if (k->n_planes == LIMIT_PLANES)
+                return -ENOSPC;
+        k->planes[k->n_planes++] = cmd->node;
+        return 0;
+}
+
+/* The first of those that are left is the master. */
+static int kube_plane_remove(struct charter *c, const struct charter_command *cmd) {
+        struct charter_kube *k = &c->kube;
+        uint32_t kept = 0;
+
+        if (!charter_kube_carries(k, cmd->node))
+                return -ENOENT;
+        if (k->n_planes == 1)
+                return -EINVAL;
+        for (uint32_t i = 0; i < k->n_planes; i++)
+                if (k->planes[i] != cmd->node)
+                        k->planes[kept++] = k->planes[i];
+        k->planes[kept] = 0;
+        k->n_planes = kept;
+        c->master = k->planes[0];
+        return 0;
+}
+
+static int kube_off(struct charter *c, const struct charter_command *cmd) {
+        struct charter_kube *k = &c->kube;
+
+        k->off = cmd->kube_off;
+        if (!k->off)
+                return 0;
+        k->founded = k->restore = k->adopted = false;
+        k->n_planes = 0;
+        memset(k->planes, 0, sizeof(k->planes));
+        memset(k->version, 0, sizeof(k->version));
+        memset(k->ca_hash, 0, sizeof(k->ca_hash));
+        return 0;
+}
+
+static int kube(struct charter *c, const struct charter_command *cmd) {
+        if (cmd->kube_epoch != c->kube.epoch)
+                return -ESTALE;
+        switch ((int)cmd->op) {
+        case CHARTER_KUBE_MOVE:
+                return kube_move(c, cmd);
+        case CHARTER_KUBE_FOUNDED:
+                return kube_founded(c, cmd);
+        case CHARTER_KUBE_PLANE_ADD:
+                return kube_plane_add(c, cmd);
+        case CHARTER_KUBE_PLANE_REMOVE:
+                return kube_plane_remove(c, cmd);
+        default:
+                return kube_off(c, cmd);
+        }
+}
+
 static int apply(struct charter *c, const struct charter_command *cmd) {
         if (cmd->op != CHARTER_FOUND && c->bramble == 0)
                 return -EINVAL;
@@ -309,6 +414,12 @@ static int apply(struct charter *c, const struct charter_command *cmd) {
                 return image_set(c, cmd);
         case CHARTER_IMAGE_REMOVE:
                 return image_remove(c, cmd);
+        case CHARTER_KUBE_MOVE:
+        case CHARTER_KUBE_FOUNDED:
+        case CHARTER_KUBE_PLANE_ADD:
+        case CHARTER_KUBE_PLANE_REMOVE:
+        case CHARTER_KUBE_OFF:
+                return kube(c, cmd);
         case CHARTER_OP_MAX:
                 break;
         }

@@ -11,11 +11,63 @@
 
 enum {
         COMMAND_VERSION = 1,
-        SNAPSHOT_VERSION = 1,
+        SNAPSHOT_VERSION = 2,        /* 1 had no Kubernetes */
         SNAPSHOT_MAGIC = 0x42524348, /* "BRCH" */
 };
 
+static void get_key(struct wire_in *w, uint8_t key[static SIZE_KUBE_KEY]) {
+        size_t len;
+        const void *at = wire_get_bytes(w, SIZE_KUBE_KEY, &len);
+
+        if (w->bad || len != SIZE_KUBE_KEY)
+                w->bad = true;
+        else
+                memcpy(key, at, SIZE_KUBE_KEY);
+}
+
 /* ---- commands ---- */
+
+static void put_kube_command(struct wire_out *w, const struct charter_command *cmd) {
+        wire_put_u32(w, cmd->kube_epoch);
+        switch ((int)cmd->op) {
+        case CHARTER_KUBE_MOVE:
+                wire_put_u64(w, cmd->node);
+                wire_put_u8(w, cmd->kube_restore);
+                wire_put_bytes(w, cmd->kube_key, sizeof(cmd->kube_key));
+                break;
+        case CHARTER_KUBE_FOUNDED:
+                wire_put_text(w, cmd->version);
+                wire_put_text(w, cmd->digest);
+                wire_put_u8(w, cmd->kube_adopted);
+                break;
+        case CHARTER_KUBE_OFF:
+                wire_put_u8(w, cmd->kube_off);
+                break;
+        default:
+                wire_put_u64(w, cmd->node);
+        }
+}
+
+static void get_kube_command(struct wire_in *w, struct charter_command *cmd) {
+        cmd->kube_epoch = wire_get_u32(w);
+        switch ((int)cmd->op) {
+        case CHARTER_KUBE_MOVE:
+                cmd->node = wire_get_u64(w);
+                cmd->kube_restore = wire_get_bool(w);
+                get_key(w, cmd->kube_key);
+                break;
+        case CHARTER_KUBE_FOUNDED:
+                wire_get_text(w, cmd->version, sizeof(cmd->version));
+                wire_get_text(w, cmd->digest, sizeof(cmd->digest));
+                cmd->kube_adopted = wire_get_bool(w);
+                break;
+        case CHARTER_KUBE_OFF:
+                cmd->kube_off = wire_get_bool(w);
+                break;
+        default:
+                cmd->node = wire_get_u64(w);
+        }
+}
 
 static void put_function_set(struct wire_out *w, const struct charter_command *cmd) {
         wire_put_text(w, cmd->name);
@@ -75,6 +127,13 @@ static void put_command(struct wire_out *w, const struct charter_command *cmd) {
         case CHARTER_IMAGE_REMOVE:
                 wire_put_text(w, cmd->image);
                 break;
+        case CHARTER_KUBE_MOVE:
+        case CHARTER_KUBE_FOUNDED:
+        case CHARTER_KUBE_PLANE_ADD:
+        case CHARTER_KUBE_PLANE_REMOVE:
+        case CHARTER_KUBE_OFF:
+                put_kube_command(w, cmd);
+                break;
         case CHARTER_OP_MAX:
                 break;
         }
@@ -99,14 +158,6 @@ int charter_command_encode(const struct charter_command *cmd, struct buf *out) {
         return put_end(&w, start, LIMIT_COMMAND_BYTES);
 }
 
-static bool get_bool(struct wire_in *w) {
-        uint8_t v = wire_get_u8(w);
-
-        if (v > 1)
-                w->bad = true;
-        return v == 1;
-}
-
 static void get_function_set(struct wire_in *w, struct charter_command *cmd) {
         size_t len;
 
@@ -118,8 +169,8 @@ static void get_function_set(struct wire_in *w, struct charter_command *cmd) {
         cmd->replicas = wire_get_u32(w);
         cmd->memory_bytes = wire_get_u64(w);
         cmd->created_unix = wire_get_u64(w);
-        cmd->only_new = get_bool(w);
-        cmd->only_existing = get_bool(w);
+        cmd->only_new = wire_get_bool(w);
+        cmd->only_existing = wire_get_bool(w);
 }
 
 static void get_command(struct wire_in *w, struct charter_command *cmd) {
@@ -165,6 +216,13 @@ static void get_command(struct wire_in *w, struct charter_command *cmd) {
                 break;
         case CHARTER_IMAGE_REMOVE:
                 wire_get_text(w, cmd->image, sizeof(cmd->image));
+                break;
+        case CHARTER_KUBE_MOVE:
+        case CHARTER_KUBE_FOUNDED:
+        case CHARTER_KUBE_PLANE_ADD:
+        case CHARTER_KUBE_PLANE_REMOVE:
+        case CHARTER_KUBE_OFF:
+                get_kube_command(w, cmd);
                 break;
         case CHARTER_OP_MAX:
                 w->bad = true;
@@ -236,6 +294,34 @@ static void put_images(struct wire_out *w, const struct charter *c) {
         }
 }
 
+static void put_kube(struct wire_out *w, const struct charter_kube *k) {
+        wire_put_u32(w, k->epoch);
+        wire_put_u8(w, k->off);
+        wire_put_u8(w, k->founded);
+        wire_put_u8(w, k->restore);
+        wire_put_u8(w, k->adopted);
+        wire_put_u32(w, k->n_planes);
+        for (uint32_t i = 0; i < k->n_planes; i++)
+                wire_put_u64(w, k->planes[i]);
+        wire_put_text(w, k->version);
+        wire_put_text(w, k->ca_hash);
+        wire_put_bytes(w, k->key, sizeof(k->key));
+}
+
+static void get_kube(struct wire_in *w, struct charter_kube *k) {
+        k->epoch = wire_get_u32(w);
+        k->off = wire_get_bool(w);
+        k->founded = wire_get_bool(w);
+        k->restore = wire_get_bool(w);
+        k->adopted = wire_get_bool(w);
+        k->n_planes = wire_get_count(w, LIMIT_PLANES);
+        for (uint32_t i = 0; i < k->n_planes; i++)
+                k->planes[i] = wire_get_u64(w);
+        wire_get_text(w, k->version, sizeof(k->version));
+        wire_get_text(w, k->ca_hash, sizeof(k->ca_hash));
+        get_key(w, k->key);
+}
+
 int charter_encode(const struct charter *c, struct buf *out) {
         struct wire_out w = { .buf = out };
         size_t start = out->len;
@@ -255,6 +341,7 @@ int charter_encode(const struct charter *c, struct buf *out) {
         put_functions(&w, c);
         put_instances(&w, c);
         put_images(&w, c);
+        put_kube(&w, &c->kube);
         return put_end(&w, start, LIMIT_CHARTER_BYTES);
 }
 
@@ -403,14 +490,36 @@ static bool images_valid(const struct charter *c) {
         return true;
 }
 
+static bool kube_valid(const struct charter *c) {
+        const struct charter_kube *k = &c->kube;
+
+        if (k->n_planes == 0)
+                return !k->founded && !k->adopted && !k->restore && !k->version[0] &&
+                       !k->ca_hash[0];
+        if (k->epoch == 0 || k->off || k->planes[0] != c->master ||
+            (k->founded && (!names_version_valid(k->version) || !names_digest_valid(k->ca_hash))) ||
+            (!k->founded && (k->version[0] || k->adopted || k->n_planes > 1)))
+                return false;
+        if (k->ca_hash[0] && !names_digest_valid(k->ca_hash))
+                return false;
+        for (uint32_t i = 0; i < k->n_planes; i++) {
+                if (!charter_member(c, k->planes[i]))
+                        return false;
+                for (uint32_t j = 0; j < i; j++)
+                        if (k->planes[i] == k->planes[j])
+                                return false;
+        }
+        return true;
+}
+
 /* What charter_apply() keeps true. */
 static bool valid(const struct charter *c) {
         if (c->bramble == 0)
                 return c->n_members + c->n_functions + c->n_instances + c->n_images == 0 &&
-                       c->master == 0;
+                       c->master == 0 && c->kube.epoch == 0 && kube_valid(c);
         return names_valid(c->cluster) && names_user_valid(c->user) &&
                names_password_valid(c->password) && c->next_worker > 0 && members_valid(c) &&
-               functions_valid(c) && instances_valid(c) && images_valid(c);
+               functions_valid(c) && instances_valid(c) && images_valid(c) && kube_valid(c);
 }
 
 int charter_decode(const void *data, size_t len, struct charter *ret) {
@@ -442,6 +551,8 @@ int charter_decode(const void *data, size_t len, struct charter *ret) {
                 get_instances(&w, &c, &error);
         if (error == 0)
                 get_images(&w, &c, &error);
+        if (error == 0 && version > 1)
+                get_kube(&w, &c.kube);
         if (error == 0 && (!wire_complete(&w) || !valid(&c)))
                 error = -EBADMSG;
         if (error < 0) {

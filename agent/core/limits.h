@@ -19,6 +19,7 @@ enum {
         LIMIT_COMMAND_BYTES = 64 * 1024,       /* one command in the log */
         LIMIT_LINKS = 256,                     /* connections an agent serves at a time */
         LIMIT_PEERS_FILE = 16 * 1024,          /* remembered peers on disk */
+        LIMIT_PLANES = 3, /* boards that carry the Kubernetes control plane: etcd's quorum */
 };
 
 /* Sizes of text fields, the NUL included. */
@@ -31,6 +32,8 @@ enum {
         SIZE_BOARD_ID = 16, /* "3B+" */
         SIZE_MODEL = 64,    /* what the firmware calls the board */
         SIZE_REASON = 160,  /* why something is so, one sentence */
+        SIZE_VERSION = 24,  /* "v1.20.2+rpt1" */
+        SIZE_KUBE_KEY = 32, /* AES-256 */
         SIZE_USER = 32,
         SIZE_PASSWORD = 64,
 };

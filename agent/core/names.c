@@ -57,6 +57,10 @@ bool names_digest_valid(const char *s) {
         return s[i] == '\0';
 }
 
+bool names_version_valid(const char *s) {
+        return made_of(s, "+.-", SIZE_VERSION - 1) && s[0] == 'v';
+}
+
 bool names_user_valid(const char *s) {
         return printable(s, SIZE_USER - 1) && !strchr(s, ':');
 }

@@ -24,6 +24,9 @@ bool names_image_valid(const char *s);
 /* "sha256:" and 64 lower-case hex digits. */
 bool names_digest_valid(const char *s);
 
+/* Kubernetes versions as its programs say them: "v1.20.2", "v1.31.1+rpt2". */
+bool names_version_valid(const char *s);
+
 /* The gateway's credentials: printable ASCII, possibly empty; a user has no ':' (RFC 7617 2). */
 bool names_user_valid(const char *s);
 bool names_password_valid(const char *s);

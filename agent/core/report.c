@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { REPORT_VERSION = 1 };
+enum { REPORT_VERSION = 2 };
 
 static void put_sensors(struct wire_out *w, const struct sensors *s) {
         wire_put_u16(w, s->cpu_permille);
@@ -117,6 +117,34 @@ static void get_calls(struct wire_in *w, struct report *r) {
         }
 }
 
+static void put_kube(struct wire_out *w, const struct report_kube *k) {
+        wire_put_u8(w, (uint8_t)k->phase);
+        wire_put_text(w, k->text);
+        wire_put_text(w, k->version);
+        wire_put_u32(w, k->epoch);
+        wire_put_u8(w, k->capable);
+        wire_put_u8(w, k->foreign);
+        wire_put_u8(w, k->api);
+        wire_put_u8(w, k->work);
+        wire_put_u64(w, k->snapshot);
+}
+
+static void get_kube(struct wire_in *w, struct report_kube *k) {
+        uint8_t phase = wire_get_u8(w);
+
+        if (phase >= KUBE_PHASE_MAX)
+                w->bad = true;
+        k->phase = (enum kube_phase)(phase < KUBE_PHASE_MAX ? phase : 0);
+        get_printable(w, k->text, sizeof(k->text));
+        get_printable(w, k->version, sizeof(k->version));
+        k->epoch = wire_get_u32(w);
+        k->capable = wire_get_bool(w);
+        k->foreign = wire_get_bool(w);
+        k->api = wire_get_bool(w);
+        k->work = wire_get_bool(w);
+        k->snapshot = wire_get_u64(w);
+}
+
 int report_encode(const struct report *r, struct buf *out) {
         struct wire_out w = { .buf = out };
 
@@ -127,7 +155,6 @@ int report_encode(const struct report *r, struct buf *out) {
         board_put(&w, &r->board);
         put_sensors(&w, &r->sensors);
         wire_put_text(&w, r->address);
-        wire_put_u32(&w, r->charter_seen);
         put_instances(&w, r);
         wire_put_u32(&w, r->n_images);
         for (uint32_t i = 0; i < r->n_images; i++) {
@@ -140,6 +167,7 @@ int report_encode(const struct report *r, struct buf *out) {
                 wire_put_text(&w, r->calls[i].namespace);
                 wire_put_u64(&w, r->calls[i].invocations);
         }
+        put_kube(&w, &r->kube);
         return wire_end(&w);
 }
 
@@ -153,10 +181,10 @@ int report_decode(const void *data, size_t len, struct report *ret) {
         memset(&ret->sensors, 0, sizeof(ret->sensors));
         get_sensors(&w, &ret->sensors);
         get_printable(&w, ret->address, sizeof(ret->address));
-        ret->charter_seen = wire_get_u32(&w);
         get_instances(&w, ret);
         get_images(&w, ret);
         get_calls(&w, ret);
+        get_kube(&w, &ret->kube);
         return wire_complete(&w) ? 0 : -EBADMSG;
 }
 
@@ -236,4 +264,24 @@ const char *instance_state_text(enum instance_state s) {
                 break;
         }
         return "?";
+}
+
+const char *kube_phase_text(enum kube_phase phase) {
+        static const char *const texts[KUBE_PHASE_MAX] = {
+                [KUBE_OFF] = "off",
+                [KUBE_ABSENT] = "not installed",
+                [KUBE_UNABLE] = "functions only",
+                [KUBE_FOREIGN] = "set up by hand",
+                [KUBE_WAITING] = "waiting",
+                [KUBE_INITIALISING] = "initialising",
+                [KUBE_JOINING] = "joining",
+                [KUBE_STARTING] = "starting",
+                [KUBE_READY] = "ready",
+                [KUBE_REPAIRING] = "repairing",
+                [KUBE_RESETTING] = "resetting",
+                [KUBE_FENCED] = "fenced",
+                [KUBE_FAILED] = "failed",
+        };
+
+        return (unsigned)phase < KUBE_PHASE_MAX ? texts[phase] : "?";
 }

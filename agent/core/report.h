@@ -82,17 +82,47 @@ struct report_calls {
         uint64_t invocations; /* by this board's gateway since its agent started */
 };
 
+/* How a board stands to Kubernetes; kube_phase_text() has the word for status. */
+enum kube_phase {
+        KUBE_OFF,     /* switched off, in the config or by a person */
+        KUBE_ABSENT,  /* kubeadm or the kubelet is not installed */
+        KUBE_UNABLE,  /* this board cannot run this version: functions only */
+        KUBE_FOREIGN, /* a person set up what is here: left alone */
+        KUBE_WAITING, /* the text says for what */
+        KUBE_INITIALISING,
+        KUBE_JOINING,
+        KUBE_STARTING, /* joined; not Ready yet */
+        KUBE_READY,
+        KUBE_REPAIRING,
+        KUBE_RESETTING,
+        KUBE_FENCED, /* stopped, since its control plane may have moved */
+        KUBE_FAILED, /* tried, and tried again later */
+        KUBE_PHASE_MAX,
+};
+
+struct report_kube {
+        enum kube_phase phase;
+        char text[SIZE_REASON];     /* progress, or what is waited for, "" where 'phase' says all */
+        char version[SIZE_VERSION]; /* of kubeadm on this board, "" for none */
+        uint32_t epoch;             /* of what is set up on this board, 0 for nothing of ours */
+        bool capable;               /* could carry a control plane */
+        bool foreign;               /* has a control plane that a person set up */
+        bool api;                   /* has an API server that answers */
+        bool work;         /* somebody runs pods of their own (the first control plane knows) */
+        uint64_t snapshot; /* newest one of etcd that it keeps: epoch << 32 | number; 0: none */
+};
+
 struct report {
         struct board board;
         struct sensors sensors;
         char address[SIZE_ADDRESS]; /* LAN IPv4 */
-        uint32_t charter_seen;      /* newest 'routes' version that this board has */
         uint32_t n_instances;
         struct report_instance instances[LIMIT_BOARD_INSTANCES];
         uint32_t n_images;
         struct report_image images[LIMIT_IMAGES];
         uint32_t n_calls;
         struct report_calls calls[LIMIT_FUNCTIONS];
+        struct report_kube kube;
 };
 
 struct buf;
@@ -114,5 +144,8 @@ char *report_problem_text(char *dst, size_t size, uint32_t problems);
 
 /* "pending", "fetching image", "starting", "ready", "waiting to restart", "failed", "stopping". */
 const char *instance_state_text(enum instance_state s);
+
+/* "off", "not installed", "functions only", ..., "ready": one or two words. */
+const char *kube_phase_text(enum kube_phase phase);
 
 #endif

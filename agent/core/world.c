@@ -2,12 +2,13 @@
 
 #include "base/str.h"
 #include "base/wire.h"
+#include "core/names.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORLD_FORMAT = 1 };
+enum { WORLD_FORMAT = 2 };
 
 void world_done(struct world *w) {
         for (uint32_t i = 0; w->functions && i < w->n_functions; i++)
@@ -54,6 +55,37 @@ static void put_images(struct wire_out *w, const struct world *world) {
         }
 }
 
+static void put_kube(struct wire_out *w, const struct world_kube *k) {
+        wire_put_u32(w, k->epoch);
+        wire_put_u8(w, k->off);
+        wire_put_u8(w, k->founded);
+        wire_put_u8(w, k->restore);
+        wire_put_u8(w, k->adopted);
+        wire_put_u32(w, k->n_planes);
+        for (uint32_t i = 0; i < k->n_planes; i++)
+                wire_put_u64(w, k->planes[i]);
+        wire_put_text(w, k->version);
+        wire_put_text(w, k->ca_hash);
+        wire_put_text(w, k->note);
+}
+
+static void get_kube(struct wire_in *w, struct world_kube *k) {
+        k->epoch = wire_get_u32(w);
+        k->off = wire_get_bool(w);
+        k->founded = wire_get_bool(w);
+        k->restore = wire_get_bool(w);
+        k->adopted = wire_get_bool(w);
+        k->n_planes = wire_get_count(w, LIMIT_PLANES);
+        for (uint32_t i = 0; i < k->n_planes; i++)
+                k->planes[i] = wire_get_u64(w);
+        wire_get_text(w, k->version, sizeof(k->version));
+        wire_get_text(w, k->ca_hash, sizeof(k->ca_hash));
+        wire_get_text(w, k->note, sizeof(k->note));
+        if ((k->version[0] && !names_version_valid(k->version)) ||
+            (k->ca_hash[0] && !names_digest_valid(k->ca_hash)))
+                w->bad = true;
+}
+
 int world_encode(const struct world *world, struct buf *out) {
         struct wire_out w = { .buf = out };
 
@@ -76,6 +108,7 @@ int world_encode(const struct world *world, struct buf *out) {
                 wire_put_u16(&w, m->subnet);
                 wire_put_u32(&w, m->address);
                 wire_put_u8(&w, m->up);
+                wire_put_u8(&w, m->api);
         }
         put_functions(&w, world);
         wire_put_u32(&w, world->n_instances);
@@ -91,6 +124,7 @@ int world_encode(const struct world *world, struct buf *out) {
                 wire_put_u16(&w, in->port);
         }
         put_images(&w, world);
+        put_kube(&w, &world->kube);
         return wire_end(&w);
 }
 
@@ -122,7 +156,8 @@ static void get_members(struct wire_in *w, struct world *world, int *error) {
                 wire_get_text(w, m->name, sizeof(m->name));
                 m->subnet = wire_get_u16(w);
                 m->address = wire_get_u32(w);
-                m->up = wire_get_u8(w);
+                m->up = wire_get_bool(w);
+                m->api = wire_get_bool(w);
                 if (m->node == 0 || m->subnet < 1 || m->subnet > 250)
                         w->bad = true;
         }
@@ -232,6 +267,7 @@ int world_decode(const void *data, size_t len, struct world *ret) {
         get_functions(&w, &world, &error);
         get_instances(&w, &world, &error);
         get_images(&w, &world, &error);
+        get_kube(&w, &world.kube);
         if (!wire_complete(&w)) {
                 world_done(&world);
                 return error;
@@ -254,6 +290,13 @@ const struct world_function *world_function(const struct world *w, const char *n
                     str_eq(w->functions[i].namespace, namespace))
                         return &w->functions[i];
         return NULL;
+}
+
+bool world_kube_carries(const struct world_kube *k, uint64_t node) {
+        for (uint32_t i = 0; i < k->n_planes; i++)
+                if (k->planes[i] == node)
+                        return true;
+        return false;
 }
 
 const struct world_image *world_image(const struct world *w, const char *name) {

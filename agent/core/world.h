@@ -19,6 +19,7 @@ struct world_member {
         uint16_t subnet;
         uint32_t address; /* LAN IPv4, host order; 0: not known */
         bool up;
+        bool api; /* its Kubernetes API answers */
 };
 
 struct world_image {
@@ -54,6 +55,17 @@ struct world_function {
         uint32_t spec_len;
 };
 
+/* What every board must know of the Kubernetes cluster: core/charter.h has the words. */
+struct world_kube {
+        uint32_t epoch;
+        bool off, founded, restore, adopted;
+        uint32_t n_planes;
+        uint64_t planes[LIMIT_PLANES];
+        char version[SIZE_VERSION];
+        char ca_hash[SIZE_DIGEST];
+        char note[SIZE_REASON]; /* what the coordinator waits for, "" for nothing */
+};
+
 /* Owns its arrays; world_done() frees them.  All zero is an empty world. */
 struct world {
         uint64_t term;
@@ -65,6 +77,7 @@ struct world {
         char cluster[SIZE_CLUSTER];
         char user[SIZE_USER]; /* the gateway's credentials: a secret */
         char password[SIZE_PASSWORD];
+        struct world_kube kube;
         uint32_t n_members, n_functions, n_instances, n_images;
         struct world_member *members;
         struct world_function *functions;
@@ -82,6 +95,7 @@ int world_decode(const void *data, size_t len, struct world *ret);
 const struct world_member *world_member(const struct world *w, uint64_t node);
 const struct world_function *world_function(const struct world *w, const char *name,
                                             const char *namespace);
+bool world_kube_carries(const struct world_kube *k, uint64_t node);
 const struct world_image *world_image(const struct world *w, const char *name);
 
 #endif

@@ -69,7 +69,7 @@ static void follow_members(struct coordinator *c) {
                         return;
                 b->node = m->node;
                 b->board = m->board;
-                b->down_since = agent_now();
+                b->changed = agent_now();
                 b->sensors.temperature_mc = INT32_MIN;
                 c->boards[c->n_boards++] = b;
         }
@@ -81,7 +81,7 @@ static void set_up(struct coordinator *c, struct board_state *b, bool up) {
         if (b->up == up)
                 return;
         b->up = up;
-        b->down_since = agent_now();
+        b->changed = agent_now();
         c->dirty = true;
         if (m && c->settled)
                 log_field(LOG_LEVEL_NOTICE, "BRAMBLE_NODE", m->name,
@@ -148,7 +148,7 @@ static void place(struct coordinator *c, usec_t now) {
 
                 boards[i] = (struct placement_board){ .node = b->node,
                                                       .up = b->up,
-                                                      .down_since = b->down_since,
+                                                      .down_since = b->changed,
                                                       .avoid = avoid(b),
                                                       .function_bytes = b->board.function_bytes,
                                                       .cpu_permille = b->sensors.cpu_permille };
@@ -188,7 +188,7 @@ static void choose_voters(struct coordinator *c, usec_t now) {
                 boards[i] = (struct voter_board){ .node = b->node,
                                                   .role = consensus_role(consensus, b->node),
                                                   .up = b->up,
-                                                  .down_since = b->down_since,
+                                                  .down_since = b->changed,
                                                   .strength = board_strength(&b->board) };
         }
         action = voters_step(boards, c->n_boards, c->agent->board.node, now);
@@ -260,6 +260,7 @@ static void look(struct coordinator *c) {
         if (!settle(c, now))
                 return;
         place(c, now);
+        coordinator_kube_look(c, now);
         if (c->dirty)
                 make_picture(c);
         send_picture(c);
@@ -285,6 +286,8 @@ void coordinator_lead(struct agent *a, bool leads) {
         c->leads = leads;
         c->settled = false;
         c->reason[0] = '\0';
+        c->kube_note[0] = '\0';
+        c->kube_submitted = false;
         c->since = agent_now();
         for (uint32_t i = 0; i < c->n_boards; i++)
                 board_free(c->boards[i]);
@@ -404,6 +407,9 @@ void coordinator_report(struct agent *a, const struct report *r) {
                 c->dirty = true;
         if (copy_items(&b->calls, &b->n_calls, r->calls, r->n_calls, sizeof(r->calls[0])))
                 c->dirty = true;
+        if (b->kube.api != r->kube.api)
+                c->dirty = true;
+        b->kube = r->kube;
         membership_changed(a);
         if (c->dirty)
                 (void)uv_async_send(&c->poke);
@@ -425,6 +431,7 @@ void coordinator_each(const struct agent *a,
                         out.silent_usec = agent_now() - b->heard;
                 out.board = &b->board;
                 out.sensors = &b->sensors;
+                out.kube = &b->kube;
                 out.address = b->address;
                 out.n_instances = b->n_instances;
                 each(arg, &out);

@@ -21,13 +21,17 @@ void coordinator_peer_lost(struct agent *a, uint64_t node);
 /* Is a majority of the voters up (as far as reports tell)? */
 bool coordinator_majority(const struct agent *a);
 
+/* Does somebody run pods of their own in the Kubernetes cluster? */
+bool coordinator_kube_work(const struct agent *a);
+
 /* Everything that status shows, as it is now; only on the leader. For api_status. */
 struct coordinator_board {
         const struct charter_member *member;
         bool up;
-        usec_t silent_usec;            /* since the last report; USEC_NEVER: none yet */
-        const struct board *board;     /* newest */
-        const struct sensors *sensors; /* newest, all zero where there was none */
+        usec_t silent_usec;             /* since the last report; USEC_NEVER: none yet */
+        const struct board *board;      /* newest */
+        const struct sensors *sensors;  /* newest, all zero where there was none */
+        const struct report_kube *kube; /* the same */
         const char *address;
         unsigned n_instances;
 };

@@ -3,6 +3,7 @@
 #define BRAMBLE_DAEMON_COORDINATOR_PRIVATE_H
 
 #include "base/buf.h"
+#include "core/kube_cluster.h"
 #include "core/placement.h"
 #include "daemon/coordinator.h"
 
@@ -16,10 +17,11 @@
 struct board_state {
         uint64_t node;
         bool up;
-        usec_t heard; /* 0: never since this board leads */
-        usec_t down_since;
+        usec_t heard;   /* 0: never since this board leads */
+        usec_t changed; /* when it went up or down */
         struct board board;
         struct sensors sensors;
+        struct report_kube kube;
         char address[SIZE_ADDRESS];
         uint64_t sent_version; /* newest picture that went out to it */
         uint32_t n_instances, n_images, n_calls;
@@ -41,6 +43,8 @@ struct coordinator {
         uv_async_t poke; /* one look a turn of the loop, however many events */
         uint32_t n_boards;
         struct board_state *boards[LIMIT_BOARDS];
+        bool kube_submitted;              /* a change of the Kubernetes cluster is in the log */
+        char kube_note[SIZE_REASON];      /* what kube_cluster waits for */
         char reason[SIZE_REASON];         /* newest complaint of placement */
         struct placement_actions actions; /* of the newest step: too large for the stack */
         struct buf picture;               /* encoded world of 'version' */
@@ -52,5 +56,8 @@ const struct report_instance *coordinator_instance(const struct coordinator *c, 
                                                    const struct board_state **ret_board);
 /* coordinator_world.c: makes the picture of now.  -ENOMEM. */
 int coordinator_make_world(const struct coordinator *c, struct world *ret);
+
+/* coordinator_kube.c: one decision about the Kubernetes cluster. */
+void coordinator_kube_look(struct coordinator *c, usec_t now);
 
 #endif

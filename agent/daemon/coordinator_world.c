@@ -30,6 +30,7 @@ static int make_members(const struct coordinator *c, struct world *w) {
                 out->subnet = m->subnet;
                 out->address = b ? ipv4(b->address) : 0;
                 out->up = b && b->up;
+                out->api = b && b->up && b->kube.api;
                 (void)str_copy(out->name, sizeof(out->name), m->name);
         }
         return 0;
@@ -160,6 +161,21 @@ static int make_images(const struct coordinator *c, struct world *w) {
         return 0;
 }
 
+static void make_kube(const struct coordinator *c, struct world_kube *out) {
+        const struct charter_kube *k = &c->agent->charter.kube;
+
+        out->epoch = k->epoch;
+        out->off = k->off;
+        out->founded = k->founded;
+        out->restore = k->restore;
+        out->adopted = k->adopted;
+        out->n_planes = k->n_planes;
+        memcpy(out->planes, k->planes, sizeof(out->planes));
+        (void)str_copy(out->version, sizeof(out->version), k->version);
+        (void)str_copy(out->ca_hash, sizeof(out->ca_hash), k->ca_hash);
+        (void)str_copy(out->note, sizeof(out->note), c->kube_note);
+}
+
 int coordinator_make_world(const struct coordinator *c, struct world *ret) {
         const struct agent *a = c->agent;
         struct world w = { .term = consensus_term(membership_consensus(a)),
@@ -172,6 +188,7 @@ int coordinator_make_world(const struct coordinator *c, struct world *ret) {
         (void)str_copy(w.cluster, sizeof(w.cluster), a->charter.cluster);
         (void)str_copy(w.user, sizeof(w.user), a->charter.user);
         (void)str_copy(w.password, sizeof(w.password), a->charter.password);
+        make_kube(c, &w.kube);
         if ((r = make_members(c, &w)) < 0 || (r = make_functions(c, &w)) < 0 ||
             (r = make_instances(c, &w)) < 0 || (r = make_images(c, &w)) < 0) {
                 world_done(&w);

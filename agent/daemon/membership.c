@@ -379,8 +379,8 @@ void membership_changed(struct agent *a) {
         view.bramble = a->bramble;
         view.leader = a->bramble ? m->leader : 0;
         view.members = leads ? a->charter.n_members : a->world.n_members;
-        view.work =
-                leads ? charter_has_work(&a->charter) : a->world.n_functions || a->world.n_images;
+        view.work = leads ? charter_has_work(&a->charter) || coordinator_kube_work(a)
+                          : a->world.n_functions || a->world.n_images;
         view.mergeable = leads && coordinator_majority(a);
         if (memcmp(&view, &m->formation.self, sizeof(view)) == 0)
                 return;

@@ -49,8 +49,9 @@ void network_follow(struct agent *a) {
 
                 if (m->node == a->board.node || !m->address)
                         continue;
-                routes[n++] =
-                        (struct fnet_route){ .subnet = (uint8_t)m->subnet, .via = m->address };
+                routes[n++] = (struct fnet_route){ .network = FNET_FUNCTIONS,
+                                                   .subnet = (uint8_t)m->subnet,
+                                                   .via = m->address };
         }
         if (fnet_routes(a->fnet, routes, n, &f) < 0) {
                 if (log_once("routes"))

@@ -52,7 +52,6 @@ static void fill(struct reporter *r) {
         out->address[0] = '\0';
         if (a->lan.address)
                 (void)inet_ntop(AF_INET, &address, out->address, sizeof(out->address));
-        out->charter_seen = (uint32_t)a->world.version;
         out->n_instances = runner_report(a, out->instances);
         out->n_images = images_report(a, out->images);
         out->n_calls = r->n_calls;

@@ -110,6 +110,23 @@ static int parse_peers(const char *text, void *field, size_t size, struct fail *
         return 0;
 }
 
+static int parse_kubernetes(const char *text, void *field, size_t size, struct fail *f) {
+        (void)size;
+        if (!str_eq(text, "auto") && !str_eq(text, "off"))
+                return fail(f, -EINVAL, "'%.20s' is neither auto nor off", text);
+        *(bool *)field = str_eq(text, "auto");
+        return 0;
+}
+
+/* etcd's quorum: one, or three of which one may be lost. */
+static int parse_planes(const char *text, void *field, size_t size, struct fail *f) {
+        (void)size;
+        if (!str_eq(text, "1") && !str_eq(text, "3"))
+                return fail(f, -EINVAL, "'%.20s' is neither 1 nor 3", text);
+        *(uint32_t *)field = str_eq(text, "3") ? 3 : 1;
+        return 0;
+}
+
 static int parse_log_level(const char *text, void *field, size_t size, struct fail *f) {
         if (!str_eq(text, "error") && !str_eq(text, "warning") && !str_eq(text, "notice") &&
             !str_eq(text, "info") && !str_eq(text, "debug"))
@@ -131,6 +148,9 @@ static const struct config_key keys[] = {
         KEY("bramble", "interface", parse_text, interface),
         KEY("bramble", "peers", parse_peers, n_peers),
         KEY("bramble", "log", parse_log_level, log_level),
+        KEY("bramble", "kubernetes", parse_kubernetes, kubernetes),
+        KEY("bramble", "control_planes", parse_planes, control_planes),
+        KEY("bramble", "master_lost_after", parse_duration, master_lost_after_usec),
         KEY("paths", "pki", parse_path, pki_dir),
         KEY("paths", "state", parse_path, state_dir),
         KEY("paths", "run", parse_path, run_dir),
@@ -146,6 +166,9 @@ static const struct config_key keys[] = {
 void config_init(struct config *c) {
         *c = (struct config){
                 .settle_usec = 8 * USEC_PER_SEC,
+                .kubernetes = true,
+                .control_planes = 1,
+                .master_lost_after_usec = 10 * USEC_PER_MIN,
                 .port = 7373,
                 .log_level = "info",
                 .pki_dir = "/etc/bramble/pki",

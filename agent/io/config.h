@@ -14,11 +14,14 @@ enum { CONFIG_PEERS = 16, SIZE_PATH = 108 };
 
 struct config {
         /* [bramble] */
-        uint32_t expect;    /* boards to wait for before founding; 0: not said */
-        usec_t settle_usec; /* settle = 8s */
-        uint16_t port;      /* port = 7373 */
-        char interface[16]; /* interface = eth0; "" the LAN */
-        uint32_t n_peers;   /* peers = 192.168.1.4, 192.168.1.5 */
+        uint32_t expect;               /* boards to wait for before founding; 0: not said */
+        usec_t settle_usec;            /* settle = 8s */
+        bool kubernetes;               /* auto, or off */
+        uint32_t control_planes;       /* boards that carry it: 1 or 3 */
+        usec_t master_lost_after_usec; /* until a lost one is rebuilt elsewhere; 0: never */
+        uint16_t port;                 /* port = 7373 */
+        char interface[16];            /* interface = eth0; "" the LAN */
+        uint32_t n_peers;              /* peers = 192.168.1.4, 192.168.1.5 */
         char peers[CONFIG_PEERS][SIZE_ADDRESS];
         char log_level[8]; /* log = info */
         /* [paths] */

@@ -3,6 +3,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "io/fnet_private.h"
+#include "io/sysctl.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -120,19 +121,13 @@ static int make_dir(const char *dir, struct fail *f) {
 }
 
 static int forward_on(struct fail *f) {
-        static const char path[] = "/proc/sys/net/ipv4/ip_forward";
-        auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-        auto_close int out = -EBADF;
-        char now = '0';
+        auto_close int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int r;
 
-        /* Looks first: where a manager has set it, /proc/sys may well be read-only. */
-        if (fd >= 0 && read(fd, &now, 1) == 1 && now == '1')
-                return 0;
-        out = open(path, O_WRONLY | O_CLOEXEC);
-        if (out < 0 || write(out, "1\n", 2) != 2)
-                return fail(f, -errno, "cannot turn on IPv4 forwarding (%s): %s", path,
-                            strerror(errno));
-        return 0;
+        if (root < 0)
+                return fail(f, -errno, "cannot open /: %s", strerror(errno));
+        r = sysctl_ensure(root, "net/ipv4/ip_forward", "1", f);
+        return r < 0 ? r : 0;
 }
 
 static void put_bridge(struct fnet *n) {
@@ -267,9 +262,20 @@ int fnet_setup(struct fnet *n, unsigned subnet, struct fail *f) {
         if (r == 0)
                 r = bridge_address(n, f);
         if (r == 0)
-                r = fnet_table_load(n->agent_port, f);
+                r = fnet_table_load(n->agent_port, n->pods, f);
         n->ready = r == 0;
         return r;
+}
+
+int fnet_pods(struct fnet *n, bool on, struct fail *f) {
+        if (n->ready && n->pods != on) {
+                int r = fnet_table_load(n->agent_port, on, f);
+
+                if (r < 0)
+                        return r;
+        }
+        n->pods = on;
+        return 0;
 }
 
 /* ---- taking down ------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ struct fnet {
         struct netlink *watch;
         int home; /* the network namespace that the agent lives in */
         bool ready;
+        bool pods; /* the table has their rules */
         uint8_t subnet;
         unsigned bridge; /* its index */
         uint16_t agent_port;
@@ -47,8 +48,8 @@ int fnet_dump(struct netlink *nl, uint16_t type, netlink_each each, void *arg);
 /* The path of a namespace.  -EINVAL for a name that is no plain file name. */
 int fnet_path(const struct fnet *n, const char *id, char ret[static FNET_PATH], struct fail *f);
 
-/* Loads the table inet bramble, or removes it. */
-int fnet_table_load(uint16_t agent_port, struct fail *f);
+/* Loads the table inet bramble, with rules for pods too or without, or removes it. */
+int fnet_table_load(uint16_t agent_port, bool pods, struct fail *f);
 int fnet_table_remove(struct fail *f);
 
 #endif

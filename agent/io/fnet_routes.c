@@ -1,4 +1,4 @@
-/* Routes to the other boards' functions, straight over the LAN. */
+/* Routes to the other boards' functions and pods, straight over the LAN. */
 #include "base/scope.h"
 #include "io/fnet_private.h"
 
@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { SUBNETS = 256, ROUTES = 2 * SUBNETS };
+enum { SUBNETS = 256, NETWORKS = 2, ROUTES = 2 * NETWORKS * SUBNETS };
 
 /* What the kernel has of ours.  Two routes to one subnet are possible: somebody was interrupted
  * between adding the new one and removing the old one. */
@@ -15,11 +15,22 @@ struct have {
         struct fnet_route route[ROUTES];
 };
 
+static uint32_t destination_of(const struct fnet_route *r) {
+        switch (r->network) {
+        case FNET_FUNCTIONS:
+                return fnet_address(r->subnet, 0);
+        case FNET_PODS:
+                return fnet_pod_address(r->subnet, 0);
+        }
+        abort();
+}
+
 static int take_route(const struct nlmsghdr *nlh, void *arg) {
         const struct rtmsg *route = mnl_nlmsg_get_payload(nlh);
         uint32_t destination = 0, via = 0;
         const struct nlattr *attr;
         struct have *have = arg;
+        struct fnet_route r;
 
         if (route->rtm_protocol != FNET_RTPROT || route->rtm_table != RT_TABLE_MAIN ||
             route->rtm_dst_len != FNET_PREFIX)
@@ -32,23 +43,28 @@ static int take_route(const struct nlmsghdr *nlh, void *arg) {
                 else if (mnl_attr_get_type(attr) == RTA_GATEWAY)
                         via = ntohl(mnl_attr_get_u32(attr));
         }
-        if (destination >> 16 != fnet_address(0, 0) >> 16 || have->n == ROUTES)
-                return 0;
-        have->route[have->n++] =
-                (struct fnet_route){ .subnet = (uint8_t)(destination >> 8), .via = via };
+        r = (struct fnet_route){ FNET_FUNCTIONS, (uint8_t)(destination >> 8), via };
+        if (destination_of(&r) != destination)
+                r.network = FNET_PODS;
+        if (destination_of(&r) == destination && have->n < ROUTES)
+                have->route[have->n++] = r;
         return 0;
+}
+
+static bool same_destination(const struct fnet_route *a, const struct fnet_route *b) {
+        return a->network == b->network && a->subnet == b->subnet;
 }
 
 static bool contains(const struct fnet_route *list, size_t n, const struct fnet_route *r) {
         for (size_t i = 0; i < n; i++)
-                if (list[i].subnet == r->subnet && list[i].via == r->via)
+                if (same_destination(&list[i], r) && list[i].via == r->via)
                         return true;
         return false;
 }
 
-static bool has_subnet(const struct have *have, uint8_t subnet) {
+static bool has_destination(const struct have *have, const struct fnet_route *r) {
         for (unsigned i = 0; i < have->n; i++)
-                if (have->route[i].subnet == subnet)
+                if (same_destination(&have->route[i], r))
                         return true;
         return false;
 }
@@ -64,7 +80,7 @@ static void put_route(struct netlink *nl, uint16_t type, uint16_t flags,
         route->rtm_protocol = FNET_RTPROT;
         route->rtm_scope = type == RTM_DELROUTE ? RT_SCOPE_NOWHERE : RT_SCOPE_UNIVERSE;
         route->rtm_type = RTN_UNICAST;
-        mnl_attr_put_u32(m, RTA_DST, htonl(fnet_address(r->subnet, 0)));
+        mnl_attr_put_u32(m, RTA_DST, htonl(destination_of(r)));
         mnl_attr_put_u32(m, RTA_GATEWAY, htonl(r->via));
 }
 
@@ -81,13 +97,15 @@ static int send_routes(struct netlink *nl, const struct fnet_route *const *which
                 return 0;
         for (unsigned i = 0; i < n; i++) {
                 struct in_addr via = { .s_addr = htonl(which[i]->via) };
-                char text[INET_ADDRSTRLEN];
+                struct in_addr to = { .s_addr = htonl(destination_of(which[i])) };
+                char text[INET_ADDRSTRLEN], to_text[INET_ADDRSTRLEN];
 
                 if (errors[i] == 0 || (!adding && errors[i] == -ESRCH) || first < 0)
                         continue;
                 (void)inet_ntop(AF_INET, &via, text, sizeof(text));
-                first = fail(f, errors[i], "cannot %s the route 10.62.%u.0/24 via %s: %s",
-                             adding ? "add" : "remove", which[i]->subnet, text,
+                (void)inet_ntop(AF_INET, &to, to_text, sizeof(to_text));
+                first = fail(f, errors[i], "cannot %s the route %s/%d via %s: %s",
+                             adding ? "add" : "remove", to_text, FNET_PREFIX, text,
                              errors[i] == -EEXIST ? "somebody else has one" : strerror(-errors[i]));
         }
         return first;
@@ -105,7 +123,7 @@ static int change(struct fnet *n, const struct fnet_route *want, size_t n_want,
         for (size_t i = 0; i < n_from; i++) {
                 /* Beside an old one of ours the new one is appended, so that there is no moment
                  * without; alone it must not join somebody else's. */
-                uint16_t how = has_subnet(have, from[i].subnet) ? NLM_F_APPEND : NLM_F_EXCL;
+                uint16_t how = has_destination(have, &from[i]) ? NLM_F_APPEND : NLM_F_EXCL;
                 bool own = adding && n->ready && from[i].subnet == n->subnet;
                 int r;
 

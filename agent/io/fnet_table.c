@@ -75,8 +75,8 @@ static int wait_nft(pid_t pid) {
         return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int run_nft(const char *rules, struct fail *f) {
-        auto_close int in = memory_file(rules);
+static int run_nft(const char *text, struct fail *f) {
+        auto_close int in = memory_file(text);
         auto_close int err = memory_file("");
         char raw[160], said[sizeof(raw)];
         ssize_t n;
@@ -97,32 +97,43 @@ static int run_nft(const char *rules, struct fail *f) {
                     said[0] ? said : "no reason given");
 }
 
-int fnet_table_load(uint16_t agent_port, struct fail *f) {
-        char rules[RULES_BYTES];
+/* Declared, deleted and made again: one transaction, whatever was there.  A container's packets
+ * come in from its bridge, or from another board's with their own address.  To the agent of another
+ * board they would go masqueraded as their board, which that agent's guard lets pass: stopped on
+ * the way. */
+static const char rules[] = "table inet bramble\n"
+                            "delete table inet bramble\n"
+                            "table inet bramble {\n"
+                            " chain input {\n"
+                            "  type filter hook input priority filter; policy accept;\n"
+                            "  iifname $bridges tcp dport $agent drop\n"
+                            "  iifname != \"lo\" ip saddr $ours tcp dport $agent drop\n"
+                            " }\n"
+                            " chain forward {\n"
+                            "  type filter hook forward priority filter; policy accept;\n"
+                            "  ip saddr $ours ip daddr != $ours tcp dport $agent drop\n"
+                            "  ip saddr $ours accept\n"
+                            "  ip daddr $ours accept\n"
+                            " }\n"
+                            " chain postrouting {\n"
+                            "  type nat hook postrouting priority srcnat; policy accept;\n"
+                            "  ip saddr $ours ip daddr != $ours masquerade\n"
+                            " }\n"
+                            "}\n";
 
-        /* Declared, deleted and made again: one transaction, whatever was there.  A function's
-         * packets come in from the bridge, or from another board's with their own address. */
-        (void)snprintf(rules, sizeof(rules),
-                       "table inet bramble\n"
-                       "delete table inet bramble\n"
-                       "table inet bramble {\n"
-                       " chain input {\n"
-                       "  type filter hook input priority filter; policy accept;\n"
-                       "  iifname \"" FNET_BRIDGE "\" tcp dport %u drop\n"
-                       "  iifname != \"lo\" ip saddr 10.62.0.0/16 tcp dport %u drop\n"
-                       " }\n"
-                       " chain forward {\n"
-                       "  type filter hook forward priority filter; policy accept;\n"
-                       "  ip saddr 10.62.0.0/16 accept\n"
-                       "  ip daddr 10.62.0.0/16 accept\n"
-                       " }\n"
-                       " chain postrouting {\n"
-                       "  type nat hook postrouting priority srcnat; policy accept;\n"
-                       "  ip saddr 10.62.0.0/16 ip daddr != 10.62.0.0/16 masquerade\n"
-                       " }\n"
-                       "}\n",
-                       agent_port, agent_port);
-        return run_nft(rules, f);
+int fnet_table_load(uint16_t agent_port, bool pods, struct fail *f) {
+        char text[RULES_BYTES];
+
+        (void)snprintf(text, sizeof(text),
+                       "define ours = { %s }\n"
+                       "define bridges = { %s }\n"
+                       "define agent = %u\n"
+                       "%s",
+                       pods ? FNET_FUNCTIONS_TEXT ", " FNET_PODS_TEXT : FNET_FUNCTIONS_TEXT,
+                       pods ? "\"" FNET_BRIDGE "\", \"" FNET_POD_BRIDGE "\""
+                            : "\"" FNET_BRIDGE "\"",
+                       (unsigned)agent_port, rules);
+        return run_nft(text, f);
 }
 
 int fnet_table_remove(struct fail *f) {

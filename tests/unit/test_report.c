@@ -24,7 +24,6 @@ static struct report *sample(void) {
         r->sensors.problems = PROBLEM_MEMORY;
         strcpy(r->sensors.net_name, "eth0");
         strcpy(r->address, "10.0.0.7");
-        r->charter_seen = 9;
         r->n_instances = 2;
         r->instances[1] = (struct report_instance){ .id = 17,
                                                     .state = INSTANCE_BACKOFF,
@@ -39,6 +38,12 @@ static struct report *sample(void) {
         strcpy(r->calls[0].function, "hello");
         strcpy(r->calls[0].namespace, "openfaas-fn");
         r->calls[0].invocations = 1234567890123;
+        r->kube = (struct report_kube){ .phase = KUBE_FAILED,
+                                        .text = "init failed: Mem, retry in 40 s",
+                                        .version = "v1.20.2",
+                                        .epoch = 3,
+                                        .capable = true,
+                                        .snapshot = UINT64_C(3) << 32 | 17 };
         return r;
 }
 
@@ -58,6 +63,9 @@ static void there_and_back(void **state) {
         assert_string_equal(out->instances[1].reason, "exit 1");
         assert_string_equal(out->images[0].digest, "sha256:00");
         assert_int_equal(out->calls[0].invocations, 1234567890123);
+        assert_int_equal(out->kube.phase, KUBE_FAILED);
+        assert_string_equal(out->kube.text, "init failed: Mem, retry in 40 s");
+        assert_int_equal(out->kube.snapshot, UINT64_C(3) << 32 | 17);
         /* every shorter message, and every longer one */
         for (size_t len = 0; len < a.len; len++)
                 assert_int_equal(report_decode(a.data, len, out), -EBADMSG);

@@ -32,6 +32,12 @@ static struct world sample(void) {
                                .leader = 1,
                                .master = 1,
                                .cluster = "home",
+                               .kube = { .epoch = 2,
+                                         .founded = true,
+                                         .n_planes = 1,
+                                         .planes = { 1 },
+                                         .version = "v1.20.2",
+                                         .note = "waiting" },
                                .n_members = 2,
                                .members = members,
                                .n_functions = 1,
@@ -50,6 +56,9 @@ static void survives(void **state) {
         assert_int_equal(world_encode(&in, &b), 0);
         assert_int_equal(world_decode(b.data, b.len, &out), 0);
         assert_string_equal(out.cluster, "home");
+        assert_memory_equal(&out.kube, &in.kube, sizeof(in.kube));
+        assert_true(world_kube_carries(&out.kube, 1));
+        assert_false(world_kube_carries(&out.kube, 2));
         assert_string_equal(world_member(&out, 2)->name, "w1");
         assert_null(world_member(&out, 3));
         assert_string_equal(world_function(&out, "hello", "openfaas-fn")->spec, "{}");
