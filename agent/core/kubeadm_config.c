@@ -89,6 +89,14 @@ static void arguments(struct yaml *y, enum kubeadm_api api, unsigned level, cons
         }
 }
 
+/* "bramble-api:6443" */
+static const char *endpoint(char dst[static 300], const struct kubeadm_settings *s) {
+        unsigned port = s->endpoint_port ? s->endpoint_port : (unsigned)KUBEADM_PORT;
+
+        (void)snprintf(dst, 300, "%s:%u", s->endpoint_name, port);
+        return dst;
+}
+
 static void taint(struct yaml *y, const char *key, const char *value, const char *effect) {
         yaml_line(y, 1, "- effect: %s", effect);
         yaml_text(y, 2, "key", key);
@@ -170,7 +178,7 @@ static void node(struct yaml *y, const struct kubeadm_settings *s, enum kubeadm_
 static void local_endpoint(struct yaml *y, const struct kubeadm_settings *s, unsigned level) {
         yaml_open(y, level, "localAPIEndpoint");
         yaml_text(y, level + 1, "advertiseAddress", s->advertise_address);
-        yaml_line(y, level + 1, "bindPort: %u", s->bind_port ? s->bind_port : KUBEADM_PORT);
+        yaml_line(y, level + 1, "bindPort: %d", s->bind_port ? s->bind_port : KUBEADM_PORT);
 }
 
 /* Before v1beta3 the folder is an argument. */
@@ -240,14 +248,12 @@ static void etcd(struct yaml *y, const struct kubeadm_settings *s, enum kubeadm_
 
 static void cluster_configuration(struct yaml *y, const struct kubeadm_settings *s,
                                   enum kubeadm_api api) {
-        char version[KUBE_VERSION_SIZE], endpoint[300];
+        char version[KUBE_VERSION_SIZE], name[300];
         bool own = s->kubernetes.major == 0;
 
-        (void)snprintf(endpoint, sizeof(endpoint), "%s:%u", s->endpoint_name,
-                       s->endpoint_port ? s->endpoint_port : KUBEADM_PORT);
         yaml_document(y, api_text(api), "ClusterConfiguration");
         yaml_text(y, 0, "clusterName", s->cluster_name);
-        yaml_text(y, 0, "controlPlaneEndpoint", endpoint);
+        yaml_text(y, 0, "controlPlaneEndpoint", endpoint(name, s));
         yaml_text(y, 0, "imageRepository", s->image_repository);
         yaml_text(y, 0, "kubernetesVersion",
                   kube_version_text(version, own ? s->version : s->kubernetes));
@@ -310,13 +316,11 @@ int kubeadm_config_init(const struct kubeadm_settings *s, struct buf *out, struc
 }
 
 static void discovery(struct yaml *y, const struct kubeadm_settings *s, enum kubeadm_api api) {
-        char endpoint[300];
+        char name[300];
 
-        (void)snprintf(endpoint, sizeof(endpoint), "%s:%u", s->endpoint_name,
-                       s->endpoint_port ? s->endpoint_port : KUBEADM_PORT);
         yaml_open(y, 0, "discovery");
         yaml_open(y, 1, "bootstrapToken");
-        yaml_text(y, 2, "apiServerEndpoint", endpoint);
+        yaml_text(y, 2, "apiServerEndpoint", endpoint(name, s));
         yaml_open(y, 2, "caCertHashes");
         for (size_t i = 0; i < s->n_ca_hashes; i++)
                 yaml_item(y, 2, s->ca_hashes[i]);
