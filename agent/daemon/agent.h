@@ -24,6 +24,8 @@ struct api;
 struct coordinator;
 struct hostname;
 struct images;
+struct kube;
+struct kube_snapshots;
 struct membership;
 struct network;
 struct peers;
@@ -59,6 +61,8 @@ struct agent {
         struct reporter *reporter;
         struct runner *runner;
         struct images *images;
+        struct kube *kube;                   /* this board's part of the Kubernetes cluster */
+        struct kube_snapshots *snapshots; /* of etcd */
         struct api *api;
         struct hostname *hostname;
 };

@@ -68,6 +68,10 @@ static const struct api_verb verbs[] = {
         { "kube-founded", VERB_LEADER | VERB_PEER, verb_kube_founded },
         { "kube-key", VERB_LEADER | VERB_PEER, verb_kube_key },
         { "kube-off", VERB_LEADER | VERB_PEER, verb_kube_off },
+        { "kube-join", VERB_PEER, verb_kube_join },
+        { "kube-reset", VERB_PEER, verb_kube_reset },
+        { "kubeconfig", 0, verb_kubeconfig },
+        { "reset", 0, verb_reset },
         { "promote", VERB_LEADER | VERB_PEER, verb_promote },
 };
 

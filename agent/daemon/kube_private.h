@@ -61,6 +61,7 @@ struct kube {
         unsigned questions;                  /* of this round that are not answered */
         bool containerd;
         bool told;             /* the leader's picture has come since this start */
+        bool reset_once;       /* agentctl reset --rejoin: off until it is clean */
         usec_t heard;          /* when somebody led and was reachable last */
         uint32_t hosts;        /* the endpoint's address in /etc/hosts; 0: none */
         bool network_on;       /* routes and rules for pods */
@@ -102,9 +103,11 @@ struct kube_job {
         const struct kube_step *steps; /* ends with a step without 'run' */
         bool plane;                    /* this board will carry a control plane */
         struct process *process;
-        struct link *link;  /* to the board that is asked; NULL: none */
-        uv_timer_t timer;   /* patience with it */
+        struct board_ask *ask; /* of another board; NULL: none */
+        bool dirty;            /* something of an earlier try is here */
+        bool forgive;          /* the next step follows whatever the program's end is */
         struct kubeadm_output output;
+        char program[24]; /* what runs, for messages */
         char why[SIZE_REASON];
         /* what steps tell later ones */
         char images[KUBE_IMAGES_MAX][SIZE_IMAGE];
@@ -171,6 +174,15 @@ int kube_step_list_images(struct kube_job *j);
 int kube_step_pull_images(struct kube_job *j);
 int kube_step_sandbox(struct kube_job *j);
 int kube_step_place_pki(struct kube_job *j);
+int kube_step_ask(struct kube_job *j);
+int kube_step_clear_stop(struct kube_job *j); /* and the four below: what a failed try left */
+int kube_step_clear_list(struct kube_job *j);
+int kube_step_clear_reset(struct kube_job *j);
+int kube_step_clear_wipe(struct kube_job *j);
+int kube_step_cleared(struct kube_job *j);
+int kube_step_token(struct kube_job *j);
+int kube_step_config(struct kube_job *j);
+int kube_step_kubeadm(struct kube_job *j);
 int kube_step_finish(struct kube_job *j);      /* the marker says done */
 /* What kubeadm is told about this board and this cluster. */
 void kube_settings(struct kube_job *j, struct kubeadm_settings *ret);
@@ -181,6 +193,7 @@ const char *kube_job_path(struct kube_job *j, const char *name);
 /* ---- kube_nodes.c: Node objects, where this board's API server is the first that answers ---- */
 int kube_nodes_open(struct kube *k);
 void kube_nodes_look(struct kube *k, usec_t now);
+void kube_nodes_again(struct kube *k);
 /* Is this the control plane that looks after things? */
 bool kube_primary(const struct kube *k);
 

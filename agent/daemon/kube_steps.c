@@ -166,6 +166,7 @@ int kube_step_kubeadm_reset(struct kube_job *j) {
                                      .program = s->files.programs[KUBE_KUBEADM].path,
                                      .cri_socket = j->k->agent->config.containerd };
 
+        j->forgive = true;
         return kube_job_kubeadm(j, &call, RESET_SEC);
 }
 
@@ -182,8 +183,51 @@ int kube_step_wipe(struct kube_job *j) {
                 "/var/lib/kubelet/", "-delete", NULL
         };
 
-        j->wiping = true;
+        j->forgive = true; /* not all of these are there; kube_step_cleared() looks */
         return kube_job_run(j, argv, QUICK_SEC, NULL);
+}
+
+/* ---- what a failed try left ------------------------------------------------------------------ */
+
+static bool dirty(const struct kube_job *j) {
+        const struct kube_files *f = &j->k->seen.files;
+
+        return f->has & (KUBE_HAS_ADMIN_CONF | KUBE_HAS_KUBELET_CONF | KUBE_HAS_BOOTSTRAP_CONF |
+                         KUBE_HAS_API_MANIFEST | KUBE_HAS_ETCD_MANIFEST | KUBE_HAS_CA_CERT |
+                         KUBE_HAS_ETCD_DATA | KUBE_HAS_KUBELET_CONFIG);
+}
+
+int kube_step_clear_stop(struct kube_job *j) {
+        struct kube_files files;
+
+        if (kube_files_read(j->k->root_fd, &files) == 0)
+                j->k->seen.files = files;
+        j->dirty = dirty(j);
+        return j->dirty ? kube_step_stop_kubelet(j) : KUBE_STEP_NEXT;
+}
+
+int kube_step_clear_list(struct kube_job *j) {
+        return j->dirty ? kube_step_list_pods(j) : KUBE_STEP_NEXT;
+}
+
+int kube_step_clear_reset(struct kube_job *j) {
+        return j->dirty ? kube_step_kubeadm_reset(j) : KUBE_STEP_NEXT;
+}
+
+int kube_step_clear_wipe(struct kube_job *j) {
+        return j->dirty ? kube_step_wipe(j) : KUBE_STEP_NEXT;
+}
+
+int kube_step_cleared(struct kube_job *j) {
+        struct kube_files files;
+
+        if (kube_files_read(j->k->root_fd, &files) < 0)
+                return kube_job_no(j, "the card cannot be read");
+        j->k->seen.files = files;
+        if (dirty(j))
+                return kube_job_no(j, "what is in /etc/kubernetes, /var/lib/etcd or "
+                                      "/var/lib/kubelet cannot be removed");
+        return KUBE_STEP_NEXT;
 }
 
 /* ---- images ---------------------------------------------------------------------------------- */
