@@ -296,8 +296,12 @@ static enum kube_action decide(struct kube_plan *p, const struct kube_facts *f, 
                         return act(p, KUBE_DO_ADOPT, now);
                 return stay(p, KUBE_FOREIGN, "set up by hand: left alone");
         }
+        if (f->switched_off && f->marked)
+                return act(p, KUBE_DO_RESET, now);
         if (f->switched_off)
                 return stay(p, KUBE_OFF, "taken off; agentctl reset --rejoin brings it back");
+        if (!f->version[0])
+                return stay(p, KUBE_WAITING, "waiting for kubeadm and kubelet to say their versions");
         if (!f->board_runs)
                 return stay(p, KUBE_UNABLE, "functions only: this board cannot run %s", f->version);
         if (must_fence(f)) {

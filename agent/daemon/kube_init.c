@@ -6,7 +6,7 @@
 #include "daemon/kube_snapshots.h"
 #include "io/file_text.h"
 #include "io/json.h"
-#include "io/kube_node.h"
+#include "io/kube_token.h"
 #include "io/log.h"
 
 #include <errno.h>

@@ -31,10 +31,10 @@ struct kube_seen {
         struct kube_marker marker; /* epoch 0: none */
         bool switched_off;         /* agentctl reset */
         struct kube_version version, kubelet_version; /* 0.0.0: not known */
-        struct kube_program_file kubeadm, kubelet;    /* whose versions those are */
+        struct kube_program_file kubeadm_file, kubelet_file; /* whose versions those are */
         enum unit_state unit;
         enum kube_health kubelet, api;
-        enum kube_node node;
+        enum kube_node_state node;
         struct cri_runtime runtime;
         bool sandbox; /* its image is on the card */
         struct preflight preflight;
