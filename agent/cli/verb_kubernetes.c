@@ -28,14 +28,15 @@ int verb_kubeconfig(const struct cli *c, int argc, char **argv) {
         return CLI_DONE;
 }
 
-/* ---- watching a board ------------------------------------------------------------------------- */
+/* ---- watching a board -------------------------------------------------------------------------
+ */
 
 static const cJSON *board_of(const cJSON *status, const char *name) {
         const cJSON *n;
 
-        cJSON_ArrayForEach(n, cJSON_GetObjectItemCaseSensitive(status, "nodes"))
-                if (str_eq(json_text(n, "name", ""), name))
-                        return n;
+        cJSON_ArrayForEach(
+                n, cJSON_GetObjectItemCaseSensitive(
+                           status, "nodes")) if (str_eq(json_text(n, "name", ""), name)) return n;
         return NULL;
 }
 
@@ -85,7 +86,8 @@ int verb_promote(const struct cli *c, int argc, char **argv) {
         return watch(c, argv[1], "ready");
 }
 
-/* ---- reset ------------------------------------------------------------------------------------ */
+/* ---- reset ------------------------------------------------------------------------------------
+ */
 
 /* The board that is asked: the one whose agent answers. */
 static int own_name(const struct cli *c, char *dst, size_t size) {

@@ -167,9 +167,9 @@ static void board_row(struct table *t, const cJSON *n, bool kubernetes) {
 int verb_status(const struct cli *c, int argc, char **argv) {
         static const char *const titles[] = { "NAME", "ROLE",  "BOARD", "CPU", "RAM",
                                               "TEMP", "POWER", "NET",   "UP",  NULL };
-        static const char *const with_kubernetes[] = { "NAME",  "ROLE", "BOARD", "CPU",
-                                                       "RAM",   "TEMP", "POWER", "NET",
-                                                       "UP",    "KUBERNETES", NULL };
+        static const char *const with_kubernetes[] = { "NAME", "ROLE",       "BOARD", "CPU",
+                                                       "RAM",  "TEMP",       "POWER", "NET",
+                                                       "UP",   "KUBERNETES", NULL };
         const cJSON *n, *nodes;
         bool kubernetes;
         struct table *t;
@@ -200,8 +200,8 @@ int verb_status(const struct cli *c, int argc, char **argv) {
                 printf("\n* leads\n");
         cJSON_ArrayForEach(n, nodes) {
                 const char *problems = json_text(n, "problems", "");
-                const char *text = json_text(
-                        cJSON_GetObjectItemCaseSensitive(n, "kubernetes"), "text", "");
+                const char *text =
+                        json_text(cJSON_GetObjectItemCaseSensitive(n, "kubernetes"), "text", "");
 
                 if (kubernetes && text[0])
                         printf("%s: kubernetes: %s\n", cli_safe(json_text(n, "name", "?")),

@@ -56,7 +56,8 @@ static void keep_hosts(struct kube *k, uint32_t address) {
         entry.address = text;
         if (hosts_file_set(k->root_fd, &entry, address ? 1 : 0, &f) < 0) {
                 if (log_once("hosts"))
-                        log_warning("cannot keep " KUBE_ENDPOINT " in /etc/hosts: %s", fail_text(&f));
+                        log_warning("cannot keep " KUBE_ENDPOINT " in /etc/hosts: %s",
+                                    fail_text(&f));
                 return;
         }
         log_again("hosts");
@@ -97,7 +98,8 @@ void kube_gate(struct kube *k, bool open) {
         if (fd >= 0)
                 (void)close(fd);
         else if (log_once("gate"))
-                log_warning("cannot make %s: %s; the kubelet will not start", path, strerror(errno));
+                log_warning("cannot make %s: %s; the kubelet will not start", path,
+                            strerror(errno));
 }
 
 bool kube_small_profile(const struct agent *a) {

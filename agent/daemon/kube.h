@@ -18,8 +18,8 @@ void kube_world_changed(struct agent *a);
 /* containerd came or went. */
 void kube_containerd(struct agent *a, bool available);
 
-/* What the agent checks before it starts kubeadm, as it is now; false where this board takes no part
- * in Kubernetes (off, or not installed). */
+/* What the agent checks before it starts kubeadm, as it is now; false where this board takes no
+ * part in Kubernetes (off, or not installed). */
 bool kube_preflight_now(struct agent *a, struct preflight *ret);
 
 void kube_report(const struct agent *a, struct report_kube *ret);

@@ -16,10 +16,10 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define FILES_USEC     (60 * USEC_PER_SEC)
-#define SOON_USEC      (3 * USEC_PER_SEC)  /* while something is under way */
-#define HEALTH_USEC    (10 * USEC_PER_SEC) /* while all is well */
-#define ANSWER_USEC    (4 * USEC_PER_SEC)
+#define FILES_USEC  (60 * USEC_PER_SEC)
+#define SOON_USEC   (3 * USEC_PER_SEC)  /* while something is under way */
+#define HEALTH_USEC (10 * USEC_PER_SEC) /* while all is well */
+#define ANSWER_USEC (4 * USEC_PER_SEC)
 enum { KUBELET_PORT = 10248, VERSION_SEC = 60 };
 
 /* ---- files and versions ---------------------------------------------------------------------- */
@@ -141,7 +141,7 @@ static void on_ready(void *arg, int result, const char *why, unsigned status, co
                 k->seen.api = status == 200 ? KUBE_HEALTH_GOOD : KUBE_HEALTH_BAD;
         else
                 k->seen.api = result == -EKEYREJECTED || result == -EPROTO ? KUBE_HEALTH_STRANGER
-                                                                          : KUBE_HEALTH_BAD;
+                                                                           : KUBE_HEALTH_BAD;
         if (k->seen.api == KUBE_HEALTH_STRANGER && log_once("stranger"))
                 log_warning("kubernetes: %s", why);
         if (k->seen.api != old)
@@ -166,7 +166,8 @@ static void on_node(void *arg, int result, const char *why, unsigned status, con
         }
         if (result == 0 && status == 404)
                 k->seen.node = KUBE_NODE_ABSENT;
-        else if (result < 0 || status != 200 || kube_nodes_parse(body, len, take_ready, &ready, more, NULL) < 0)
+        else if (result < 0 || status != 200 ||
+                 kube_nodes_parse(body, len, take_ready, &ready, more, NULL) < 0)
                 k->seen.node = KUBE_NODE_UNKNOWN;
         else
                 k->seen.node = ready ? KUBE_NODE_READY : KUBE_NODE_NOT_READY;
@@ -220,7 +221,8 @@ static void open_clients(struct kube *k) {
         }
         if (fstatat(k->root_fd, "var/lib/kubelet/pki/kubelet-client-current.pem", &st, 0) == 0 &&
             (!k->node || k->node_inode != (uint64_t)st.st_ino || k->node_address != endpoint) &&
-            endpoint && kubeconfig_read(k->root_fd, "/etc/kubernetes/kubelet.conf", &c, NULL) == 0) {
+            endpoint &&
+            kubeconfig_read(k->root_fd, "/etc/kubernetes/kubelet.conf", &c, NULL) == 0) {
                 (void)open_server(k, endpoint, &c, true, &k->node);
                 k->node_inode = (uint64_t)st.st_ino;
                 k->node_address = endpoint;

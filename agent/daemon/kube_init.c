@@ -1,4 +1,5 @@
-/* kube_init - makes a control plane on this board, new or from a snapshot, and tells the bramble. */
+/* kube_init - makes a control plane on this board, new or from a snapshot, and tells the bramble.
+ */
 #include "base/buf.h"
 #include "base/str.h"
 #include "daemon/api.h"
@@ -51,8 +52,8 @@ static int write_patches(struct kube_job *j, struct kubeadm_settings *s) {
 static void ignore(const struct kube_job *j, struct kubeadm_call *call) {
         const struct preflight *p = &j->k->seen.preflight;
 
-        call->ignore[call->n_ignore++] = "Mem";       /* 1700 MB wanted; a Pi has 1 GB */
-        call->ignore[call->n_ignore++] = "ImagePull"; /* looked at before */
+        call->ignore[call->n_ignore++] = "Mem";                /* 1700 MB wanted; a Pi has 1 GB */
+        call->ignore[call->n_ignore++] = "ImagePull";          /* looked at before */
         call->ignore[call->n_ignore++] = "SystemVerification"; /* the kernel's config is not told */
         call->ignore[call->n_ignore++] = "FileContent--proc-sys-net-bridge-bridge-nf-call-iptables";
         if (p->swap)
@@ -196,42 +197,34 @@ static int step_follow(struct kube_job *j) {
         return kube_step_finish(j);
 }
 
-#define CLEAR                                           \
-        { "clearing away", kube_step_clear_stop },      \
-                { NULL, kube_step_clear_list },         \
-                { NULL, kube_step_stop_pods },          \
-                { NULL, kube_step_clear_reset },        \
-                { NULL, kube_step_clear_wipe },         \
-        {                                               \
-                NULL, kube_step_cleared                 \
+#define CLEAR                                                                      \
+        { "clearing away", kube_step_clear_stop }, { NULL, kube_step_clear_list }, \
+                { NULL, kube_step_stop_pods }, { NULL, kube_step_clear_reset },    \
+                { NULL, kube_step_clear_wipe }, {                                  \
+                NULL, kube_step_cleared                                            \
         }
 
-const struct kube_step kube_init_steps[] = { { "preparing", kube_step_prepare },
-                                             CLEAR,
-                                             { NULL, kube_step_token },
-                                             { "looking for images", kube_step_list_images },
-                                             { NULL, kube_step_pull_images },
-                                             { NULL, kube_step_sandbox },
-                                             { NULL, kube_step_config },
-                                             { "kubeadm init", kube_step_kubeadm },
-                                             { NULL, kube_step_finish },
-                                             { NULL, NULL } };
-
-const struct kube_step kube_rebuild_steps[] = {
-        { "preparing", kube_step_prepare },
-        { "fetching the snapshot", step_fetch },
-        CLEAR,
-        { NULL, step_old_pki },
-        { NULL, kube_step_token },
-        { "looking for images", kube_step_list_images },
-        { NULL, kube_step_pull_images },
-        { NULL, kube_step_sandbox },
-        { "restoring etcd", step_restore },
-        { NULL, kube_step_config },
-        { "kubeadm init", kube_step_kubeadm },
-        { NULL, kube_step_finish },
-        { NULL, NULL }
+const struct kube_step kube_init_steps[] = {
+        { "preparing", kube_step_prepare }, CLEAR,
+        { NULL, kube_step_token },          { "looking for images", kube_step_list_images },
+        { NULL, kube_step_pull_images },    { NULL, kube_step_sandbox },
+        { NULL, kube_step_config },         { "kubeadm init", kube_step_kubeadm },
+        { NULL, kube_step_finish },         { NULL, NULL }
 };
+
+const struct kube_step kube_rebuild_steps[] = { { "preparing", kube_step_prepare },
+                                                { "fetching the snapshot", step_fetch },
+                                                CLEAR,
+                                                { NULL, step_old_pki },
+                                                { NULL, kube_step_token },
+                                                { "looking for images", kube_step_list_images },
+                                                { NULL, kube_step_pull_images },
+                                                { NULL, kube_step_sandbox },
+                                                { "restoring etcd", step_restore },
+                                                { NULL, kube_step_config },
+                                                { "kubeadm init", kube_step_kubeadm },
+                                                { NULL, kube_step_finish },
+                                                { NULL, NULL } };
 
 const struct kube_step kube_join_steps[] = { { "preparing", kube_step_prepare },
                                              CLEAR,
@@ -243,19 +236,17 @@ const struct kube_step kube_join_steps[] = { { "preparing", kube_step_prepare },
                                              { NULL, kube_step_finish },
                                              { NULL, NULL } };
 
-const struct kube_step kube_join_plane_steps[] = {
-        { "preparing", kube_step_prepare },
-        CLEAR,
-        { "asking the control plane", kube_step_ask },
-        { NULL, kube_step_place_pki },
-        { "looking for images", kube_step_list_images },
-        { NULL, kube_step_pull_images },
-        { NULL, kube_step_sandbox },
-        { NULL, kube_step_config },
-        { "kubeadm join", kube_step_kubeadm },
-        { NULL, kube_step_finish },
-        { NULL, NULL }
-};
+const struct kube_step kube_join_plane_steps[] = { { "preparing", kube_step_prepare },
+                                                   CLEAR,
+                                                   { "asking the control plane", kube_step_ask },
+                                                   { NULL, kube_step_place_pki },
+                                                   { "looking for images", kube_step_list_images },
+                                                   { NULL, kube_step_pull_images },
+                                                   { NULL, kube_step_sandbox },
+                                                   { NULL, kube_step_config },
+                                                   { "kubeadm join", kube_step_kubeadm },
+                                                   { NULL, kube_step_finish },
+                                                   { NULL, NULL } };
 
 const struct kube_step kube_tell_steps[] = { { NULL, step_tell }, { NULL, NULL } };
 const struct kube_step kube_adopt_steps[] = { { NULL, step_adopt }, { NULL, NULL } };

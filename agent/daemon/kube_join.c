@@ -25,7 +25,8 @@ enum { ANSWER_SEC = 60 };
 /* Certificates begin now by the clock of who makes them: ours must not be far from it. */
 static bool clock_agrees(struct kube_job *j, const cJSON *reply) {
         const cJSON *wall = cJSON_GetObjectItemCaseSensitive(reply, "wall_sec");
-        int64_t behind = cJSON_IsNumber(wall) ? (int64_t)wall->valuedouble - (int64_t)time(NULL) : 0;
+        int64_t behind =
+                cJSON_IsNumber(wall) ? (int64_t)wall->valuedouble - (int64_t)time(NULL) : 0;
         char text[16];
 
         if (behind <= KUBE_CLOCK_SKEW_SEC && behind >= -KUBE_CLOCK_SKEW_SEC)
@@ -142,7 +143,8 @@ static void make_token(struct invitation *i) {
                                       &ask.len);
         if (r == 0) {
                 ask.body = body;
-                r = i->k->admin ? kube_api_request(i->k->admin, &ask, on_token, i, NULL) : -ENOTCONN;
+                r = i->k->admin ? kube_api_request(i->k->admin, &ask, on_token, i, NULL)
+                                : -ENOTCONN;
                 explicit_bzero(body, ask.len);
         }
         free(body);

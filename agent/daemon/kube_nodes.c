@@ -182,10 +182,9 @@ static void on_metrics(void *arg, int result, const char *why, unsigned status, 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
 static bool ask(struct kube *k, const char *path, kube_api_chunk_cb chunk, kube_api_cb done) {
-        struct kube_api_ask q = { .method = "GET",
-                                  .path = path,
-                                  .timeout_usec = ASK_USEC,
-                                  .chunk = chunk };
+        struct kube_api_ask q = {
+                .method = "GET", .path = path, .timeout_usec = ASK_USEC, .chunk = chunk
+        };
 
         return kube_api_request(k->admin, &q, done, k, NULL) == 0;
 }
@@ -210,8 +209,10 @@ void kube_nodes_look(struct kube *k, usec_t now) {
         }
         if (now >= n->work_at && !n->working) {
                 n->work_at = usec_add(now, WORK_USEC);
-                n->working = ask(k, "/api/v1/pods?limit=1&fieldSelector=metadata.namespace!="
-                                    "kube-system", NULL, on_pods);
+                n->working = ask(k,
+                                 "/api/v1/pods?limit=1&fieldSelector=metadata.namespace!="
+                                 "kube-system",
+                                 NULL, on_pods);
         }
         if (now >= n->metrics_at && !n->measuring) {
                 n->metrics_at = usec_add(now, METRICS_USEC);

@@ -15,4 +15,12 @@ uint64_t kube_snapshots_newest(const struct agent *a);
 /* The newest one of any board that is up, opened into a folder.  'why' is "" or a sentence. */
 typedef void (*kube_snapshots_cb)(void *arg, const char *why, const char *dir);
 int kube_snapshots_fetch(struct agent *a, kube_snapshots_cb done, void *arg);
+
+struct kube_etcd_argv {
+        const char *argv[48];
+        char text[2048];
+};
+void kube_etcd_restore(const struct agent *a, const char *image, const char *dir, const char *name,
+                       const char *address, struct kube_etcd_argv *ret);
+
 #endif
