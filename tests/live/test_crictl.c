@@ -65,6 +65,8 @@ static void go(int result, const char *why) {
         seen.waiting = false;
 }
 
+static int vsh(const char *before, const char *format, va_list args)
+        __attribute__((format(printf, 2, 0)));
 static int vsh(const char *before, const char *format, va_list args) {
         char command[2048];
         size_t n = (size_t)snprintf(command, sizeof(command), "%s", before);
