@@ -26,25 +26,22 @@ int kube_step_token(struct kube_job *j) {
                                              : KUBE_STEP_NEXT;
 }
 
-/* The patches of static pods; a folder that is empty is none. */
-static int write_patches(struct kube_job *j, struct kubeadm_settings *s) {
-        static char folder[SIZE_PATH + 48];
+/* The patches of static pods. */
+static int write_patches(struct kube_job *j, const struct kubeadm_settings *s) {
         size_t n = kubeadm_patches(s);
 
-        (void)snprintf(folder, sizeof(folder), "%s", kube_job_path(j, "kube-patches"));
         for (size_t i = 0; i < n; i++) {
                 auto_buf struct buf text = { .limit = KUBEADM_CONFIG_BYTES };
                 const char *name;
-                char path[sizeof(folder) + 64];
+                char path[SIZE_PATH + 96];
 
                 if (kubeadm_patch(s, i, &name, &text) < 0)
                         return kube_job_no(j, "no memory");
-                (void)snprintf(path, sizeof(path), "%s/%s", folder + 1, name);
-                if (file_text_make_dir(j->k->root_fd, folder + 1) < 0 ||
+                (void)snprintf(path, sizeof(path), "%s/%s", s->patches + 1, name);
+                if (file_text_make_dir(j->k->root_fd, s->patches + 1) < 0 ||
                     file_text_write(j->k->root_fd, path, text.data, text.len, 0600) < 0)
                         return kube_job_no(j, "cannot write %s", path);
         }
-        s->patches = n ? folder : NULL;
         return 0;
 }
 
@@ -89,7 +86,7 @@ int kube_step_kubeadm(struct kube_job *j) {
 
         kube_settings(j, &settings);
         if (j->plane && kubeadm_patches(&settings) > 0)
-                call.patches = kube_job_path(j, "kube-patches");
+                call.patches = settings.patches;
         ignore(j, &call);
         if (j->action == KUBE_DO_REBUILD)
                 call.ignore[call.n_ignore++] = "DirAvailable--var-lib-etcd";

@@ -417,6 +417,7 @@ static const char *number(char dst[static 12], unsigned v) {
 }
 
 void kube_settings(struct kube_job *j, struct kubeadm_settings *ret) {
+        static char patches[SIZE_PATH + 48];
         static char address[16], board[KUBEADM_LABEL_SIZE], cores[12], ram[12], bits[12], id[17],
                 local[SIZE_NAME + 8];
         const struct kube *k = j->k;
@@ -428,6 +429,7 @@ void kube_settings(struct kube_job *j, struct kubeadm_settings *ret) {
         (void)snprintf(address, sizeof(address), "%u.%u.%u.%u", lan >> 24, lan >> 16 & 255,
                        lan >> 8 & 255, lan & 255);
         (void)snprintf(local, sizeof(local), "%s.local", a->name);
+        (void)snprintf(patches, sizeof(patches), "%s/kube-patches", a->config.run_dir);
         str_hex64(b->node, id);
         kube_budget(b, j->plane, true, &budget);
         *ret = (struct kubeadm_settings){
@@ -455,6 +457,7 @@ void kube_settings(struct kube_job *j, struct kubeadm_settings *ret) {
                 .control_plane_taint = j->plane,
                 .control_plane = j->plane,
                 .arm32 = sizeof(void *) == 4,
+                .patches = patches,
                 .token = j->token,
                 .token_ttl_seconds = KUBE_TOKEN_SEC,
                 .ca_hashes = { j->ca_hash },
