@@ -41,7 +41,7 @@ struct kube_etcd_call {
 };
 
 struct kube_etcd_arguments {
-        const char *argv[KUBE_ETCD_ARGS]; /* ends with NULL; into 'text' and constants */
+        const char *argv[KUBE_ETCD_ARGS]; /* ends with NULL; borrows from the call too */
         size_t n;
         char text[KUBE_ETCD_TEXT];
 };
