@@ -33,6 +33,10 @@ void kube_snapshot_begun(struct kube_snapshot_timer *t, usec_t now) {
         t->failed = 0;
 }
 
+void kube_snapshot_outdated(struct kube_snapshot_timer *t) {
+        t->taken_counter = ~t->counter;
+}
+
 void kube_snapshot_failed(struct kube_snapshot_timer *t, usec_t now) {
         t->failed = now;
 }

@@ -36,6 +36,9 @@ void kube_snapshot_primary(struct kube_snapshot_timer *t, bool primary, usec_t n
 void kube_snapshot_counted(struct kube_snapshot_timer *t, uint64_t counter);
 bool kube_snapshot_due(const struct kube_snapshot_timer *t, unsigned n_planes, usec_t now);
 void kube_snapshot_begun(struct kube_snapshot_timer *t, usec_t now);
+/* A board that was away has come with a later number, and older content: the next one, which will
+ * have a number above it, is due even if nothing changes. */
+void kube_snapshot_outdated(struct kube_snapshot_timer *t);
 /* It came to nothing: the one before it counts again. */
 void kube_snapshot_failed(struct kube_snapshot_timer *t, usec_t now);
 

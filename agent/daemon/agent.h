@@ -24,6 +24,7 @@ struct api;
 struct coordinator;
 struct hostname;
 struct images;
+struct kube_snapshots;
 struct membership;
 struct network;
 struct peers;
@@ -59,6 +60,7 @@ struct agent {
         struct reporter *reporter;
         struct runner *runner;
         struct images *images;
+        struct kube_snapshots *kube_snapshots; /* NULL where Kubernetes is off */
         struct api *api;
         struct hostname *hostname;
 };

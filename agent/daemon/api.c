@@ -68,6 +68,9 @@ static const struct api_verb verbs[] = {
         { "kube-founded", VERB_LEADER | VERB_PEER, verb_kube_founded },
         { "kube-key", VERB_LEADER | VERB_PEER, verb_kube_key },
         { "kube-off", VERB_LEADER | VERB_PEER, verb_kube_off },
+        { "kube-snapshot-who", VERB_LEADER | VERB_PEER, verb_kube_snapshot_who },
+        { "kube-snapshot-put", VERB_PEER, verb_kube_snapshot_put },
+        { "kube-snapshot-get", VERB_PEER, verb_kube_snapshot_get },
         { "promote", VERB_LEADER | VERB_PEER, verb_promote },
 };
 

@@ -98,5 +98,8 @@ void verb_kube_founded(struct request *q);
 void verb_kube_key(struct request *q);
 void verb_promote(struct request *q);
 void verb_kube_off(struct request *q);
+void verb_kube_snapshot_who(struct request *q);
+void verb_kube_snapshot_put(struct request *q);
+void verb_kube_snapshot_get(struct request *q);
 
 #endif

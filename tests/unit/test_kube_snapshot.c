@@ -42,6 +42,10 @@ static void when_something_changed(void **state) {
         kube_snapshot_counted(&t, 17);
         assert_false(kube_snapshot_due(&t, 1, START + KUBE_SNAPSHOT_EVERY_USEC));
         assert_false(kube_snapshot_due(&t, 1, START + USEC_PER_DAY));
+        kube_snapshot_outdated(&t);
+        assert_false(kube_snapshot_due(&t, 1, START + KUBE_SNAPSHOT_EVERY_USEC - 1));
+        assert_true(kube_snapshot_due(&t, 1, START + KUBE_SNAPSHOT_EVERY_USEC));
+        t.taken_counter = 17;
         kube_snapshot_counted(&t, 18);
         assert_false(kube_snapshot_due(&t, 1, START + KUBE_SNAPSHOT_EVERY_USEC - 1));
         assert_true(kube_snapshot_due(&t, 1, START + KUBE_SNAPSHOT_EVERY_USEC));
