@@ -296,8 +296,13 @@ static enum kube_action decide(struct kube_plan *p, const struct kube_facts *f, 
                         return act(p, KUBE_DO_ADOPT, now);
                 return stay(p, KUBE_FOREIGN, "set up by hand: left alone");
         }
+        if (f->switched_off && f->marked)
+                return act(p, KUBE_DO_RESET, now);
         if (f->switched_off)
                 return stay(p, KUBE_OFF, "taken off; agentctl reset --rejoin brings it back");
+        if (!f->version[0])
+                return stay(p, KUBE_WAITING,
+                            "waiting for kubeadm and kubelet to say their versions");
         if (!f->board_runs)
                 return stay(p, KUBE_UNABLE, "functions only: this board cannot run %s", f->version);
         if (must_fence(f)) {
@@ -309,8 +314,7 @@ static enum kube_action decide(struct kube_plan *p, const struct kube_facts *f, 
                 return act(p, KUBE_DO_STOP_KUBELET, now);
         }
         if (f->bramble == 0 || !f->told) {
-                if (f->marked && f->done && f->marker_role == KUBE_ROLE_PLANE &&
-                    !f->kubelet_active)
+                if (f->marked && f->done && f->marker_role == KUBE_ROLE_PLANE && !f->kubelet_active)
                         return stay(p, KUBE_WAITING,
                                     "waiting for the bramble's word that the "
                                     "control plane has not moved");

@@ -25,7 +25,7 @@
 enum { KUBE_PLAN_RENEW_DAYS = 30 };
 
 enum kube_health { KUBE_HEALTH_UNKNOWN, KUBE_HEALTH_GOOD, KUBE_HEALTH_BAD, KUBE_HEALTH_STRANGER };
-enum kube_node { KUBE_NODE_UNKNOWN, KUBE_NODE_ABSENT, KUBE_NODE_NOT_READY, KUBE_NODE_READY };
+enum kube_node_state { KUBE_NODE_UNKNOWN, KUBE_NODE_ABSENT, KUBE_NODE_NOT_READY, KUBE_NODE_READY };
 enum kube_role { KUBE_ROLE_NONE, KUBE_ROLE_WORKER, KUBE_ROLE_PLANE };
 
 struct kube_facts {
@@ -44,7 +44,7 @@ struct kube_facts {
         bool installed;      /* kubeadm and kubelet */
         bool board_runs;     /* this board can run that version (boards/) */
         bool version_fits;   /* this kubelet beside the cluster's API server */
-        const char *version; /* kubeadm's, "" */
+        const char *version; /* kubeadm's; "": it has not said it */
         bool containerd;     /* answers */
         /* what is set up */
         bool marked;       /* bramble set up what is here, or began to */
@@ -65,7 +65,7 @@ struct kube_facts {
         bool kubelet_active;      /* its unit runs */
         enum kube_health kubelet; /* its healthz */
         enum kube_health api;     /* this board's own API server; UNKNOWN where it has none */
-        enum kube_node node;      /* this board's Node object */
+        enum kube_node_state node;      /* this board's Node object */
 };
 
 enum kube_action {

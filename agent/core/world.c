@@ -109,6 +109,7 @@ int world_encode(const struct world *world, struct buf *out) {
                 wire_put_u32(&w, m->address);
                 wire_put_u8(&w, m->up);
                 wire_put_u8(&w, m->api);
+                wire_put_u8(&w, m->kube);
         }
         put_functions(&w, world);
         wire_put_u32(&w, world->n_instances);
@@ -158,6 +159,7 @@ static void get_members(struct wire_in *w, struct world *world, int *error) {
                 m->address = wire_get_u32(w);
                 m->up = wire_get_bool(w);
                 m->api = wire_get_bool(w);
+                m->kube = wire_get_bool(w);
                 if (m->node == 0 || m->subnet < 1 || m->subnet > 250)
                         w->bad = true;
         }

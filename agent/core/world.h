@@ -19,7 +19,8 @@ struct world_member {
         uint16_t subnet;
         uint32_t address; /* LAN IPv4, host order; 0: not known */
         bool up;
-        bool api; /* its Kubernetes API answers */
+        bool api;  /* its Kubernetes API answers */
+        bool kube; /* it is set up as a node of the cluster of now, or about to be */
 };
 
 struct world_image {

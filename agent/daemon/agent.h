@@ -24,6 +24,7 @@ struct api;
 struct coordinator;
 struct hostname;
 struct images;
+struct kube;
 struct kube_snapshots;
 struct membership;
 struct network;
@@ -60,7 +61,8 @@ struct agent {
         struct reporter *reporter;
         struct runner *runner;
         struct images *images;
-        struct kube_snapshots *kube_snapshots; /* NULL where Kubernetes is off */
+        struct kube *kube;                /* this board's part of the Kubernetes cluster */
+        struct kube_snapshots *snapshots; /* of etcd; NULL where Kubernetes is off */
         struct api *api;
         struct hostname *hostname;
 };

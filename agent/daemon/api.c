@@ -71,6 +71,10 @@ static const struct api_verb verbs[] = {
         { "kube-snapshot-who", VERB_LEADER | VERB_PEER, verb_kube_snapshot_who },
         { "kube-snapshot-put", VERB_PEER, verb_kube_snapshot_put },
         { "kube-snapshot-get", VERB_PEER, verb_kube_snapshot_get },
+        { "kube-join", VERB_PEER, verb_kube_join },
+        { "kube-reset", VERB_PEER, verb_kube_reset },
+        { "kubeconfig", 0, verb_kubeconfig },
+        { "reset", 0, verb_reset },
         { "promote", VERB_LEADER | VERB_PEER, verb_promote },
 };
 

@@ -31,6 +31,13 @@ void api_ask_leader(struct agent *a, const cJSON *request, api_reply_cb done, vo
 /* Runs a verb of the leader for this agent itself, wherever the leader is. The same 'done'. */
 void api_run_on_leader(struct agent *a, const cJSON *request, api_reply_cb done, void *arg);
 
+/* Asks one board on a connection of its own.  'done' comes once and later, unless an errno is
+ * returned (-EHOSTUNREACH: nobody knows its address) or it is cancelled. */
+struct board_ask;
+int api_ask_board(struct agent *a, uint64_t node, const cJSON *request, unsigned timeout_sec,
+                  api_reply_cb done, void *arg, struct board_ask **ret);
+void api_ask_cancel(struct board_ask *q); /* before 'done'; NULL is a no-op */
+
 /* ---- for the verbs (api_*.c) ---------------------------------------------------------------- */
 
 struct request {
@@ -101,5 +108,9 @@ void verb_kube_off(struct request *q);
 void verb_kube_snapshot_who(struct request *q);
 void verb_kube_snapshot_put(struct request *q);
 void verb_kube_snapshot_get(struct request *q);
+void verb_kube_join(struct request *q);
+void verb_kubeconfig(struct request *q);
+void verb_kube_reset(struct request *q);
+void verb_reset(struct request *q);
 
 #endif

@@ -407,7 +407,7 @@ void coordinator_report(struct agent *a, const struct report *r) {
                 c->dirty = true;
         if (copy_items(&b->calls, &b->n_calls, r->calls, r->n_calls, sizeof(r->calls[0])))
                 c->dirty = true;
-        if (b->kube.api != r->kube.api)
+        if (b->kube.api != r->kube.api || b->kube.epoch != r->kube.epoch)
                 c->dirty = true;
         b->kube = r->kube;
         membership_changed(a);

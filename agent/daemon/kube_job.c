@@ -3,7 +3,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "daemon/kube_private.h"
-#include "daemon/peers.h"
+#include "daemon/api.h"
 #include "io/log.h"
 
 #include <errno.h>
@@ -14,30 +14,15 @@
 #include <string.h>
 
 static const struct kube_step *const tables[KUBE_ACTION_MAX] = {
-        [KUBE_DO_ADOPT] = kube_adopt_steps,
-        [KUBE_DO_INIT] = kube_init_steps,
-        [KUBE_DO_REBUILD] = kube_rebuild_steps,
-        [KUBE_DO_TELL] = kube_tell_steps,
-        [KUBE_DO_JOIN] = kube_join_steps,
-        [KUBE_DO_JOIN_PLANE] = kube_join_plane_steps,
-        [KUBE_DO_FOLLOW] = kube_follow_steps,
-        [KUBE_DO_RESET] = kube_reset_steps,
-        [KUBE_DO_START_KUBELET] = kube_start_steps,
-        [KUBE_DO_RESTART_KUBELET] = kube_restart_steps,
-        [KUBE_DO_STOP_KUBELET] = kube_stop_steps,
-        [KUBE_DO_RENEW] = kube_renew_steps,
+        [KUBE_DO_ADOPT] = kube_adopt_steps,         [KUBE_DO_INIT] = kube_init_steps,
+        [KUBE_DO_REBUILD] = kube_rebuild_steps,     [KUBE_DO_TELL] = kube_tell_steps,
+        [KUBE_DO_JOIN] = kube_join_steps,           [KUBE_DO_JOIN_PLANE] = kube_join_plane_steps,
+        [KUBE_DO_FOLLOW] = kube_follow_steps,       [KUBE_DO_RESET] = kube_reset_steps,
+        [KUBE_DO_START_KUBELET] = kube_start_steps, [KUBE_DO_RESTART_KUBELET] = kube_restart_steps,
+        [KUBE_DO_STOP_KUBELET] = kube_stop_steps,   [KUBE_DO_RENEW] = kube_renew_steps,
 };
 
 static const char *const secret_files[] = { "kubeadm.yaml", "kubeadm-images.yaml" };
-
-static void timer_closed(uv_handle_t *handle) {
-        struct kube_job *j = handle->data;
-
-        free(j->pods);
-        cJSON_Delete(j->pki);
-        explicit_bzero(j->token, sizeof(j->token));
-        free(j);
-}
 
 /* Gone with the next turn of the loop; nothing of it calls back any more. */
 static void over(struct kube_job *j) {
@@ -47,11 +32,13 @@ static void over(struct kube_job *j) {
         (void)str_copy(why, sizeof(why), j->why);
         k->job = NULL;
         process_free(j->process);
-        if (j->link)
-                peers_discard(j->link);
+        api_ask_cancel(j->ask);
         for (size_t i = 0; i < ARRAY_SIZE(secret_files); i++)
                 (void)unlink(kube_job_path(j, secret_files[i]));
-        uv_close((uv_handle_t *)&j->timer, timer_closed);
+        free(j->pods);
+        cJSON_Delete(j->pki);
+        explicit_bzero(j->token, sizeof(j->token));
+        free(j);
         kube_job_over(k, why);
 }
 
@@ -61,6 +48,7 @@ static void advance(struct kube_job *j) {
         while (r == KUBE_STEP_NEXT && j->steps->run) {
                 const struct kube_step *step = j->steps++;
 
+                j->forgive = false;
                 if (step->progress) {
                         kube_plan_progress(&j->k->plan, step->progress);
                         agent_report_soon(j->k->agent);
@@ -100,20 +88,17 @@ void kube_job_fail(struct kube_job *j, const char *format, ...) {
 }
 
 void kube_job_start(struct kube *k, enum kube_action action) {
-        struct agent *a = k->agent;
         struct kube_job *j = calloc(1, sizeof(*j));
 
-        if (!j || uv_timer_init(a->loop, &j->timer) < 0) {
-                free(j);
+        if (!j) {
                 kube_job_over(k, "no memory");
                 return;
         }
-        j->timer.data = j;
         j->k = k;
         j->action = action;
         j->steps = tables[action];
-        j->plane = action == KUBE_DO_INIT || action == KUBE_DO_REBUILD ||
-                   action == KUBE_DO_JOIN_PLANE;
+        j->plane =
+                action == KUBE_DO_INIT || action == KUBE_DO_REBUILD || action == KUBE_DO_JOIN_PLANE;
         k->job = j;
         log_info("kubernetes: %s", kube_action_text(action));
         advance(j);
@@ -123,13 +108,14 @@ void kube_job_start(struct kube *k, enum kube_action action) {
 
 static void on_end(void *arg, const struct process_end *end) {
         struct kube_job *j = arg;
-        const char *program = "it";
 
         process_free(take_ptr(j->process));
-        if (end->timed_out)
-                kube_job_fail(j, "%s took too long and was ended", program);
+        if (j->forgive && !end->timed_out)
+                kube_job_next(j);
+        else if (end->timed_out)
+                kube_job_fail(j, "%s took too long and was ended", j->program);
         else if (end->signal)
-                kube_job_fail(j, "%s was killed by signal %d", program, end->signal);
+                kube_job_fail(j, "%s was killed by signal %d", j->program, end->signal);
         else if (end->status != 0)
                 kube_job_fail(j, "%s", j->output.last[0] ? j->output.last : "exit status not 0");
         else
@@ -149,15 +135,17 @@ static void on_line(void *arg, bool errors, const char *text, size_t len) {
 
 static int start(struct kube_job *j, const char *const *argv, unsigned timeout_sec,
                  process_line_cb line, process_end_cb end) {
-        static const char *const env[] = {
-                "PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin:/usr/lib/bramble",
-                "LANG=C.UTF-8", "HOME=/root", NULL
-        };
+        static const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/"
+                                           "usr/local/bin:/usr/lib/bramble",
+                                           "LANG=C.UTF-8", "HOME=/root", NULL };
         struct process_config config = { .argv = argv,
                                          .env = env,
                                          .timeout_ms = timeout_sec * 1000 };
         struct fail f = { 0 };
 
+        const char *slash = strrchr(argv[0], '/');
+
+        (void)snprintf(j->program, sizeof(j->program), "%s", slash ? slash + 1 : argv[0]);
         memset(&j->output, 0, sizeof(j->output));
         if (process_start(j->k->agent->loop, &config, line, end, j, &j->process, &f) < 0)
                 return kube_job_no(j, "%s", fail_text(&f));
@@ -187,7 +175,12 @@ static void on_kubeadm_end(void *arg, const struct process_end *end) {
         char reason[SIZE_REASON];
 
         process_free(take_ptr(j->process));
-        if (end->timed_out)
+        if (j->forgive) {
+                if (end->status != 0)
+                        log_notice("kubernetes: kubeadm reset: %s; going on",
+                                   kubeadm_output_reason(&j->output, reason));
+                kube_job_next(j);
+        } else if (end->timed_out)
                 kube_job_fail(j, "kubeadm took too long and was ended");
         else if (end->signal)
                 kube_job_fail(j, "kubeadm was killed by signal %d", end->signal);

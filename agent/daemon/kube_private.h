@@ -28,13 +28,13 @@ enum { KUBE_CLOCK_SKEW_SEC = 240 };
 /* What was seen last of each thing that takes a question. */
 struct kube_seen {
         struct kube_files files;
-        struct kube_marker marker; /* epoch 0: none */
-        bool switched_off;         /* agentctl reset */
-        struct kube_version version, kubelet_version; /* 0.0.0: not known */
-        struct kube_program_file kubeadm, kubelet;    /* whose versions those are */
+        struct kube_marker marker;                           /* epoch 0: none */
+        bool switched_off;                                   /* agentctl reset */
+        struct kube_version version, kubelet_version;        /* 0.0.0: not known */
+        struct kube_program_file kubeadm_file, kubelet_file; /* whose versions those are */
         enum unit_state unit;
         enum kube_health kubelet, api;
-        enum kube_node node;
+        enum kube_node_state node;
         struct cri_runtime runtime;
         bool sandbox; /* its image is on the card */
         struct preflight preflight;
@@ -52,22 +52,23 @@ struct kube {
         struct kube_seen seen;
         struct units *units;
         struct cri *cri;
-        struct kube_job *job;    /* the action that runs; NULL: none */
+        struct kube_job *job; /* the action that runs; NULL: none */
         struct kube_nodes *nodes;
         struct process *asking; /* kubeadm or kubelet, for its version */
         bool asking_kubeadm;
-        char asked_line[96]; /* what it said */
+        char asked_line[96];                 /* what it said */
         usec_t files_at, health_at, node_at; /* when to look again */
         unsigned questions;                  /* of this round that are not answered */
         bool containerd;
-        bool told;             /* the leader's picture has come since this start */
-        usec_t heard;          /* when somebody led and was reachable last */
-        uint32_t hosts;        /* the endpoint's address in /etc/hosts; 0: none */
-        bool network_on;       /* routes and rules for pods */
-        enum kube_phase said;  /* last in the log */
-        struct kube_api *own;  /* this board's API server, no certificate: only its health */
-        struct kube_api *node; /* the API as this board's kubelet sees it */
-        uint32_t node_address; /* where 'node' dials */
+        bool told;              /* the leader's picture has come since this start */
+        bool reset_once;        /* agentctl reset --rejoin: off until it is clean */
+        usec_t heard;           /* when somebody led and was reachable last */
+        uint32_t hosts;         /* the endpoint's address in /etc/hosts; 0: none */
+        bool network_on;        /* routes and rules for pods */
+        enum kube_phase said;   /* last in the log */
+        struct kube_api *own;   /* this board's API server, no certificate: only its health */
+        struct kube_api *node;  /* the API as this board's kubelet sees it */
+        uint32_t node_address;  /* where 'node' dials */
         struct kube_api *admin; /* this board's API server with admin.conf */
         uint64_t admin_inode, node_inode; /* of the files that they were made from */
 };
@@ -102,9 +103,11 @@ struct kube_job {
         const struct kube_step *steps; /* ends with a step without 'run' */
         bool plane;                    /* this board will carry a control plane */
         struct process *process;
-        struct link *link;  /* to the board that is asked; NULL: none */
-        uv_timer_t timer;   /* patience with it */
+        struct board_ask *ask; /* of another board; NULL: none */
+        bool dirty;            /* something of an earlier try is here */
+        bool forgive;          /* the next step follows whatever the program's end is */
         struct kubeadm_output output;
+        char program[24]; /* what runs, for messages */
         char why[SIZE_REASON];
         /* what steps tell later ones */
         char images[KUBE_IMAGES_MAX][SIZE_IMAGE];
@@ -131,7 +134,6 @@ enum { KUBE_TOKEN_SEC = 30 * 60 };
 /* What a control plane shares with the others: names below /etc/kubernetes/pki, ends with NULL. */
 extern const char *const kube_pki_files[];
 bool kube_pki_file(const char *name);
-
 
 struct kube_step {
         const char *progress; /* for status; NULL: takes no time */
@@ -161,7 +163,7 @@ extern const struct kube_step kube_init_steps[], kube_rebuild_steps[], kube_join
         kube_follow_steps[];
 
 /* Steps that more than one table has. */
-int kube_step_prepare(struct kube_job *j);     /* modules, sysctls, names, CNI, marker */
+int kube_step_prepare(struct kube_job *j); /* modules, sysctls, names, CNI, marker */
 int kube_step_stop_kubelet(struct kube_job *j);
 int kube_step_list_pods(struct kube_job *j);
 int kube_step_stop_pods(struct kube_job *j);
@@ -171,7 +173,16 @@ int kube_step_list_images(struct kube_job *j);
 int kube_step_pull_images(struct kube_job *j);
 int kube_step_sandbox(struct kube_job *j);
 int kube_step_place_pki(struct kube_job *j);
-int kube_step_finish(struct kube_job *j);      /* the marker says done */
+int kube_step_ask(struct kube_job *j);
+int kube_step_clear_stop(struct kube_job *j); /* and the four below: what a failed try left */
+int kube_step_clear_list(struct kube_job *j);
+int kube_step_clear_reset(struct kube_job *j);
+int kube_step_clear_wipe(struct kube_job *j);
+int kube_step_cleared(struct kube_job *j);
+int kube_step_token(struct kube_job *j);
+int kube_step_config(struct kube_job *j);
+int kube_step_kubeadm(struct kube_job *j);
+int kube_step_finish(struct kube_job *j); /* the marker says done */
 /* What kubeadm is told about this board and this cluster. */
 void kube_settings(struct kube_job *j, struct kubeadm_settings *ret);
 /* A file of a job below run_dir, 0600; a secret may be in it. */
@@ -181,6 +192,7 @@ const char *kube_job_path(struct kube_job *j, const char *name);
 /* ---- kube_nodes.c: Node objects, where this board's API server is the first that answers ---- */
 int kube_nodes_open(struct kube *k);
 void kube_nodes_look(struct kube *k, usec_t now);
+void kube_nodes_again(struct kube *k);
 /* Is this the control plane that looks after things? */
 bool kube_primary(const struct kube *k);
 

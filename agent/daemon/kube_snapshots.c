@@ -191,15 +191,15 @@ static void take(struct kube_snapshots *s, usec_t now) {
 /* ---- for the others ------------------------------------------------------------------------ */
 
 uint64_t kube_snapshots_newest(const struct agent *a) {
-        return a->kube_snapshots ? snapshot_store_newest(a->kube_snapshots->store) : 0;
+        return a->snapshots ? snapshot_store_newest(a->snapshots->store) : 0;
 }
 
 void kube_snapshots_changed(struct agent *a, uint64_t counter) {
-        kube_snapshot_counted(&a->kube_snapshots->timer, counter);
+        kube_snapshot_counted(&a->snapshots->timer, counter);
 }
 
 void kube_snapshots_look(struct agent *a, bool primary) {
-        struct kube_snapshots *s = a->kube_snapshots;
+        struct kube_snapshots *s = a->snapshots;
         const struct world_kube *w = &a->world.kube;
         usec_t now = agent_now();
 
@@ -227,24 +227,26 @@ uint64_t snapshots_id(const struct request *q) {
         return kube_snapshot_id((uint32_t)epoch, (uint32_t)number);
 }
 
-int kube_snapshots_open(struct agent *a, struct fail *f) {
+int kube_snapshots_open(struct agent *a) {
         struct kube_snapshots *s = calloc(1, sizeof(*s));
         char dir[PATH_MAX], run[PATH_MAX], state[PATH_MAX];
+        struct fail f = { 0 };
         int r;
 
         if (!s)
                 return -ENOMEM;
         s->agent = a;
         (void)snprintf(dir, sizeof(dir), "%s/kube/snapshots", a->config.state_dir);
-        r = snapshot_store_open(a->loop, dir, &s->store, f);
+        r = snapshot_store_open(a->loop, dir, &s->store, &f);
         if (r < 0) {
+                log_error("kubernetes: %s", fail_text(&f));
                 free(s);
                 return r;
         }
         work_dirs(a, run, state);
         drop_plain(run); /* of an agent that was killed */
         drop_plain(state);
-        a->kube_snapshots = s;
+        a->snapshots = s;
         kube_snapshots_forget(a);
         return 0;
 }

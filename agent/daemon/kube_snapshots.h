@@ -8,9 +8,9 @@
 
 #include "daemon/agent.h"
 
-/* Opens the folder.  Without this call the verbs say no, and everything here but kube_snapshots_
- * newest() must not be called. */
-int kube_snapshots_open(struct agent *a, struct fail *f);
+/* Opens the folder; a failure is in the log.  Without this call the verbs say no, and everything
+ * here but kube_snapshots_ newest() must not be called. */
+int kube_snapshots_open(struct agent *a);
 
 /* For the report: epoch << 32 | number of the newest that this board keeps, 0: none. */
 uint64_t kube_snapshots_newest(const struct agent *a);
@@ -24,14 +24,14 @@ void kube_snapshots_changed(struct agent *a, uint64_t counter);
 
 /* 'error': "" or a sentence; never called from inside the call that it belongs to.  Exactly once;
  * all of these end by themselves, in minutes at worst. */
-typedef void (*kube_snapshots_fetched_cb)(void *arg, const char *error, const char *dir);
+typedef void (*kube_snapshots_cb)(void *arg, const char *error, const char *dir);
 typedef void (*kube_snapshots_done_cb)(void *arg, const char *error);
 
 /* Finds the newest snapshot that any board keeps which is up, fetches it, and opens it: 'dir' (of
  * kube_archive_open(): pki/, snapshot.db) is there until kube_snapshots_forget() or the next fetch.
  * Where one cannot be had or is damaged, the next newest.  This board must carry the control plane
  * of the present epoch, or nobody gives it key or snapshot.  -EBUSY, -ENOMEM. */
-int kube_snapshots_fetch(struct agent *a, kube_snapshots_fetched_cb done, void *arg);
+int kube_snapshots_fetch(struct agent *a, kube_snapshots_cb done, void *arg);
 void kube_snapshots_forget(struct agent *a);
 
 /* Makes /var/lib/etcd/member from 'dir'/snapshot.db, as a cluster of this board (a->name, its LAN

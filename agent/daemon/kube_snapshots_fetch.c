@@ -24,7 +24,7 @@ struct candidate {
 
 struct snapshots_fetch {
         struct kube_snapshots *s;
-        kube_snapshots_fetched_cb done;
+        kube_snapshots_cb done;
         void *arg;
         size_t n, at;
         struct candidate candidates[CANDIDATES];
@@ -301,8 +301,8 @@ static void on_later(uv_timer_t *timer) {
         snapshots_ask_who(t->s, on_who, t);
 }
 
-int kube_snapshots_fetch(struct agent *a, kube_snapshots_fetched_cb done, void *arg) {
-        struct kube_snapshots *s = a->kube_snapshots;
+int kube_snapshots_fetch(struct agent *a, kube_snapshots_cb done, void *arg) {
+        struct kube_snapshots *s = a->snapshots;
         struct snapshots_fetch *t;
 
         if (s->fetch)

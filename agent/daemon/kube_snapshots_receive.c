@@ -81,7 +81,7 @@ void snapshots_put_look(struct kube_snapshots *s, usec_t now) {
 }
 
 void verb_kube_snapshot_put(struct request *q) {
-        struct kube_snapshots *s = q->agent->kube_snapshots;
+        struct kube_snapshots *s = q->agent->snapshots;
         uint64_t id = snapshots_id(q), size;
         struct snapshots_put *p;
         struct fail f = { 0 };

@@ -294,7 +294,7 @@ int kube_snapshots_restore(struct agent *a, const char *dir, const char *image,
 
         if (!t)
                 return -ENOMEM;
-        t->s = a->kube_snapshots;
+        t->s = a->snapshots;
         t->done = done;
         t->arg = arg;
         r = t->s->busy[SNAPSHOTS_RESTORE] ? -EBUSY : str_copy(t->dir, sizeof(t->dir), dir);
@@ -359,7 +359,7 @@ int kube_snapshots_remove_member(struct agent *a, const char *name, kube_snapsho
 
         if (!m)
                 return -ENOMEM;
-        m->s = a->kube_snapshots;
+        m->s = a->snapshots;
         m->done = done;
         m->arg = arg;
         r = str_copy(m->name, sizeof(m->name), name);

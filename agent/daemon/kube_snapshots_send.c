@@ -231,7 +231,7 @@ static void outgoing_pump(struct request *q) {
 }
 
 void verb_kube_snapshot_get(struct request *q) {
-        struct kube_snapshots *s = q->agent->kube_snapshots;
+        struct kube_snapshots *s = q->agent->snapshots;
         auto_json cJSON *event = NULL;
         struct outgoing *o;
         uint64_t size;

@@ -166,24 +166,82 @@ int kube_step_kubeadm_reset(struct kube_job *j) {
                                      .program = s->files.programs[KUBE_KUBEADM].path,
                                      .cri_socket = j->k->agent->config.containerd };
 
+        j->forgive = true;
         return kube_job_kubeadm(j, &call, RESET_SEC);
 }
 
 /* What kubeadm leaves, so that the next try begins on an empty board.  One file system: what is
  * still mounted is not ours to delete. */
 int kube_step_wipe(struct kube_job *j) {
-        static const char *const argv[] = {
-                "/usr/bin/find", "/etc/kubernetes/manifests", "/etc/kubernetes/pki",
-                "/etc/kubernetes/admin.conf", "/etc/kubernetes/super-admin.conf",
-                "/etc/kubernetes/kubelet.conf", "/etc/kubernetes/bootstrap-kubelet.conf",
-                "/etc/kubernetes/controller-manager.conf", "/etc/kubernetes/scheduler.conf",
-                "/etc/kubernetes/tmp", "/var/lib/etcd/", "/var/lib/kubelet/", "/run/cni/bramble",
-                "-xdev", "-depth", "!", "-path", "/var/lib/etcd/", "!", "-path",
-                "/var/lib/kubelet/", "-delete", NULL
-        };
+        static const char *const argv[] = { "/usr/bin/find",
+                                            "/etc/kubernetes/manifests",
+                                            "/etc/kubernetes/pki",
+                                            "/etc/kubernetes/admin.conf",
+                                            "/etc/kubernetes/super-admin.conf",
+                                            "/etc/kubernetes/kubelet.conf",
+                                            "/etc/kubernetes/bootstrap-kubelet.conf",
+                                            "/etc/kubernetes/controller-manager.conf",
+                                            "/etc/kubernetes/scheduler.conf",
+                                            "/etc/kubernetes/tmp",
+                                            "/var/lib/etcd/",
+                                            "/var/lib/kubelet/",
+                                            "/run/cni/bramble",
+                                            "-xdev",
+                                            "-depth",
+                                            "!",
+                                            "-path",
+                                            "/var/lib/etcd/",
+                                            "!",
+                                            "-path",
+                                            "/var/lib/kubelet/",
+                                            "-delete",
+                                            NULL };
 
-        j->wiping = true;
+        j->forgive = true; /* not all of these are there; kube_step_cleared() looks */
         return kube_job_run(j, argv, QUICK_SEC, NULL);
+}
+
+/* ---- what a failed try left ------------------------------------------------------------------ */
+
+static bool dirty(const struct kube_job *j) {
+        const struct kube_files *f = &j->k->seen.files;
+
+        return f->has & (KUBE_HAS_ADMIN_CONF | KUBE_HAS_KUBELET_CONF | KUBE_HAS_BOOTSTRAP_CONF |
+                         KUBE_HAS_API_MANIFEST | KUBE_HAS_ETCD_MANIFEST | KUBE_HAS_CA_CERT |
+                         KUBE_HAS_ETCD_DATA | KUBE_HAS_KUBELET_CONFIG);
+}
+
+int kube_step_clear_stop(struct kube_job *j) {
+        struct kube_files files;
+
+        if (kube_files_read(j->k->root_fd, &files) == 0)
+                j->k->seen.files = files;
+        j->dirty = dirty(j);
+        return j->dirty ? kube_step_stop_kubelet(j) : KUBE_STEP_NEXT;
+}
+
+int kube_step_clear_list(struct kube_job *j) {
+        return j->dirty ? kube_step_list_pods(j) : KUBE_STEP_NEXT;
+}
+
+int kube_step_clear_reset(struct kube_job *j) {
+        return j->dirty ? kube_step_kubeadm_reset(j) : KUBE_STEP_NEXT;
+}
+
+int kube_step_clear_wipe(struct kube_job *j) {
+        return j->dirty ? kube_step_wipe(j) : KUBE_STEP_NEXT;
+}
+
+int kube_step_cleared(struct kube_job *j) {
+        struct kube_files files;
+
+        if (kube_files_read(j->k->root_fd, &files) < 0)
+                return kube_job_no(j, "the card cannot be read");
+        j->k->seen.files = files;
+        if (dirty(j))
+                return kube_job_no(j, "what is in /etc/kubernetes, /var/lib/etcd or "
+                                      "/var/lib/kubelet cannot be removed");
+        return KUBE_STEP_NEXT;
 }
 
 /* ---- images ---------------------------------------------------------------------------------- */
@@ -241,7 +299,8 @@ static void on_pulled(void *arg, int result, const char *why, const char *id) {
                 j->no_coredns = true;
         } else if (result < 0) {
                 log_warning("kubernetes: image %s cannot be pulled: %s", image, why);
-                (void)snprintf(j->missing + n, sizeof(j->missing) - n, "%s%s", n ? ", " : "", image);
+                (void)snprintf(j->missing + n, sizeof(j->missing) - n, "%s%s", n ? ", " : "",
+                               image);
         }
         j->image++;
         look_for_image(j);
@@ -288,9 +347,17 @@ int kube_step_pull_images(struct kube_job *j) {
  * but kubeadm's own pause image is, it gets the other name too. */
 int kube_step_sandbox(struct kube_job *j) {
         const struct kube_seen *s = &j->k->seen;
-        const char *argv[] = { "/usr/bin/ctr", "--address",         j->k->agent->config.containerd,
-                               "-n",           "k8s.io",            "images",
-                               "tag",          "--force", NULL, s->runtime.sandbox_image, NULL };
+        const char *argv[] = { "/usr/bin/ctr",
+                               "--address",
+                               j->k->agent->config.containerd,
+                               "-n",
+                               "k8s.io",
+                               "images",
+                               "tag",
+                               "--force",
+                               NULL,
+                               s->runtime.sandbox_image,
+                               NULL };
 
         if (s->sandbox || !s->runtime.sandbox_image[0])
                 return KUBE_STEP_NEXT;
@@ -332,9 +399,15 @@ bool kube_pki_file(const char *name) {
         return false;
 }
 
-const char *const kube_pki_files[] = { "ca.crt",  "ca.key",      "sa.key",      "sa.pub",
-                                       "front-proxy-ca.crt", "front-proxy-ca.key",
-                                       "etcd/ca.crt", "etcd/ca.key", NULL };
+const char *const kube_pki_files[] = { "ca.crt",
+                                       "ca.key",
+                                       "sa.key",
+                                       "sa.pub",
+                                       "front-proxy-ca.crt",
+                                       "front-proxy-ca.key",
+                                       "etcd/ca.crt",
+                                       "etcd/ca.key",
+                                       NULL };
 
 /* ---- what kubeadm is told -------------------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
 
 #include "base/scope.h"
 #include "base/str.h"
+#include "daemon/kube.h"
 #include "daemon/runner.h"
 #include "io/log.h"
 
@@ -12,6 +13,7 @@
 struct network {
         uv_poll_t poll;
         uint16_t subnet; /* that was set up; 0: none */
+        bool pods;       /* routes to other boards' pods too */
 };
 
 static void setup(struct agent *a) {
@@ -37,28 +39,35 @@ static void setup(struct agent *a) {
 }
 
 void network_follow(struct agent *a) {
-        struct fnet_route routes[LIMIT_BOARDS];
+        struct fnet_route routes[2 * LIMIT_BOARDS];
         struct fail f = { 0 };
         size_t n = 0;
 
         setup(a);
         if (!a->network->subnet)
                 return;
-        for (uint32_t i = 0; i < a->world.n_members && n < ARRAY_SIZE(routes); i++) {
+        for (uint32_t i = 0; i < a->world.n_members && n + 2 <= ARRAY_SIZE(routes); i++) {
                 const struct world_member *m = &a->world.members[i];
+                struct fnet_route route = { FNET_FUNCTIONS, (uint8_t)m->subnet, m->address };
 
                 if (m->node == a->board.node || !m->address)
                         continue;
-                routes[n++] = (struct fnet_route){ .network = FNET_FUNCTIONS,
-                                                   .subnet = (uint8_t)m->subnet,
-                                                   .via = m->address };
+                routes[n++] = route;
+                route.network = FNET_PODS;
+                if (a->network->pods)
+                        routes[n++] = route;
         }
         if (fnet_routes(a->fnet, routes, n, &f) < 0) {
                 if (log_once("routes"))
-                        log_warning("routes to other boards' functions: %s", fail_text(&f));
+                        log_warning("routes to other boards: %s", fail_text(&f));
         } else {
                 log_again("routes");
         }
+}
+
+void network_pods(struct agent *a, bool on) {
+        a->network->pods = on;
+        network_follow(a);
 }
 
 static void find_lan(struct agent *a) {
@@ -87,6 +96,7 @@ static void on_change(uv_poll_t *poll, int status, int events) {
                 return;
         find_lan(a);
         network_follow(a);
+        kube_world_changed(a);
         agent_report_soon(a);
 }
 

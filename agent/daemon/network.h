@@ -7,5 +7,7 @@
 int network_open(struct agent *a, struct fail *f);
 /* The world changed: own subnet, routes to the other boards' functions. */
 void network_follow(struct agent *a);
+/* Whether the boards carry pods: routes to theirs too. */
+void network_pods(struct agent *a, bool on);
 
 #endif

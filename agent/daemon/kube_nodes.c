@@ -1,0 +1,231 @@
+/* kube_nodes - looks after the Node objects: the first control plane whose API server answers gives
+ * every board's node its pod network and role, and removes nodes of boards that are called
+ * otherwise now or are gone. */
+#include "base/buf.h"
+#include "base/scope.h"
+#include "base/str.h"
+#include "core/kube_metrics.h"
+#include "daemon/kube_private.h"
+#include "daemon/kube_snapshots.h"
+#include "io/json.h"
+#include "io/kube_node.h"
+#include "io/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NODES_USEC   (30 * USEC_PER_SEC)
+#define SOON_USEC    (5 * USEC_PER_SEC) /* while a node is not as it should be */
+#define WORK_USEC    (60 * USEC_PER_SEC)
+#define METRICS_USEC (60 * USEC_PER_SEC)
+#define ASK_USEC     (15 * USEC_PER_SEC)
+
+#define NODE_LABEL "bramble.io/node" /* the board's node id; kubeadm_config gives it */
+
+struct kube_nodes {
+        usec_t nodes_at, work_at, metrics_at;
+        bool listing, working, measuring;
+        struct kube_metrics metrics; /* of the answer that comes in now */
+};
+
+bool kube_primary(const struct kube *k) {
+        const struct agent *a = k->agent;
+        const struct world_kube *w = &a->world.kube;
+
+        if (!k->admin || k->seen.api != KUBE_HEALTH_GOOD || !w->founded || w->adopted ||
+            k->seen.marker.epoch != w->epoch)
+                return false;
+        for (uint32_t i = 0; i < w->n_planes; i++) {
+                const struct world_member *m = world_member(&a->world, w->planes[i]);
+
+                if (w->planes[i] == a->board.node)
+                        return true;
+                if (m && m->up && m->api)
+                        return false;
+        }
+        return false;
+}
+
+/* ---- nodes ----------------------------------------------------------------------------------- */
+
+static void on_changed(void *arg, int result, const char *why, unsigned status, const char *body,
+                       size_t len) {
+        struct kube *k = arg;
+
+        (void)len;
+        if (result == -ECANCELED)
+                return;
+        if ((result < 0 || status >= 300) && status != 404 && log_once("kube-node"))
+                log_warning("kubernetes: a node could not be changed: %s",
+                            result < 0 ? why : str_or(body, ""));
+        k->nodes->nodes_at = usec_add(agent_now(), SOON_USEC);
+}
+
+static void change(struct kube *k, const char *method, const char *name, const char *patch) {
+        char path[SIZE_KUBE_PATH];
+        struct kube_api_ask ask = { .method = method,
+                                    .path = path,
+                                    .type = patch ? KUBE_MERGE_PATCH : NULL,
+                                    .body = patch,
+                                    .len = patch ? strlen(patch) : 0,
+                                    .timeout_usec = ASK_USEC };
+
+        if (kube_node_path(name, path) == 0)
+                (void)kube_api_request(k->admin, &ask, on_changed, k, NULL);
+}
+
+/* The board of a node that bramble made: kubeadm_config gives the label.  False for others'. */
+static bool board_of(const struct agent *a, const struct kube_node *node,
+                     const struct world_member **ret) {
+        const char *label = kube_node_label(node, NODE_LABEL);
+        uint64_t id;
+
+        if (!label || str_from_hex64(label, &id) < 0)
+                return false;
+        *ret = world_member(&a->world, id);
+        return true;
+}
+
+static void give(struct kube *k, const struct kube_node *node, const struct world_member *m) {
+        static const struct kube_label role = { "node-role.kubernetes.io/worker", "" };
+        bool plane = world_kube_carries(&k->agent->world.kube, m->node);
+        char pods[24], *patch = NULL;
+        struct kube_node_want want = { .labels = &role,
+                                       .n_labels = plane ? 0 : 1,
+                                       .pod_cidr = pods };
+
+        (void)snprintf(pods, sizeof(pods), "10.244.%u.0/24", m->subnet);
+        if (kube_node_patch(node, &want, &patch) == 1)
+                change(k, "PATCH", node->name, patch);
+        free(patch);
+}
+
+/* One node as the API server has it; only those that bramble made are touched. */
+static void on_node(void *arg, const struct kube_node *node) {
+        struct kube *k = arg;
+        const struct world_member *m;
+
+        if (!board_of(k->agent, node, &m))
+                return;
+        if (m && str_eq(m->name, node->name) && (!m->up || m->kube)) {
+                give(k, node, m);
+                return;
+        }
+        log_notice("kubernetes: node %s is of a board that %s: it goes", node->name,
+                   !m                             ? "left the bramble"
+                   : !str_eq(m->name, node->name) ? "has another name now"
+                                                  : "is no node any more");
+        change(k, "DELETE", node->name, NULL);
+}
+
+static void list(struct kube *k, const char *word);
+
+static void on_nodes(void *arg, int result, const char *why, unsigned status, const char *body,
+                     size_t len) {
+        struct kube *k = arg;
+        char more[SIZE_KUBE_CONTINUE];
+
+        (void)why;
+        k->nodes->listing = false;
+        if (result == 0 && status == 200 && kube_primary(k) &&
+            kube_nodes_parse(body, len, on_node, k, more, NULL) == 0 && more[0])
+                list(k, more);
+}
+
+/* ---- does somebody use it? ------------------------------------------------------------------- */
+
+static bool list_has_items(const char *body, size_t len) {
+        auto_json cJSON *o = NULL;
+
+        return json_parse_object(body, len, &o, NULL) == 0 &&
+               cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(o, "items")) > 0;
+}
+
+static void on_pods(void *arg, int result, const char *why, unsigned status, const char *body,
+                    size_t len) {
+        struct kube *k = arg;
+
+        (void)why;
+        k->nodes->working = false;
+        if (result == 0 && status == 200)
+                k->seen.work = list_has_items(body, len);
+}
+
+/* ---- has something changed? ------------------------------------------------------------------ */
+
+static void on_metrics_chunk(void *arg, unsigned status, const char *data, size_t len) {
+        struct kube *k = arg;
+
+        if (status == 200)
+                kube_metrics_feed(&k->nodes->metrics, data, len);
+}
+
+static void on_metrics(void *arg, int result, const char *why, unsigned status, const char *body,
+                       size_t len) {
+        struct kube *k = arg;
+        struct kube_metrics *m = &k->nodes->metrics;
+
+        (void)why;
+        (void)body;
+        (void)len;
+        k->nodes->measuring = false;
+        if (result < 0 || status != 200)
+                return;
+        kube_metrics_end(m);
+        if (m->series > 0)
+                kube_snapshots_changed(k->agent, m->mutations);
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+static bool ask(struct kube *k, const char *path, kube_api_chunk_cb chunk, kube_api_cb done) {
+        struct kube_api_ask q = {
+                .method = "GET", .path = path, .timeout_usec = ASK_USEC, .chunk = chunk
+        };
+
+        return kube_api_request(k->admin, &q, done, k, NULL) == 0;
+}
+
+static void list(struct kube *k, const char *word) {
+        char path[SIZE_KUBE_PATH];
+
+        if (kube_nodes_path(word, path) == 0)
+                k->nodes->listing = ask(k, path, NULL, on_nodes);
+}
+
+void kube_nodes_look(struct kube *k, usec_t now) {
+        struct kube_nodes *n = k->nodes;
+
+        if (!kube_primary(k)) {
+                k->seen.work = false;
+                return;
+        }
+        if (now >= n->nodes_at && !n->listing) {
+                n->nodes_at = usec_add(now, NODES_USEC);
+                list(k, NULL);
+        }
+        if (now >= n->work_at && !n->working) {
+                n->work_at = usec_add(now, WORK_USEC);
+                n->working = ask(k,
+                                 "/api/v1/pods?limit=1&fieldSelector=metadata.namespace!="
+                                 "kube-system",
+                                 NULL, on_pods);
+        }
+        if (now >= n->metrics_at && !n->measuring) {
+                n->metrics_at = usec_add(now, METRICS_USEC);
+                memset(&n->metrics, 0, sizeof(n->metrics));
+                n->measuring = ask(k, "/metrics", on_metrics_chunk, on_metrics);
+        }
+}
+
+void kube_nodes_again(struct kube *k) {
+        k->nodes->nodes_at = 0;
+}
+
+int kube_nodes_open(struct kube *k) {
+        k->nodes = calloc(1, sizeof(*k->nodes));
+        return k->nodes ? 0 : -ENOMEM;
+}
