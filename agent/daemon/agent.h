@@ -61,8 +61,8 @@ struct agent {
         struct reporter *reporter;
         struct runner *runner;
         struct images *images;
-        struct kube *kube;                   /* this board's part of the Kubernetes cluster */
-        struct kube_snapshots *snapshots; /* of etcd */
+        struct kube *kube;                /* this board's part of the Kubernetes cluster */
+        struct kube_snapshots *snapshots; /* of etcd; NULL where Kubernetes is off */
         struct api *api;
         struct hostname *hostname;
 };

@@ -8,6 +8,8 @@
 #include "io/log.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -172,6 +174,42 @@ void verb_kube_key(struct request *q) {
         (void)cJSON_AddNumberToObject(o, "epoch", k->epoch);
         (void)cJSON_AddStringToObject(o, "key", hex);
         explicit_bzero(hex, sizeof(hex));
+        request_reply(q, o);
+}
+
+static int by_snapshot(const void *x, const void *y) {
+        const struct kube_board *a = x, *b = y;
+        uint64_t of_a = a->report->snapshot, of_b = b->report->snapshot;
+
+        return of_a > of_b ? -1 : of_a < of_b;
+}
+
+/* Which boards keep a snapshot of etcd: all that are up, the newest first. */
+void verb_kube_snapshot_who(struct request *q) {
+        const struct charter_kube *k = &q->agent->charter.kube;
+        struct kube_board boards[LIMIT_BOARDS];
+        struct kube_cluster now_is = cluster(q->agent->coordinator, boards);
+        cJSON *o = cJSON_CreateObject(), *array = cJSON_AddArrayToObject(o, "boards");
+
+        qsort(boards, now_is.n_boards, sizeof(boards[0]), by_snapshot);
+        (void)cJSON_AddNumberToObject(o, "epoch", k->epoch);
+        for (uint32_t i = 0; i < now_is.n_boards; i++) {
+                const struct kube_board *b = &boards[i];
+                cJSON *item;
+                char node[17];
+
+                if (!b->up)
+                        continue;
+                item = cJSON_CreateObject();
+                str_hex64(b->node, node);
+                (void)cJSON_AddStringToObject(item, "node", node);
+                (void)cJSON_AddNumberToObject(item, "epoch", (double)(b->report->snapshot >> 32));
+                (void)cJSON_AddNumberToObject(item, "number",
+                                              (double)(uint32_t)b->report->snapshot);
+                (void)cJSON_AddBoolToObject(item, "fit", b->report->capable && !b->small);
+                (void)cJSON_AddBoolToObject(item, "plane", charter_kube_carries(k, b->node));
+                (void)cJSON_AddItemToArray(array, item);
+        }
         request_reply(q, o);
 }
 

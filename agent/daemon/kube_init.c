@@ -17,7 +17,7 @@
 #include <string.h>
 
 /* A 3B+ takes minutes; kubeadm's own patience with the API server is 15 (kubeadm_config). */
-enum { INIT_SEC = 25 * 60, RESTORE_SEC = 300 };
+enum { INIT_SEC = 25 * 60 };
 
 /* ---- init ------------------------------------------------------------------------------------ */
 
@@ -135,21 +135,29 @@ static int step_old_pki(struct kube_job *j) {
         return KUBE_STEP_NEXT;
 }
 
+static void on_restored(void *arg, const char *why) {
+        struct kube_job *j = arg;
+
+        if (j->k->job != j)
+                return;
+        kube_snapshots_forget(j->k->agent);
+        if (why[0])
+                kube_job_fail(j, "restoring etcd: %s", why);
+        else
+                kube_job_next(j);
+}
+
 static int step_restore(struct kube_job *j) {
-        const struct agent *a = j->k->agent;
-        struct kube_etcd_argv argv;
         const char *image = NULL;
-        char address[16];
+        int r;
 
         for (unsigned i = 0; i < j->n_images; i++)
                 if (strstr(j->images[i], "/etcd:"))
                         image = j->images[i];
         if (!image)
                 return kube_job_no(j, "kubeadm names no image of etcd");
-        (void)snprintf(address, sizeof(address), "%u.%u.%u.%u", a->lan.address >> 24,
-                       a->lan.address >> 16 & 255, a->lan.address >> 8 & 255, a->lan.address & 255);
-        kube_etcd_restore(a, image, j->restore_dir, a->name, address, &argv);
-        return kube_job_run(j, argv.argv, RESTORE_SEC, NULL);
+        r = kube_snapshots_restore(j->k->agent, j->restore_dir, image, on_restored, j);
+        return r < 0 ? kube_job_no(j, "restoring etcd: %s", strerror(-r)) : KUBE_STEP_WAIT;
 }
 
 /* ---- telling --------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "daemon/agent.h"
 #include "daemon/early_name.h"
+#include "daemon/kube_seal.h"
 #include "io/log.h"
 #include "io/trim.h"
 
@@ -26,7 +27,11 @@ static const char usage[] =
         "  --config FILE    read FILE in place of /etc/bramble/bramble.conf\n"
         "  --check-config   say whether the file is right, and exit\n"
         "  --early-name     where the host name is an image's default, make it this board's own\n"
-        "                   until the bramble gives it one, and exit (bramble-name.service)\n";
+        "                   until the bramble gives it one, and exit (bramble-name.service)\n"
+        "\n"
+        "What the agent starts itself, with the key as 64 hex digits on standard input:\n"
+        "  --kube-seal SNAPSHOT OUT EPOCH NUMBER   seal a snapshot of etcd and the cluster's keys\n"
+        "  --kube-open IN DIR                      open what was sealed into a new folder\n";
 
 static int load_config(struct config *config, const char *path, bool check) {
         const char *file = path ? path : "/etc/bramble/bramble.conf";
@@ -129,6 +134,8 @@ int main(int argc, char **argv) {
         static const struct option options[] = { { "config", required_argument, NULL, 'c' },
                                                  { "check-config", no_argument, NULL, 'k' },
                                                  { "early-name", no_argument, NULL, 'e' },
+                                                 { "kube-seal", no_argument, NULL, 's' },
+                                                 { "kube-open", no_argument, NULL, 'o' },
                                                  { "version", no_argument, NULL, 'v' },
                                                  { "help", no_argument, NULL, 'h' },
                                                  { 0 } };
@@ -144,6 +151,10 @@ int main(int argc, char **argv) {
                         check = true;
                 } else if (o == 'e') {
                         early = true;
+                } else if (o == 's') {
+                        return kube_seal_main(argc - optind, argv + optind);
+                } else if (o == 'o') {
+                        return kube_open_main(argc - optind, argv + optind);
                 } else if (o == 'v') {
                         printf("bramble-agent %s (%s)\n", BRAMBLE_VERSION, BRAMBLE_COMMIT);
                         return EXIT_SUCCESS;
