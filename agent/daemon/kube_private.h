@@ -34,7 +34,7 @@ struct kube_seen {
         struct kube_program_file kubeadm, kubelet;    /* whose versions those are */
         enum unit_state unit;
         enum kube_health kubelet, api;
-        enum kube_node node;
+        enum kube_node_state node;
         struct cri_runtime runtime;
         bool sandbox; /* its image is on the card */
         struct preflight preflight;
