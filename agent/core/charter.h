@@ -53,6 +53,7 @@ struct charter_kube {
         bool founded;      /* the control plane of this epoch has answered: others may join */
         bool restore;      /* it is rebuilt from a snapshot, not made new */
         bool adopted;      /* a person set it up: never reset, never moved */
+        uint32_t made;     /* the epoch that began it anew: older snapshots are another cluster's */
         uint32_t n_planes; /* 0: nobody carries one now */
         uint64_t planes[LIMIT_PLANES]; /* who carries it; [0] makes it, and is the master */
         char version[SIZE_VERSION];    /* of the control plane, "v1.20.2"; "" before 'founded' */

@@ -304,8 +304,10 @@ static int kube_move(struct charter *c, const struct charter_command *cmd) {
         memset(k->planes, 0, sizeof(k->planes));
         k->planes[0] = c->master = cmd->node;
         memset(k->version, 0, sizeof(k->version));
-        if (!k->restore) /* a rebuilt one keeps its CA */
+        if (!k->restore) { /* a rebuilt one keeps its CA */
                 memset(k->ca_hash, 0, sizeof(k->ca_hash));
+                k->made = k->epoch;
+        }
         if (memcmp(k->key, no_key, sizeof(k->key)) == 0)
                 memcpy(k->key, cmd->kube_key, sizeof(k->key));
         return 0;

@@ -300,6 +300,7 @@ static void put_kube(struct wire_out *w, const struct charter_kube *k) {
         wire_put_u8(w, k->founded);
         wire_put_u8(w, k->restore);
         wire_put_u8(w, k->adopted);
+        wire_put_u32(w, k->made);
         wire_put_u32(w, k->n_planes);
         for (uint32_t i = 0; i < k->n_planes; i++)
                 wire_put_u64(w, k->planes[i]);
@@ -314,6 +315,7 @@ static void get_kube(struct wire_in *w, struct charter_kube *k) {
         k->founded = wire_get_bool(w);
         k->restore = wire_get_bool(w);
         k->adopted = wire_get_bool(w);
+        k->made = wire_get_u32(w);
         k->n_planes = wire_get_count(w, LIMIT_PLANES);
         for (uint32_t i = 0; i < k->n_planes; i++)
                 k->planes[i] = wire_get_u64(w);
@@ -493,6 +495,8 @@ static bool images_valid(const struct charter *c) {
 static bool kube_valid(const struct charter *c) {
         const struct charter_kube *k = &c->kube;
 
+        if (k->made > k->epoch)
+                return false;
         if (k->n_planes == 0)
                 return !k->founded && !k->adopted && !k->restore && !k->version[0] &&
                        !k->ca_hash[0];

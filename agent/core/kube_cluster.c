@@ -25,17 +25,44 @@ static bool fit(const struct kube_board *b) {
         return b->up && b->report->capable && !b->small;
 }
 
+/* It has kubeadm of the control plane's version, as far as that is known. */
+static bool same_version(const struct kube_cluster *c, const struct kube_board *b) {
+        return !c->kube->version[0] || str_eq(b->report->version, c->kube->version);
+}
+
+static bool better(const struct kube_cluster *c, const struct kube_board *a,
+                   const struct kube_board *b) {
+        if (!b || same_version(c, a) != same_version(c, b))
+                return !b || same_version(c, a);
+        return a->strength > b->strength || (a->strength == b->strength && a->node < b->node);
+}
+
 /* The strongest board that could carry a control plane; ties go to the lower node id. */
-static const struct kube_board *best(const struct kube_cluster *c, bool beside_planes) {
+static const struct kube_board *best(const struct kube_cluster *c, uint64_t except) {
         const struct kube_board *best = NULL;
 
         for (uint32_t i = 0; i < c->n_boards; i++) {
                 const struct kube_board *b = &c->boards[i];
 
-                if (!fit(b) || (beside_planes && charter_kube_carries(c->kube, b->node)))
+                if (fit(b) && b->node != except && better(c, b, best))
+                        best = b;
+        }
+        return best;
+}
+
+/* The same among the workers that may carry it too; 'ret_n': how many there are. */
+static const struct kube_board *best_worker(const struct kube_cluster *c, uint32_t *ret_n) {
+        const struct kube_board *best = NULL;
+
+        *ret_n = 0;
+        for (uint32_t i = 0; i < c->n_boards; i++) {
+                const struct kube_board *b = &c->boards[i];
+
+                if (!fit(b) || !same_version(c, b) || b->report->phase != KUBE_READY ||
+                    b->report->epoch != c->kube->epoch || charter_kube_carries(c->kube, b->node))
                         continue;
-                if (!best || b->strength > best->strength ||
-                    (b->strength == best->strength && b->node < best->node))
+                ++*ret_n;
+                if (better(c, b, best))
                         best = b;
         }
         return best;
@@ -47,7 +74,7 @@ uint64_t kube_cluster_holder(const struct kube_cluster *c, uint64_t *ret_snapsho
         for (uint32_t i = 0; i < c->n_boards; i++) {
                 const struct kube_board *b = &c->boards[i];
 
-                if (b->up && b->report->snapshot &&
+                if (b->up && b->report->snapshot && b->report->snapshot >> 32 >= c->kube->made &&
                     (!holder || b->report->snapshot > holder->report->snapshot ||
                      (b->report->snapshot == holder->report->snapshot && fit(b) && !fit(holder))))
                         holder = b;
@@ -86,7 +113,7 @@ static void found(const struct kube_cluster *c, usec_t now, struct kube_decision
                 move(d, master, false);
                 return;
         }
-        other = best(c, false);
+        other = best(c, 0);
         if (!other)
                 return; /* nothing is installed anywhere: functions only */
         if (master && now - master->since < KUBE_CLUSTER_PATIENCE_USEC) {
@@ -100,19 +127,22 @@ static void found(const struct kube_cluster *c, usec_t now, struct kube_decision
 
 /* ---- it is lost ---------------------------------------------------------------------------- */
 
+static void no_snapshot(struct kube_decision *d) {
+        say(d, "the control plane is lost and no board that is up keeps a snapshot of it: bring "
+               "its board back, or agentctl reset --all and begin anew");
+}
+
 /* Where to, from a snapshot: the board that keeps the newest one if it is fit, else the strongest
  * (which fetches it).  'except': not this one. */
 static void rebuild(const struct kube_cluster *c, uint64_t except, struct kube_decision *d) {
-        uint64_t snapshot, holder = kube_cluster_holder(c, &snapshot);
-        const struct kube_board *to = find(c, holder);
+        const struct kube_board *to = find(c, kube_cluster_holder(c, NULL));
 
         if (!to) {
-                say(d, "the control plane is lost and no board keeps a snapshot of it: bring its "
-                       "board back, or agentctl reset --all and begin anew");
+                no_snapshot(d);
                 return;
         }
-        if (!fit(to) || to->node == except)
-                to = best(c, true);
+        if (!fit(to) || !same_version(c, to) || to->node == except)
+                to = best(c, except);
         if (!to) {
                 say(d, "the control plane is lost and no board that is up could carry it");
                 return;
@@ -129,6 +159,13 @@ static bool lost(const struct kube_cluster *c, const struct kube_board *b, usec_
 /* Alive as a control plane: on, and not set up anew since. */
 static bool carries(const struct kube_cluster *c, const struct kube_board *b) {
         return b && b->up && b->report->epoch == c->kube->epoch;
+}
+
+/* On, and nothing of ours is there: another card.  An agent that has just started reports nothing
+ * before it has looked: not even a version. */
+static bool emptied(const struct kube_board *b) {
+        return b && b->up && b->report->epoch == 0 && b->report->version[0] && !b->report->api &&
+               !b->report->foreign;
 }
 
 static void wait_for_loss(const struct kube_cluster *c, const struct kube_board *b,
@@ -148,92 +185,171 @@ static void wait_for_loss(const struct kube_cluster *c, const struct kube_board 
             b->name, str_duration(text, c->lost_after_usec / USEC_PER_SEC));
 }
 
-/* The only one, or all but a minority of three. */
-static void quorum_gone(const struct kube_cluster *c, usec_t now, struct kube_decision *d) {
-        const struct kube_board *b = NULL;
-        bool all_lost = true;
+static void cannot_wait(const struct kube_cluster *c, const struct kube_board *b,
+                        struct kube_decision *d) {
+        if (kube_cluster_holder(c, NULL))
+                say(d, "%s is on, but its control plane is gone: agentctl promote BOARD", b->name);
+        else
+                no_snapshot(d);
+}
 
-        for (uint32_t i = 0; i < c->kube->n_planes; i++) {
-                const struct kube_board *p = find(c, c->kube->planes[i]);
-
-                if (carries(c, p))
-                        continue;
-                if (!p || p->up) {
-                        /* it is on, but with an empty card; nothing of ours comes back there */
-                        if (p && p->report->epoch == 0 &&
-                            now - p->since < KUBE_CLUSTER_PATIENCE_USEC)
-                                all_lost = false;
-                        continue;
-                }
-                all_lost = all_lost && lost(c, p, now);
-                if (!b || p->since > b->since)
-                        b = p;
-        }
-        if (all_lost)
+/* The only board that carried it does not answer. */
+static void one_silent(const struct kube_cluster *c, const struct kube_board *b, usec_t now,
+                       struct kube_decision *d) {
+        if (lost(c, b, now))
+                rebuild(c, 0, d);
+        else if (!emptied(b))
+                wait_for_loss(c, b, d);
+        else if (!c->lost_after_usec)
+                cannot_wait(c, b, d);
+        else if (now - b->since >= KUBE_CLUSTER_PATIENCE_USEC)
                 rebuild(c, 0, d);
         else
-                wait_for_loss(c, b, d);
+                d->deadline = usec_add(b->since, KUBE_CLUSTER_PATIENCE_USEC);
+}
+
+/* None of several answers.  Where too few are left for etcd's quorum that is the end after 'lost
+ * after'; where most are there and yet one is gone, after a long silence: the quorum may be of
+ * others than the charter knows, a board that was about to carry it too for one. */
+static void all_silent(const struct kube_cluster *c, usec_t now, struct kube_decision *d) {
+        uint32_t n_lost = 0, n_emptied = 0, alive = 0;
+        usec_t patience = c->lost_after_usec;
+
+        for (uint32_t i = 0; i < c->kube->n_planes; i++) {
+                const struct kube_board *b = find(c, c->kube->planes[i]);
+
+                alive += carries(c, b);
+                n_emptied += emptied(b);
+                if (lost(c, b, now))
+                        n_lost++;
+                else
+                        wait_for_loss(c, b, d);
+        }
+        if (d->note[0] || n_lost + n_emptied == 0 || !c->lost_after_usec || !c->quiet_since)
+                return;
+        if ((n_emptied > 0 || alive > c->kube->n_planes / 2) && patience < KUBE_CLUSTER_QUIET_USEC)
+                patience = KUBE_CLUSTER_QUIET_USEC;
+        if (now - c->quiet_since >= patience)
+                rebuild(c, 0, d);
+        else
+                d->deadline = usec_add(c->quiet_since, patience);
 }
 
 /* ---- there is one -------------------------------------------------------------------------- */
 
-static void keep(const struct kube_cluster *c, usec_t now, struct kube_decision *d) {
-        uint32_t alive = 0, answering = 0;
-        const struct kube_board *b;
+/* Out of three: off for long, or on and never a control plane again (taken off by a person). */
+static bool gone(const struct kube_cluster *c, const struct kube_board *b, usec_t now) {
+        return lost(c, b, now) || (emptied(b) && !b->report->capable && c->lost_after_usec &&
+                                   now - b->since >= KUBE_CLUSTER_PATIENCE_USEC);
+}
 
+static bool give_up_one(const struct kube_cluster *c, usec_t now, struct kube_decision *d) {
         for (uint32_t i = 0; i < c->kube->n_planes; i++) {
-                b = find(c, c->kube->planes[i]);
-                alive += carries(c, b);
-                answering += carries(c, b) && b->report->api;
-        }
-        if (alive <= c->kube->n_planes / 2) {
-                quorum_gone(c, now, d);
-                return;
-        }
-        for (uint32_t i = 0; i < c->kube->n_planes && alive > 1; i++) {
-                b = find(c, c->kube->planes[i]);
-                if (lost(c, b, now)) {
-                        d->change = KUBE_CHANGE_REMOVE;
-                        d->node = b->node;
-                        say(d, "%s is lost: it no longer carries the control plane", b->name);
-                        return;
-                }
-                if (b && !b->up)
+                const struct kube_board *b = find(c, c->kube->planes[i]);
+
+                if (!gone(c, b, now)) {
                         wait_for_loss(c, b, d);
+                        continue;
+                }
+                d->change = KUBE_CHANGE_REMOVE;
+                d->node = b->node;
+                d->deadline = USEC_NEVER;
+                say(d, "%s is lost: it no longer carries the control plane", b->name);
+                return true;
         }
-        /* one at a time, and only while all that are there answer */
+        return false;
+}
+
+/* One at a time, only while all that are there answer, and never to stop at two: they fail more
+ * often than one. */
+static void add_one(const struct kube_cluster *c, uint32_t answering, struct kube_decision *d) {
+        const struct kube_board *b;
+        uint32_t n;
+
         if (answering < c->kube->n_planes || c->kube->n_planes >= c->wanted_planes)
                 return;
-        b = best(c, true);
-        if (!b || b->report->phase != KUBE_READY)
+        b = best_worker(c, &n);
+        if (!b || c->kube->n_planes + n < c->wanted_planes)
                 return;
         d->change = KUBE_CHANGE_ADD;
         d->node = b->node;
         say(d, "%s carries the control plane too", b->name);
 }
 
+static uint32_t count_answering(const struct kube_cluster *c) {
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < c->kube->n_planes; i++) {
+                const struct kube_board *b = find(c, c->kube->planes[i]);
+
+                n += carries(c, b) && b->report->api;
+        }
+        return n;
+}
+
+bool kube_cluster_answers(const struct kube_cluster *c) {
+        return count_answering(c) > 0;
+}
+
+static void keep(const struct kube_cluster *c, usec_t now, struct kube_decision *d) {
+        uint32_t answering = count_answering(c);
+
+        /* an API server that answers has etcd's quorum, whatever the others are about */
+        if (answering > 0) {
+                if (c->kube->n_planes == 1 || !give_up_one(c, now, d))
+                        add_one(c, answering, d);
+                return;
+        }
+        if (c->kube->n_planes == 1)
+                one_silent(c, find(c, c->kube->planes[0]), now, d);
+        else
+                all_silent(c, now, d);
+        if (!d->note[0])
+                say(d, "the control plane does not answer; if it never does: agentctl promote "
+                       "BOARD");
+}
+
+/* ---- it is being made ---------------------------------------------------------------------- */
+
+static void make(const struct kube_cluster *c, usec_t now, struct kube_decision *d) {
+        const struct kube_board *first = find(c, c->kube->planes[0]), *other;
+
+        if (!first)
+                return;
+        if (first->up && first->report->foreign && !c->kube->restore) {
+                say(d, "%s has a cluster that was set up by hand: waiting for its API server",
+                    first->name);
+                return;
+        }
+        if (!lost(c, first, now)) {
+                wait_for_loss(c, first, d);
+                if (c->kube->restore && first->up && !kube_cluster_holder(c, NULL))
+                        no_snapshot(d);
+                return;
+        }
+        if (c->kube->restore) {
+                rebuild(c, first->node, d);
+                return;
+        }
+        other = best(c, first->node); /* it never was one: nothing is lost */
+        if (other)
+                move(d, other, false);
+        else
+                say(d, "%s was to carry the control plane and is off: no other board can",
+                    first->name);
+}
+
 struct kube_decision kube_cluster_step(const struct kube_cluster *c, usec_t now) {
         struct kube_decision d = { .deadline = USEC_NEVER };
-        const struct kube_board *first;
 
         if (c->kube->off || c->kube->adopted)
                 return d;
-        if (c->kube->n_planes == 0) {
+        if (c->kube->n_planes == 0)
                 found(c, now, &d);
-                return d;
-        }
-        if (c->kube->founded) {
+        else if (c->kube->founded)
                 keep(c, now, &d);
-                return d;
-        }
-        first = find(c, c->kube->planes[0]);
-        if (!lost(c, first, now)) {
-                wait_for_loss(c, first, &d);
-        } else if (c->kube->restore) {
-                rebuild(c, first->node, &d);
-        } else if ((first = best(c, true))) { /* it never was one: nothing is lost */
-                move(&d, first, false);
-        }
+        else
+                make(c, now, &d);
         return d;
 }
 
@@ -254,6 +370,8 @@ struct kube_decision kube_cluster_promote(const struct kube_cluster *c, uint64_t
         else if (!b->report->capable)
                 say(&d, "%s cannot carry a control plane: %s", b->name,
                     b->report->text[0] ? b->report->text : kube_phase_text(b->report->phase));
+        else if (!c->kube->founded && !c->kube->restore)
+                move(&d, b, false);
         else if (!kube_cluster_holder(c, NULL))
                 say(&d, "no board keeps a snapshot of the cluster yet: the first one is made a "
                         "minute after the control plane answers");

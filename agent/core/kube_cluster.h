@@ -13,6 +13,9 @@
 /* A master that is not capable is given this long before another board is taken: its first reports
  * come before it has looked at itself. */
 #define KUBE_CLUSTER_PATIENCE_USEC (20 * USEC_PER_SEC)
+/* Of several boards that carry it one is gone, and none answers: etcd may have lost its quorum
+ * though most of them are on.  Longer than a Pi takes until its API server answers. */
+#define KUBE_CLUSTER_QUIET_USEC (10 * USEC_PER_MIN)
 
 struct kube_board {
         uint64_t node;
@@ -31,6 +34,7 @@ struct kube_cluster {
         uint32_t n_boards;
         uint32_t wanted_planes; /* 1 or 3 */
         usec_t lost_after_usec; /* 0: never by itself */
+        usec_t quiet_since;     /* when kube_cluster_answers() became false; 0: it is true */
 };
 
 enum kube_change {
@@ -48,13 +52,17 @@ struct kube_decision {
         char note[SIZE_REASON]; /* what it waits for or why it does this, for status; "" */
 };
 
+/* Does an API server of the control plane answer?  The caller remembers since when not. */
+bool kube_cluster_answers(const struct kube_cluster *c);
+
 struct kube_decision kube_cluster_step(const struct kube_cluster *c, usec_t now);
 
-/* A person wants the control plane on 'node' now: the same MOVE, or a sentence in 'note' and
- * KUBE_CHANGE_NONE where that cannot be. */
+/* A person wants the control plane on 'node' now: the same MOVE (without a snapshot where there
+ * never was a control plane), or a sentence in 'note' and KUBE_CHANGE_NONE where that cannot be. */
 struct kube_decision kube_cluster_promote(const struct kube_cluster *c, uint64_t node);
 
-/* The board that is up and keeps the newest snapshot of any epoch; 0: none. */
+/* The board that is up and keeps the newest snapshot of this cluster, in whatever epoch it was
+ * taken; 0: none. */
 uint64_t kube_cluster_holder(const struct kube_cluster *c, uint64_t *ret_snapshot);
 
 #endif

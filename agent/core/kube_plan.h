@@ -12,15 +12,19 @@
 
 #define KUBE_PLAN_RETRY_FIRST_USEC (10 * USEC_PER_SEC)
 #define KUBE_PLAN_RETRY_MOST_USEC  (5 * USEC_PER_MIN)
+/* What was not done for so long is as good as new. */
+#define KUBE_PLAN_REST_USEC (10 * USEC_PER_MIN)
 /* kubeadm starts the kubelet itself and gives it 40 s (kubeadm 1.20 waitcontrolplane.go). */
 #define KUBE_PLAN_SICK_USEC (60 * USEC_PER_SEC)
 /* A Pi takes minutes until its API server answers. */
 #define KUBE_PLAN_API_USEC (4 * USEC_PER_MIN)
 /* A Node object that is missing for so long was deleted, and is not just late. */
 #define KUBE_PLAN_ABSENT_USEC (20 * USEC_PER_SEC)
-/* The only control plane stops by itself once the others, after 'lost after', may have rebuilt it
- * elsewhere: this much earlier. */
+/* A control plane stops by itself once the others, after 'lost after', may have rebuilt it
+ * elsewhere: this much earlier, but not before half of it. */
 #define KUBE_PLAN_FENCE_MARGIN_USEC (30 * USEC_PER_SEC)
+/* Without a leader for so long a board makes no control plane: its picture may be old. */
+#define KUBE_PLAN_SILENT_USEC (10 * USEC_PER_SEC)
 /* Certificates of one year are renewed this early. */
 enum { KUBE_PLAN_RENEW_DAYS = 30 };
 
@@ -36,8 +40,11 @@ struct kube_facts {
         uint64_t bramble;       /* 0: this board belongs to none */
         const char *name;       /* in the bramble; "" */
         bool told;              /* the leader's picture has come since this start */
-        usec_t silent_usec;     /* since somebody led and was reachable; 0 while it is */
-        uint32_t n_members;
+        /* Since somebody led, was reachable and had sent this board its picture: a link to a leader
+         * is no contact before the picture has come over it, else an old control plane would start
+         * again by an old picture.  Not forgotten when only the agent starts again. */
+        usec_t silent_usec;
+        uint32_t n_members;            /* 0: not known */
         const struct world_kube *kube; /* of the newest picture */
         bool plane_up;                 /* a board that carries the control plane answers */
         /* what is installed */
@@ -61,11 +68,11 @@ struct kube_facts {
         int32_t kubelet_cert_days; /* the same for the kubelet's; INT32_MAX: none */
         /* how it is */
         bool clock_ok;
-        const char *blocked;      /* preflight's first complaint, "" for none */
-        bool kubelet_active;      /* its unit runs */
-        enum kube_health kubelet; /* its healthz */
-        enum kube_health api;     /* this board's own API server; UNKNOWN where it has none */
-        enum kube_node_state node;      /* this board's Node object */
+        const char *blocked;       /* preflight's first complaint, "" for none */
+        bool kubelet_active;       /* its unit runs */
+        enum kube_health kubelet;  /* its healthz */
+        enum kube_health api;      /* this board's own API server; UNKNOWN where it has none */
+        enum kube_node_state node; /* this board's Node object */
 };
 
 enum kube_action {
@@ -77,25 +84,36 @@ enum kube_action {
         KUBE_DO_JOIN,
         KUBE_DO_JOIN_PLANE,
         KUBE_DO_FOLLOW, /* only the marker's epoch: the control plane moved, this worker stays */
+        /* Its marker says 'not done' from the beginning, and goes last: what has files and no
+         * marker is a person's, and what is done is whole. */
         KUBE_DO_RESET,
         KUBE_DO_START_KUBELET,
         KUBE_DO_RESTART_KUBELET,
         KUBE_DO_STOP_KUBELET, /* and every pod of a control plane */
-        KUBE_DO_RENEW,
+        KUBE_DO_RENEW,        /* the certificates of a control plane, its kubelet's too */
         KUBE_ACTION_MAX,
+};
+
+/* What one action has come to: it is not done again before 'retry', whether it failed or said that
+ * all is well and changed nothing. */
+struct kube_try {
+        unsigned n; /* ends, with no rest between; failures before a success do not count */
+        bool failed;
+        usec_t retry;
 };
 
 struct kube_plan {
         enum kube_phase phase;
         char text[SIZE_REASON];
         enum kube_action running;
-        enum kube_action failed; /* what 'attempts' counts */
-        unsigned attempts;
-        usec_t retry;                    /* not before; 0: at once */
-        char reason[SIZE_REASON];        /* of the newest failure */
+        struct kube_try tries[KUBE_ACTION_MAX];
+        enum kube_action failed;         /* the newest that did, for 'reason' */
+        char reason[SIZE_REASON];        /* of it */
+        unsigned restarts;               /* of the kubelet that did not help */
         usec_t sick_since, absent_since; /* 0: is not */
-        bool fenced;
-        usec_t deadline; /* step again no later; USEC_NEVER */
+        uint32_t epoch;                  /* of the cluster that 'tries' are about */
+        bool fenced;                     /* stopped, and nothing was heard since */
+        usec_t deadline;                 /* step again no later; USEC_NEVER */
 };
 
 void kube_plan_init(struct kube_plan *p);

@@ -61,6 +61,7 @@ static void put_kube(struct wire_out *w, const struct world_kube *k) {
         wire_put_u8(w, k->founded);
         wire_put_u8(w, k->restore);
         wire_put_u8(w, k->adopted);
+        wire_put_u32(w, k->made);
         wire_put_u32(w, k->n_planes);
         for (uint32_t i = 0; i < k->n_planes; i++)
                 wire_put_u64(w, k->planes[i]);
@@ -75,6 +76,7 @@ static void get_kube(struct wire_in *w, struct world_kube *k) {
         k->founded = wire_get_bool(w);
         k->restore = wire_get_bool(w);
         k->adopted = wire_get_bool(w);
+        k->made = wire_get_u32(w);
         k->n_planes = wire_get_count(w, LIMIT_PLANES);
         for (uint32_t i = 0; i < k->n_planes; i++)
                 k->planes[i] = wire_get_u64(w);

@@ -60,6 +60,7 @@ struct world_function {
 struct world_kube {
         uint32_t epoch;
         bool off, founded, restore, adopted;
+        uint32_t made;
         uint32_t n_planes;
         uint64_t planes[LIMIT_PLANES];
         char version[SIZE_VERSION];

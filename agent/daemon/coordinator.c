@@ -288,6 +288,7 @@ void coordinator_lead(struct agent *a, bool leads) {
         c->reason[0] = '\0';
         c->kube_note[0] = '\0';
         c->kube_submitted = false;
+        c->kube_quiet_since = 0;
         c->since = agent_now();
         for (uint32_t i = 0; i < c->n_boards; i++)
                 board_free(c->boards[i]);

@@ -83,6 +83,11 @@ void coordinator_kube_look(struct coordinator *c, usec_t now) {
         if (!a->config.kubernetes || c->kube_submitted)
                 return;
         now_is = cluster(c, boards);
+        if (kube_cluster_answers(&now_is))
+                c->kube_quiet_since = 0;
+        else if (!c->kube_quiet_since)
+                c->kube_quiet_since = now;
+        now_is.quiet_since = c->kube_quiet_since;
         d = kube_cluster_step(&now_is, now);
         if (!str_eq(c->kube_note, d.note)) {
                 (void)str_copy(c->kube_note, sizeof(c->kube_note), d.note);

@@ -44,6 +44,7 @@ struct coordinator {
         uint32_t n_boards;
         struct board_state *boards[LIMIT_BOARDS];
         bool kube_submitted;              /* a change of the Kubernetes cluster is in the log */
+        usec_t kube_quiet_since;          /* no API server answers since; 0: one does */
         char kube_note[SIZE_REASON];      /* what kube_cluster waits for */
         char reason[SIZE_REASON];         /* newest complaint of placement */
         struct placement_actions actions; /* of the newest step: too large for the stack */

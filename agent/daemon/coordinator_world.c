@@ -170,6 +170,7 @@ static void make_kube(const struct coordinator *c, struct world_kube *out) {
         out->founded = k->founded;
         out->restore = k->restore;
         out->adopted = k->adopted;
+        out->made = k->made;
         out->n_planes = k->n_planes;
         memcpy(out->planes, k->planes, sizeof(out->planes));
         (void)str_copy(out->version, sizeof(out->version), k->version);

@@ -501,6 +501,7 @@ static void kube_epochs(void **state) {
         assert_int_equal(
                 charter_apply(&c, KUBE(CHARTER_KUBE_MOVE, 0, .node = 2, .kube_key = { 7 })), 0);
         assert_int_equal(c.kube.epoch, 1);
+        assert_int_equal(c.kube.made, 1);
         assert_int_equal(c.master, 2);
         assert_false(c.kube.founded);
         /* two that decide at once: the second changes nothing */
@@ -520,6 +521,7 @@ static void kube_epochs(void **state) {
         assert_int_equal(c.kube.epoch, 2);
         assert_int_equal(c.master, 3);
         assert_int_equal(c.kube.key[0], 7);
+        assert_int_equal(c.kube.made, 1); /* it is the same cluster */
         assert_string_equal(c.kube.ca_hash, DIGEST);
         assert_int_equal(charter_apply(&c, KUBE(CHARTER_KUBE_FOUNDED, 1, .version = "v1.20.2",
                                                 .digest = DIGEST)),
@@ -552,6 +554,7 @@ static void kube_planes(void **state) {
         assert_int_equal(charter_apply(&c, KUBE(CHARTER_KUBE_OFF, 1, .kube_off = false)), 0);
         assert_int_equal(charter_apply(&c, KUBE(CHARTER_KUBE_MOVE, 1, .node = 4)), 0);
         assert_int_equal(c.kube.epoch, 2);
+        assert_int_equal(c.kube.made, 2); /* and this is another */
         assert_false(c.kube.off);
         charter_done(&c);
 }
@@ -577,8 +580,9 @@ static void kube_from_version_1(void **state) {
         (void)state;
         prepare(&c);
         assert_int_equal(charter_encode(&c, &b), 0);
-        b.data[5] = 1;                                    /* the version, and no Kubernetes: */
-        b.len -= 4 + 4 + 4 + 4 + 4 + (4 + SIZE_KUBE_KEY); /* epoch, flags, n, two texts, key */
+        b.data[5] = 1; /* the version, and no Kubernetes: */
+        b.len -= 4 + 4 + 4 + 4 + 4 + 4 +
+                 (4 + SIZE_KUBE_KEY); /* epoch, flags, made, n, two texts, key */
         assert_int_equal(charter_decode(b.data, b.len, &again), 0);
         assert_int_equal(again.kube.epoch, 0);
         assert_int_equal(again.n_members, 3);

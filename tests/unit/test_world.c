@@ -34,6 +34,7 @@ static struct world sample(void) {
                                .cluster = "home",
                                .kube = { .epoch = 2,
                                          .founded = true,
+                                         .made = 1,
                                          .n_planes = 1,
                                          .planes = { 1 },
                                          .version = "v1.20.2",
