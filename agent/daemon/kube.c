@@ -19,6 +19,7 @@
 #include <string.h>
 
 enum { LOOK_MS = 1000 };
+#define CONTACT_USEC USEC_PER_MIN /* a leader is found in far less */
 
 #define GATE_FILE "kubelet-may-start"
 
@@ -154,7 +155,7 @@ void kube_look(struct kube *k) {
         usec_t now = agent_now();
         struct kube_plan old;
 
-        if (k->job)
+        if (k->job || !k->looked)
                 return;
         kube_facts_fill(k, &facts, now);
         old = k->plan;
@@ -180,27 +181,47 @@ void kube_job_over(struct kube *k, const char *why) {
         kube_facts_again(k);
 }
 
-/* Somebody leads this bramble, and this board hears it. */
-static bool in_contact(const struct agent *a) {
+/* Somebody leads this bramble, is reachable, and has sent its picture over this very connection: an
+ * old control plane must not go on by an old picture. */
+static bool in_contact(struct kube *k) {
+        const struct agent *a = k->agent;
         uint64_t leader = membership_leader(a);
+        const struct link *l = leader ? peers_link(a, leader) : NULL;
 
         if (a->bramble == 0 || leader == 0)
                 return false;
         if (leader == a->board.node)
                 return membership_leads(a) && consensus_followed(membership_consensus(a));
-        return peers_link(a, leader) != NULL;
+        if (l != k->leader_link) {
+                k->leader_link = l;
+                k->pictured = false;
+        }
+        return l && k->pictured && a->world.leader == leader;
 }
 
 static void on_timer(uv_timer_t *timer) {
         struct kube *k = timer->data;
         usec_t now = agent_now();
 
-        if (in_contact(k->agent))
+        if (in_contact(k))
                 k->heard = now;
         kube_facts_look(k, now);
         kube_nodes_look(k, now);
         kube_snapshots_look(k->agent, kube_primary(k));
         kube_look(k);
+}
+
+void kube_lan_changed(struct agent *a) {
+        struct kube *k = a->kube;
+
+        if (!k)
+                return;
+        if (k->seen.marker.epoch > 0 && k->told && !k->seen.switched_off) {
+                struct fail f = { 0 };
+
+                if (kube_network(k, true, &f) < 0 && log_once("kube-network"))
+                        log_warning("kubernetes: the pod network: %s", fail_text(&f));
+        }
 }
 
 void kube_world_changed(struct agent *a) {
@@ -209,12 +230,8 @@ void kube_world_changed(struct agent *a) {
         if (!k)
                 return;
         k->told = a->bramble != 0 && a->world.bramble == a->bramble;
-        if (k->seen.marker.epoch > 0 && k->told && !k->seen.switched_off) {
-                struct fail f = { 0 };
-
-                if (kube_network(k, true, &f) < 0 && log_once("kube-network"))
-                        log_warning("kubernetes: the pod network: %s", fail_text(&f));
-        }
+        k->pictured = true;
+        kube_lan_changed(a);
         kube_look(k);
 }
 
@@ -273,6 +290,13 @@ void kube_report(const struct agent *a, struct report_kube *ret) {
         }
 }
 
+/* How long nobody may have been heard before this start: as long as leaves a minute to hear
+ * somebody before an old control plane has to stop. */
+static usec_t unheard(const struct agent *a) {
+        return usec_sub(a->config.master_lost_after_usec,
+                        KUBE_PLAN_FENCE_MARGIN_USEC + CONTACT_USEC);
+}
+
 int kube_open(struct agent *a, struct fail *f) {
         struct kube *k = calloc(1, sizeof(*k));
         int r;
@@ -281,7 +305,7 @@ int kube_open(struct agent *a, struct fail *f) {
                 return -ENOMEM;
         k->agent = a;
         k->said = KUBE_PHASE_MAX;
-        k->heard = agent_now();
+        k->heard = usec_sub(agent_now(), unheard(a));
         kube_plan_init(&k->plan);
         k->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC); /* as long as the process */
         if (k->root_fd < 0) {

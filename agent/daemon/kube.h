@@ -13,8 +13,10 @@ enum { KUBE_API_PORT = 6443 };
 
 int kube_open(struct agent *a, struct fail *f);
 
-/* A newer picture of the bramble has come, or the LAN address changed. */
+/* A newer picture of the bramble has come. */
 void kube_world_changed(struct agent *a);
+/* The LAN address changed. */
+void kube_lan_changed(struct agent *a);
 /* containerd came or went. */
 void kube_containerd(struct agent *a, bool available);
 

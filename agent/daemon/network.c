@@ -96,7 +96,7 @@ static void on_change(uv_poll_t *poll, int status, int events) {
                 return;
         find_lan(a);
         network_follow(a);
-        kube_world_changed(a);
+        kube_lan_changed(a);
         agent_report_soon(a);
 }
 
