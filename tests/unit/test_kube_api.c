@@ -811,7 +811,9 @@ static void refuses(void **state) {
                 { .method = "GET", .path = "/\xc3\xa4" },
                 { .method = "PUT", .path = "/", .type = "a\r\nb" },
         };
-        auto_free char *ca = NULL, *key = NULL, *cert = NULL;
+        auto_free char *ca = slurp(at("ca.crt"));
+        auto_free char *cert = slurp(at("admin.crt"));
+        auto_free char *key = slurp(at("twin.key"));
         const struct {
                 struct kube_api_server server;
                 int error;
@@ -821,13 +823,11 @@ static void refuses(void **state) {
                 { { "10.0.0.1", 0, "m1", "x", NULL, NULL }, -EINVAL, "'10.0.0.1' port 0" },
                 { { "10.0.0.1", 6443, "", "x", NULL, NULL }, -EINVAL, "'' is no name" },
                 { { "10.0.0.1", 6443, "m1", "x", NULL, NULL }, -EBADMSG, "CA holds no certifi" },
-                { { "10.0.0.1", 6443, "m1", ca = slurp(at("ca.crt")), "x", "x" },
+                { { "10.0.0.1", 6443, "m1", ca, "x", "x" },
                   -EBADMSG,
                   "the client certificate is none" },
-                { { "10.0.0.1", 6443, "m1", ca, cert = slurp(at("admin.crt")), "x" },
-                  -EBADMSG,
-                  "the client key is none" },
-                { { "10.0.0.1", 6443, "m1", ca, cert, key = slurp(at("twin.key")) },
+                { { "10.0.0.1", 6443, "m1", ca, cert, "x" }, -EBADMSG, "the client key is none" },
+                { { "10.0.0.1", 6443, "m1", ca, cert, key },
                   -EKEYREJECTED,
                   "the client key is not the key" },
         };
