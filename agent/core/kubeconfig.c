@@ -59,8 +59,12 @@ static bool text_same(const struct http_text *a, const struct http_text *b) {
         return a->len == b->len && (a->len == 0 || memcmp(a->at, b->at, a->len) == 0);
 }
 
+static bool blank(char c) {
+        return c == ' ' || c == '\t' || c == '\r';
+}
+
 static void trim_end(struct http_text *t) {
-        while (t->len > 0 && strchr(" \t\r", t->at[t->len - 1]))
+        while (t->len > 0 && blank(t->at[t->len - 1]))
                 t->len--;
 }
 
@@ -381,11 +385,11 @@ static size_t line_len(const char *begin, const char *end) {
 
 /* One line "KEY: VALUE" with the indent (and the dash) of the line at 'like'. */
 static int add_line(struct buf *out, const char *like, const char *key, const char *value,
-                    bool blank) {
+                    bool under_dash) {
         const size_t indent = strspn(like, " -");
         int r = buf_add(out, like, indent);
 
-        for (size_t i = 0; blank && r == 0 && i < indent; i++)
+        for (size_t i = 0; under_dash && r == 0 && i < indent; i++)
                 out->data[out->len - 1 - i] = ' ';
         return r < 0 ? r : buf_printf(out, "%s: %s\n", key, value);
 }

@@ -182,7 +182,7 @@ int kube_api_explain(const SSL *ssl, int error, const char *peer, const char *na
         if (error == -EKEYREJECTED)
                 return fail(ret, error, "%s refused our certificate: %s", peer, tls_reason());
         if (error == -EPROTO)
-                return fail(ret, error, "what answers on %s speaks no TLS 1.2 or 1.3: %s", peer,
+                return fail(ret, error, "no TLS 1.2 or 1.3 with what answers on %s: %s", peer,
                             tls_reason());
         return fail(ret, error, "%s: %s", peer, fail_text(f));
 }

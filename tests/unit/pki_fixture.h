@@ -84,7 +84,7 @@ static void copy_file(const char *from, const char *to) {
 }
 
 /* Cluster NAME in folder NAME. */
-static void make_cluster(const char *name) {
+static __attribute__((unused)) void make_cluster(const char *name) {
         struct fail f = { 0 };
 
         if (pki_init_cluster(at("%s", name), name, &f) < 0)
