@@ -47,9 +47,11 @@ LIB      := $(OUT)/libbramble.a
 DAEMON_OBJ  := $(patsubst %.c,$(OUT)/%.o,$(wildcard agent/daemon/*.c))
 GATEWAY_OBJ := $(patsubst %.c,$(OUT)/%.o,$(wildcard agent/gateway/*.c))
 CLI_OBJ     := $(patsubst %.c,$(OUT)/%.o,$(wildcard agent/cli/*.c))
+CRICTL_OBJ  := $(patsubst %.c,$(OUT)/%.o,$(wildcard agent/crictl/*.c))
 WATCHDOG_SRC := $(wildcard agent/watchdog/*.c)
 PROGRAMS := $(if $(DAEMON_OBJ),$(OUT)/bramble-agent) $(if $(GATEWAY_OBJ),$(OUT)/bramble-gateway) \
-            $(if $(CLI_OBJ),$(OUT)/agentctl) $(if $(WATCHDOG_SRC),$(OUT)/fwatchdog)
+            $(if $(CLI_OBJ),$(OUT)/agentctl) $(if $(WATCHDOG_SRC),$(OUT)/fwatchdog) \
+            $(if $(CRICTL_OBJ),$(OUT)/crictl)
 
 UNIT     := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 SIM      := $(patsubst tests/sim/%.c,$(OUT)/sim/%,$(wildcard tests/sim/sim_*.c))
@@ -93,6 +95,9 @@ CLI_LIBS := $(shell pkg-config --libs libcurl)
 $(OUT)/agentctl: $(CLI_OBJ) $(LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LIBS) $(CLI_LIBS)
 
+$(OUT)/crictl: $(CRICTL_OBJ) $(LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LIBS)
+
 # fwatchdog is static and small; it takes from base/ and core/ only what it names.  Under SAN it
 # stays static and plain: the containers that it runs in have no sanitizer runtime.
 WATCHDOG_FLAGS := -std=gnu17 -g -Os $(WARN) -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
@@ -119,6 +124,7 @@ $(OUT)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(LIB)
 $(OUT)/live/%: tests/live/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka
+$(OUT)/live/test_crictl: $(OUT)/crictl
 
 build-check: $(PROGRAMS) $(UNIT) $(SIM) $(FUZZ) # what `make check` runs
 check: build-check ## the fast tests: unit, simulation, fuzz corpora, purity; seconds, no root

@@ -40,6 +40,13 @@ const struct cli_verb cli_verbs[] = {
           "  -f, --follow         go on as it writes more\n"
           "  --tail N             the last N lines of each board (100)\n" },
         { "auth", "", 0, 0, verb_auth, "the gateway's user and password", NULL },
+        { "kubeconfig", "", 0, 0, verb_kubeconfig,
+          "the Kubernetes cluster's kubeconfig: > ~/.kube/config", NULL },
+        { "promote", "BOARD", 1, 1, verb_promote,
+          "moves the Kubernetes control plane to a board, from its newest snapshot", NULL },
+        { "reset", "[BOARD]", 0, 2, verb_reset, "takes Kubernetes off a board (this one), cleanly",
+          "  --rejoin             and joins anew; also brings back what was taken off\n"
+          "  --all                off all boards: the cluster ends\n" },
         { "pki", "init NAME [--dir FOLDER]", 2, -1, verb_pki,
           "makes a cluster's keys: pki init home",
           "  --dir FOLDER         where to (./NAME-pki)\n" },

@@ -95,7 +95,50 @@ static void net_cell(struct table *t, const cJSON *n) {
                 table_cell(t, TABLE_PLAIN, "%s/s", str_size(text, bytes));
 }
 
-static void board_row(struct table *t, const cJSON *n) {
+/* Does any board have Kubernetes, or want it? */
+static bool has_kubernetes(const cJSON *nodes) {
+        const cJSON *n;
+
+        cJSON_ArrayForEach(n, nodes) {
+                const cJSON *kube = cJSON_GetObjectItemCaseSensitive(n, "kubernetes");
+                const char *state = json_text(kube, "state", "not installed");
+
+                if (!str_eq(state, "not installed") && !str_eq(state, "off"))
+                        return true;
+        }
+        return false;
+}
+
+static void kubernetes_cell(struct table *t, const cJSON *n) {
+        const cJSON *kube = cJSON_GetObjectItemCaseSensitive(n, "kubernetes");
+        const char *state = json_text(kube, "state", "-");
+
+        table_cell(t,
+                   str_eq(state, "ready")                               ? TABLE_GOOD
+                   : str_eq(state, "failed") || str_eq(state, "fenced") ? TABLE_BAD
+                                                                        : TABLE_PLAIN,
+                   "%s", cli_safe(state));
+}
+
+static void print_kubernetes(const cJSON *o) {
+        const cJSON *cluster = cJSON_GetObjectItemCaseSensitive(o, "kubernetes"), *n;
+        const cJSON *planes = cJSON_GetObjectItemCaseSensitive(cluster, "control_planes");
+        const char *version = json_text(cluster, "version", "");
+        const char *note = json_text(cluster, "note", "");
+        bool first = true;
+
+        printf("kubernetes %s%s%s", cli_safe(version), version[0] ? ", " : "",
+               cli_safe(json_text(cluster, "state", "?")));
+        cJSON_ArrayForEach(n, planes) {
+                printf("%s%s", first ? ", control plane on " : ", ", cli_safe(n->valuestring));
+                first = false;
+        }
+        printf("\n");
+        if (note[0])
+                printf("kubernetes: %s\n", cli_safe(note));
+}
+
+static void board_row(struct table *t, const cJSON *n, bool kubernetes) {
         const cJSON *board = cJSON_GetObjectItemCaseSensitive(n, "board");
         const char *state = json_text(n, "state", "unknown");
         const char *name = json_text(n, "name", "");
@@ -117,12 +160,18 @@ static void board_row(struct table *t, const cJSON *n) {
         power_cell(t, n);
         net_cell(t, n);
         table_cell(t, TABLE_PLAIN, "%s", str_duration(text, whole(n, "uptime_seconds")));
+        if (kubernetes)
+                kubernetes_cell(t, n);
 }
 
 int verb_status(const struct cli *c, int argc, char **argv) {
         static const char *const titles[] = { "NAME", "ROLE",  "BOARD", "CPU", "RAM",
                                               "TEMP", "POWER", "NET",   "UP",  NULL };
-        const cJSON *n;
+        static const char *const with_kubernetes[] = { "NAME", "ROLE",       "BOARD", "CPU",
+                                                       "RAM",  "TEMP",       "POWER", "NET",
+                                                       "UP",   "KUBERNETES", NULL };
+        const cJSON *n, *nodes;
+        bool kubernetes;
         struct table *t;
         bool leads = false;
         cJSON *o;
@@ -135,19 +184,28 @@ int verb_status(const struct cli *c, int argc, char **argv) {
                 return r;
         if (c->json)
                 return cli_print_json(o);
+        nodes = cJSON_GetObjectItemCaseSensitive(o, "nodes");
+        kubernetes = has_kubernetes(nodes);
         print_head(o);
+        if (kubernetes)
+                print_kubernetes(o);
         printf("\n");
-        t = table_new(titles);
-        cJSON_ArrayForEach(n, cJSON_GetObjectItemCaseSensitive(o, "nodes")) {
-                board_row(t, n);
+        t = table_new(kubernetes ? with_kubernetes : titles);
+        cJSON_ArrayForEach(n, nodes) {
+                board_row(t, n, kubernetes);
                 leads = leads || json_bool(n, "leader");
         }
         table_print(t);
         if (leads)
                 printf("\n* leads\n");
-        cJSON_ArrayForEach(n, cJSON_GetObjectItemCaseSensitive(o, "nodes")) {
+        cJSON_ArrayForEach(n, nodes) {
                 const char *problems = json_text(n, "problems", "");
+                const char *text =
+                        json_text(cJSON_GetObjectItemCaseSensitive(n, "kubernetes"), "text", "");
 
+                if (kubernetes && text[0])
+                        printf("%s: kubernetes: %s\n", cli_safe(json_text(n, "name", "?")),
+                               cli_safe(text));
                 if (problems[0])
                         printf("%s: %s\n", cli_safe(json_text(n, "name", "?")), cli_safe(problems));
         }

@@ -51,7 +51,7 @@ struct kube_facts {
         bool installed;      /* kubeadm and kubelet */
         bool board_runs;     /* this board can run that version (boards/) */
         bool version_fits;   /* this kubelet beside the cluster's API server */
-        const char *version; /* kubeadm's, "" */
+        const char *version; /* kubeadm's; "": it has not said it */
         bool containerd;     /* answers */
         /* what is set up */
         bool marked;       /* bramble set up what is here, or began to */

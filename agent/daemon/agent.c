@@ -5,6 +5,7 @@
 #include "daemon/coordinator.h"
 #include "daemon/greet.h"
 #include "daemon/images.h"
+#include "daemon/kube.h"
 #include "daemon/membership.h"
 #include "daemon/network.h"
 #include "daemon/peers.h"
@@ -79,6 +80,7 @@ void agent_take_world(struct agent *a, struct world *world) {
         network_follow(a);
         membership_changed(a);
         runner_look(a);
+        kube_world_changed(a);
         api_world_changed(a);
 }
 
@@ -110,6 +112,7 @@ static void on_containerd(void *arg, bool yes, const char *why) {
                             why);
         }
         runner_available(a, yes);
+        kube_containerd(a, yes);
 }
 
 static void on_exited(void *arg, const char *id, uint32_t status, bool oom) {
@@ -218,7 +221,8 @@ int agent_start(struct agent *a, struct fail *f) {
             (r = trust(a, f)) < 0 || (r = hostname_open(a->loop, on_named, a, &a->hostname)) < 0 ||
             (r = network_open(a, f)) < 0 || (r = peers_open(a)) < 0 ||
             (r = coordinator_open(a)) < 0 || (r = api_open(a, f)) < 0 ||
-            (r = open_functions(a, f)) < 0 || (r = reporter_open(a)) < 0 ||
+            (r = open_functions(a, f)) < 0 || (r = kube_open(a, f)) < 0 ||
+            (r = reporter_open(a)) < 0 ||
             (r = membership_open(a, f)) < 0 || (r = greet_open(a, f)) < 0 ||
             (r = open_discovery(a)) < 0)
                 return r;

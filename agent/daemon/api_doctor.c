@@ -2,6 +2,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "daemon/api.h"
+#include "daemon/kube.h"
 #include "daemon/membership.h"
 #include "daemon/peers.h"
 #include "daemon/reporter.h"
@@ -144,20 +145,43 @@ static const struct {
         { "power", check_power },
 };
 
+static void add(cJSON *array, const char *name, const struct check *c) {
+        cJSON *check = cJSON_CreateObject();
+
+        (void)cJSON_AddStringToObject(check, "name", name);
+        (void)cJSON_AddBoolToObject(check, "pass", c->pass);
+        (void)cJSON_AddStringToObject(check, "text", c->text);
+        (void)cJSON_AddStringToObject(check, "advice", c->advice);
+        (void)cJSON_AddItemToArray(array, check);
+}
+
+/* What the agent looks at before it lets kubeadm loose; a note that does not pass is no failure. */
+static void add_kube(struct agent *a, cJSON *array) {
+        struct preflight p;
+        struct check c;
+
+        if (!kube_preflight_now(a, &p))
+                return;
+        for (uint32_t i = 0; i < p.n; i++) {
+                const struct preflight_check *k = &p.checks[i];
+                char name[64];
+
+                say(&c, k->pass || k->severity == PREFLIGHT_NOTE, k->text, k->advice);
+                (void)snprintf(name, sizeof(name), "kubernetes: %s", k->name);
+                add(array, name, &c);
+        }
+}
+
 void verb_doctor(struct request *q) {
         cJSON *o = cJSON_CreateObject(), *array = cJSON_AddArrayToObject(o, "checks");
 
         (void)cJSON_AddStringToObject(o, "node", q->agent->name);
         for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
                 struct check c = { 0 };
-                cJSON *check = cJSON_CreateObject();
 
                 checks[i].run(q->agent, &c);
-                (void)cJSON_AddStringToObject(check, "name", checks[i].name);
-                (void)cJSON_AddBoolToObject(check, "pass", c.pass);
-                (void)cJSON_AddStringToObject(check, "text", c.text);
-                (void)cJSON_AddStringToObject(check, "advice", c.advice);
-                (void)cJSON_AddItemToArray(array, check);
+                add(array, checks[i].name, &c);
         }
+        add_kube(q->agent, array);
         request_reply(q, o);
 }

@@ -49,8 +49,9 @@ void verb_kubeconfig(struct request *q) {
                                      "kubeconfig, or ask there",
                                      plane, plane);
                 else
-                        request_fail(q, 404, "this bramble has no Kubernetes cluster that answers: "
-                                             "agentctl status says why");
+                        request_fail(q, 404,
+                                     "this bramble has no Kubernetes cluster that answers: "
+                                     "agentctl status says why");
                 return;
         }
         (void)snprintf(url, sizeof(url), "https://%s:%d", status_ipv4(address, a->lan.address),

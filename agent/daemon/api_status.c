@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "daemon/api.h"
 #include "daemon/coordinator.h"
+#include "daemon/kube.h"
 #include "daemon/membership.h"
 #include "daemon/reporter.h"
 #include "daemon/status_json.h"
@@ -83,6 +84,42 @@ static void add_sensors(cJSON *o, const struct sensors *s) {
                                       report_problem_text(words, sizeof(words), s->problems));
 }
 
+/* How a board stands to Kubernetes, as one text too: "ready", "init failed: Mem, retry in 40 s". */
+static void add_kube(cJSON *o, const struct report_kube *k) {
+        cJSON *kube = cJSON_AddObjectToObject(o, "kubernetes");
+
+        (void)cJSON_AddStringToObject(kube, "state", kube_phase_text(k->phase));
+        (void)cJSON_AddStringToObject(kube, "text", k->text);
+        (void)cJSON_AddStringToObject(kube, "version", k->version);
+        (void)cJSON_AddBoolToObject(kube, "api", k->api);
+        (void)cJSON_AddNumberToObject(kube, "epoch", k->epoch);
+        if (k->snapshot)
+                (void)cJSON_AddNumberToObject(kube, "snapshot", (double)(uint32_t)k->snapshot);
+        else
+                (void)cJSON_AddNullToObject(kube, "snapshot");
+}
+
+/* The cluster as the leader's picture has it. */
+static cJSON *cluster_json(const struct agent *a) {
+        const struct world_kube *k = &a->world.kube;
+        cJSON *o = cJSON_CreateObject(), *planes = cJSON_CreateArray();
+
+        (void)cJSON_AddStringToObject(o, "state",
+                                      k->off             ? "off"
+                                      : k->adopted       ? "set up by hand"
+                                      : k->founded       ? "running"
+                                      : k->n_planes == 0 ? "none"
+                                                         : "being made");
+        (void)cJSON_AddStringToObject(o, "version", k->version);
+        (void)cJSON_AddNumberToObject(o, "epoch", k->epoch);
+        for (uint32_t i = 0; i < k->n_planes; i++)
+                (void)cJSON_AddItemToArray(planes,
+                                           cJSON_CreateString(member_name(a, k->planes[i])));
+        (void)cJSON_AddItemToObject(o, "control_planes", planes);
+        (void)cJSON_AddStringToObject(o, "note", k->note);
+        return o;
+}
+
 struct nodes {
         const struct agent *agent;
         cJSON *array;
@@ -107,6 +144,7 @@ static void add_node(void *arg, const struct coordinator_board *b) {
         (void)cJSON_AddStringToObject(o, "address", b->address);
         (void)cJSON_AddItemToObject(o, "board", board_json(b->board));
         add_sensors(o, b->sensors);
+        add_kube(o, b->kube);
         (void)cJSON_AddNumberToObject(o, "functions", b->n_instances);
         (void)cJSON_AddItemToArray(n->array, o);
         if (role == VOTER_VOTES) {
@@ -127,6 +165,7 @@ static cJSON *status_json(struct agent *a) {
         (void)cJSON_AddNumberToObject(o, "term", (double)consensus_term(membership_consensus(a)));
         (void)cJSON_AddNumberToObject(o, "voters", n.voters);
         (void)cJSON_AddNumberToObject(o, "voters_up", n.voters_up);
+        (void)cJSON_AddItemToObject(o, "kubernetes", cluster_json(a));
         (void)cJSON_AddItemToObject(o, "nodes", n.array);
         (void)cJSON_AddItemToObject(o, "functions", status_functions(a));
         return o;
@@ -139,6 +178,7 @@ static cJSON *alone_json(struct agent *a, const char *why) {
         uint64_t leader = c ? consensus_leader(c) : 0;
         cJSON *o = cJSON_CreateObject(), *nodes = cJSON_CreateArray(), *self;
         char id[17], text[SIZE_REASON];
+        struct report_kube kube;
 
         (void)cJSON_AddStringToObject(o, "cluster", a->pki.self.cluster);
         (void)cJSON_AddStringToObject(o, "master", member_name(a, a->world.master));
@@ -164,6 +204,8 @@ static cJSON *alone_json(struct agent *a, const char *why) {
         (void)cJSON_AddStringToObject(self, "address", a->lan.address ? text : "");
         (void)cJSON_AddItemToObject(self, "board", board_json(&a->board));
         add_sensors(self, s);
+        kube_report(a, &kube);
+        add_kube(self, &kube);
         (void)cJSON_AddItemToArray(nodes, self);
         for (uint32_t i = 0; i < a->world.n_members; i++) {
                 const struct world_member *m = &a->world.members[i];
@@ -181,6 +223,7 @@ static cJSON *alone_json(struct agent *a, const char *why) {
                 (void)cJSON_AddStringToObject(other, "state", "unknown");
                 (void)cJSON_AddItemToArray(nodes, other);
         }
+        (void)cJSON_AddItemToObject(o, "kubernetes", cluster_json(a));
         (void)cJSON_AddItemToObject(o, "nodes", nodes);
         (void)cJSON_AddItemToObject(o, "functions", status_functions(a));
         return o;

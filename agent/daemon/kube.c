@@ -56,7 +56,8 @@ static void keep_hosts(struct kube *k, uint32_t address) {
         entry.address = text;
         if (hosts_file_set(k->root_fd, &entry, address ? 1 : 0, &f) < 0) {
                 if (log_once("hosts"))
-                        log_warning("cannot keep " KUBE_ENDPOINT " in /etc/hosts: %s", fail_text(&f));
+                        log_warning("cannot keep " KUBE_ENDPOINT " in /etc/hosts: %s",
+                                    fail_text(&f));
                 return;
         }
         log_again("hosts");
@@ -97,7 +98,8 @@ void kube_gate(struct kube *k, bool open) {
         if (fd >= 0)
                 (void)close(fd);
         else if (log_once("gate"))
-                log_warning("cannot make %s: %s; the kubelet will not start", path, strerror(errno));
+                log_warning("cannot make %s: %s; the kubelet will not start", path,
+                            strerror(errno));
 }
 
 bool kube_small_profile(const struct agent *a) {
@@ -150,21 +152,27 @@ void kube_look(struct kube *k) {
         struct kube_facts facts;
         enum kube_action action;
         usec_t now = agent_now();
+        struct kube_plan old;
 
         if (k->job)
                 return;
         kube_facts_fill(k, &facts, now);
+        old = k->plan;
         action = kube_plan_step(&k->plan, &facts, now);
         say(k);
         if (action != KUBE_DO_NOTHING)
                 kube_job_start(k, action);
-        agent_report_if_changed(k->agent);
+        if (old.phase != k->plan.phase)
+                agent_report_soon(k->agent);
 }
 
 void kube_job_over(struct kube *k, const char *why) {
         enum kube_action action = k->plan.running;
 
         kube_plan_done(&k->plan, why, agent_now());
+        if (action == KUBE_DO_RESET && !why[0])
+                k->reset_once = false;
+        kube_nodes_again(k);
         if (why[0])
                 log_warning("kubernetes: %s failed: %s", kube_action_text(action), why);
         else
@@ -217,6 +225,15 @@ void kube_containerd(struct agent *a, bool available) {
                 return;
         k->containerd = available;
         kube_facts_again(k);
+}
+
+bool kube_preflight_now(struct agent *a, struct preflight *ret) {
+        struct kube *k = a->kube;
+
+        if (!a->config.kubernetes || !k->seen.files.programs[KUBE_KUBEADM].path[0])
+                return false;
+        kube_facts_preflight(k, world_kube_carries(&a->world.kube, a->board.node), ret);
+        return true;
 }
 
 void kube_report(const struct agent *a, struct report_kube *ret) {

@@ -4,6 +4,7 @@
 #define BRAMBLE_DAEMON_KUBE_H
 
 #include "daemon/agent.h"
+#include "io/kube_preflight.h"
 
 /* The name of the control plane that every board keeps in /etc/hosts: when it moves, only the
  * address behind the name changes. */
@@ -16,6 +17,10 @@ int kube_open(struct agent *a, struct fail *f);
 void kube_world_changed(struct agent *a);
 /* containerd came or went. */
 void kube_containerd(struct agent *a, bool available);
+
+/* What the agent checks before it starts kubeadm, as it is now; false where this board takes no
+ * part in Kubernetes (off, or not installed). */
+bool kube_preflight_now(struct agent *a, struct preflight *ret);
 
 void kube_report(const struct agent *a, struct report_kube *ret);
 

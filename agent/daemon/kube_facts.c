@@ -16,10 +16,10 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define FILES_USEC     (60 * USEC_PER_SEC)
-#define SOON_USEC      (3 * USEC_PER_SEC)  /* while something is under way */
-#define HEALTH_USEC    (10 * USEC_PER_SEC) /* while all is well */
-#define ANSWER_USEC    (4 * USEC_PER_SEC)
+#define FILES_USEC  (60 * USEC_PER_SEC)
+#define SOON_USEC   (3 * USEC_PER_SEC)  /* while something is under way */
+#define HEALTH_USEC (10 * USEC_PER_SEC) /* while all is well */
+#define ANSWER_USEC (4 * USEC_PER_SEC)
 enum { KUBELET_PORT = 10248, VERSION_SEC = 60 };
 
 /* ---- files and versions ---------------------------------------------------------------------- */
@@ -54,10 +54,10 @@ static void on_version_end(void *arg, const struct process_end *end) {
         }
         if (kubeadm) {
                 k->seen.version = v;
-                k->seen.kubeadm = f->programs[KUBE_KUBEADM];
+                k->seen.kubeadm_file = f->programs[KUBE_KUBEADM];
         } else {
                 k->seen.kubelet_version = v;
-                k->seen.kubelet = f->programs[KUBE_KUBELET];
+                k->seen.kubelet_file = f->programs[KUBE_KUBELET];
         }
         ask_version(k);
         kube_look(k);
@@ -73,9 +73,9 @@ static void ask_version(struct kube *k) {
 
         if (k->asking)
                 return;
-        k->asking_kubeadm = kubeadm->path[0] && !kube_program_same(kubeadm, &k->seen.kubeadm);
+        k->asking_kubeadm = kubeadm->path[0] && !kube_program_same(kubeadm, &k->seen.kubeadm_file);
         if (!k->asking_kubeadm) {
-                if (!kubelet->path[0] || kube_program_same(kubelet, &k->seen.kubelet))
+                if (!kubelet->path[0] || kube_program_same(kubelet, &k->seen.kubelet_file))
                         return;
                 argv[0] = kubelet->path;
                 argv[1] = "--version";
@@ -141,7 +141,7 @@ static void on_ready(void *arg, int result, const char *why, unsigned status, co
                 k->seen.api = status == 200 ? KUBE_HEALTH_GOOD : KUBE_HEALTH_BAD;
         else
                 k->seen.api = result == -EKEYREJECTED || result == -EPROTO ? KUBE_HEALTH_STRANGER
-                                                                          : KUBE_HEALTH_BAD;
+                                                                           : KUBE_HEALTH_BAD;
         if (k->seen.api == KUBE_HEALTH_STRANGER && log_once("stranger"))
                 log_warning("kubernetes: %s", why);
         if (k->seen.api != old)
@@ -149,10 +149,15 @@ static void on_ready(void *arg, int result, const char *why, unsigned status, co
         answered(k);
 }
 
+static void take_ready(void *arg, const struct kube_node *node) {
+        *(bool *)arg = node->ready;
+}
+
 static void on_node(void *arg, int result, const char *why, unsigned status, const char *body,
                     size_t len) {
         struct kube *k = arg;
-        struct kube_node_info node;
+        char more[SIZE_KUBE_CONTINUE];
+        bool ready = false;
 
         (void)why;
         if (result == -ECANCELED) {
@@ -161,10 +166,11 @@ static void on_node(void *arg, int result, const char *why, unsigned status, con
         }
         if (result == 0 && status == 404)
                 k->seen.node = KUBE_NODE_ABSENT;
-        else if (result < 0 || status != 200 || kube_node_parse(body, len, &node) < 0)
+        else if (result < 0 || status != 200 ||
+                 kube_nodes_parse(body, len, take_ready, &ready, more, NULL) < 0)
                 k->seen.node = KUBE_NODE_UNKNOWN;
         else
-                k->seen.node = node.ready ? KUBE_NODE_READY : KUBE_NODE_NOT_READY;
+                k->seen.node = ready ? KUBE_NODE_READY : KUBE_NODE_NOT_READY;
         answered(k);
 }
 
@@ -215,7 +221,8 @@ static void open_clients(struct kube *k) {
         }
         if (fstatat(k->root_fd, "var/lib/kubelet/pki/kubelet-client-current.pem", &st, 0) == 0 &&
             (!k->node || k->node_inode != (uint64_t)st.st_ino || k->node_address != endpoint) &&
-            endpoint && kubeconfig_read(k->root_fd, "/etc/kubernetes/kubelet.conf", &c, NULL) == 0) {
+            endpoint &&
+            kubeconfig_read(k->root_fd, "/etc/kubernetes/kubelet.conf", &c, NULL) == 0) {
                 (void)open_server(k, endpoint, &c, true, &k->node);
                 k->node_inode = (uint64_t)st.st_ino;
                 k->node_address = endpoint;
@@ -364,7 +371,9 @@ void kube_facts_fill(struct kube *k, struct kube_facts *ret, usec_t now) {
         const struct world_kube *w = &a->world.kube;
         struct kube_version api = { 0 };
 
-        (void)kube_version_text(version, s->version);
+        version[0] = '\0';
+        if (s->version.major && s->kubelet_version.major)
+                (void)kube_version_text(version, s->version);
         *ret = (struct kube_facts){
                 .enabled = a->config.kubernetes,
                 .lost_after_usec =
@@ -384,7 +393,7 @@ void kube_facts_fill(struct kube *k, struct kube_facts *ret, usec_t now) {
                 .version = version,
                 .containerd = k->containerd && cri_up(k->cri),
                 .marked = s->marker.epoch > 0,
-                .switched_off = s->switched_off,
+                .switched_off = s->switched_off || k->reset_once,
                 .done = s->marker.done,
                 .marker_bramble = s->marker.bramble,
                 .marker_epoch = s->marker.epoch,
@@ -403,8 +412,6 @@ void kube_facts_fill(struct kube *k, struct kube_facts *ret, usec_t now) {
                 .api = s->api,
                 .node = s->node,
         };
-        if (s->version.major == 0 && ret->installed)
-                ret->installed = false; /* it has not said its version yet, or cannot */
 }
 
 void kube_facts_look(struct kube *k, usec_t now) {

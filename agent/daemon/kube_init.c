@@ -1,4 +1,5 @@
-/* kube_init - makes a control plane on this board, new or from a snapshot, and tells the bramble. */
+/* kube_init - makes a control plane on this board, new or from a snapshot, and tells the bramble.
+ */
 #include "base/buf.h"
 #include "base/str.h"
 #include "daemon/api.h"
@@ -6,7 +7,7 @@
 #include "daemon/kube_snapshots.h"
 #include "io/file_text.h"
 #include "io/json.h"
-#include "io/kube_node.h"
+#include "io/kube_token.h"
 #include "io/log.h"
 
 #include <errno.h>
@@ -25,25 +26,22 @@ int kube_step_token(struct kube_job *j) {
                                              : KUBE_STEP_NEXT;
 }
 
-/* The patches of static pods; a folder that is empty is none. */
-static int write_patches(struct kube_job *j, struct kubeadm_settings *s) {
-        static char folder[SIZE_PATH + 48];
+/* The patches of static pods. */
+static int write_patches(struct kube_job *j, const struct kubeadm_settings *s) {
         size_t n = kubeadm_patches(s);
 
-        (void)snprintf(folder, sizeof(folder), "%s", kube_job_path(j, "kube-patches"));
         for (size_t i = 0; i < n; i++) {
                 auto_buf struct buf text = { .limit = KUBEADM_CONFIG_BYTES };
                 const char *name;
-                char path[sizeof(folder) + 64];
+                char path[SIZE_PATH + 96];
 
                 if (kubeadm_patch(s, i, &name, &text) < 0)
                         return kube_job_no(j, "no memory");
-                (void)snprintf(path, sizeof(path), "%s/%s", folder + 1, name);
-                if (file_text_make_dir(j->k->root_fd, folder + 1) < 0 ||
+                (void)snprintf(path, sizeof(path), "%s/%s", s->patches + 1, name);
+                if (file_text_make_dir(j->k->root_fd, s->patches + 1) < 0 ||
                     file_text_write(j->k->root_fd, path, text.data, text.len, 0600) < 0)
                         return kube_job_no(j, "cannot write %s", path);
         }
-        s->patches = n ? folder : NULL;
         return 0;
 }
 
@@ -51,8 +49,8 @@ static int write_patches(struct kube_job *j, struct kubeadm_settings *s) {
 static void ignore(const struct kube_job *j, struct kubeadm_call *call) {
         const struct preflight *p = &j->k->seen.preflight;
 
-        call->ignore[call->n_ignore++] = "Mem";       /* 1700 MB wanted; a Pi has 1 GB */
-        call->ignore[call->n_ignore++] = "ImagePull"; /* looked at before */
+        call->ignore[call->n_ignore++] = "Mem";                /* 1700 MB wanted; a Pi has 1 GB */
+        call->ignore[call->n_ignore++] = "ImagePull";          /* looked at before */
         call->ignore[call->n_ignore++] = "SystemVerification"; /* the kernel's config is not told */
         call->ignore[call->n_ignore++] = "FileContent--proc-sys-net-bridge-bridge-nf-call-iptables";
         if (p->swap)
@@ -88,7 +86,7 @@ int kube_step_kubeadm(struct kube_job *j) {
 
         kube_settings(j, &settings);
         if (j->plane && kubeadm_patches(&settings) > 0)
-                call.patches = kube_job_path(j, "kube-patches");
+                call.patches = settings.patches;
         ignore(j, &call);
         if (j->action == KUBE_DO_REBUILD)
                 call.ignore[call.n_ignore++] = "DirAvailable--var-lib-etcd";
@@ -196,42 +194,34 @@ static int step_follow(struct kube_job *j) {
         return kube_step_finish(j);
 }
 
-#define CLEAR                                           \
-        { "clearing away", kube_step_clear_stop },      \
-                { NULL, kube_step_clear_list },         \
-                { NULL, kube_step_stop_pods },          \
-                { NULL, kube_step_clear_reset },        \
-                { NULL, kube_step_clear_wipe },         \
-        {                                               \
-                NULL, kube_step_cleared                 \
+#define CLEAR                                                                      \
+        { "clearing away", kube_step_clear_stop }, { NULL, kube_step_clear_list }, \
+                { NULL, kube_step_stop_pods }, { NULL, kube_step_clear_reset },    \
+                { NULL, kube_step_clear_wipe }, {                                  \
+                NULL, kube_step_cleared                                            \
         }
 
-const struct kube_step kube_init_steps[] = { { "preparing", kube_step_prepare },
-                                             CLEAR,
-                                             { NULL, kube_step_token },
-                                             { "looking for images", kube_step_list_images },
-                                             { NULL, kube_step_pull_images },
-                                             { NULL, kube_step_sandbox },
-                                             { NULL, kube_step_config },
-                                             { "kubeadm init", kube_step_kubeadm },
-                                             { NULL, kube_step_finish },
-                                             { NULL, NULL } };
-
-const struct kube_step kube_rebuild_steps[] = {
-        { "preparing", kube_step_prepare },
-        { "fetching the snapshot", step_fetch },
-        CLEAR,
-        { NULL, step_old_pki },
-        { NULL, kube_step_token },
-        { "looking for images", kube_step_list_images },
-        { NULL, kube_step_pull_images },
-        { NULL, kube_step_sandbox },
-        { "restoring etcd", step_restore },
-        { NULL, kube_step_config },
-        { "kubeadm init", kube_step_kubeadm },
-        { NULL, kube_step_finish },
-        { NULL, NULL }
+const struct kube_step kube_init_steps[] = {
+        { "preparing", kube_step_prepare }, CLEAR,
+        { NULL, kube_step_token },          { "looking for images", kube_step_list_images },
+        { NULL, kube_step_pull_images },    { NULL, kube_step_sandbox },
+        { NULL, kube_step_config },         { "kubeadm init", kube_step_kubeadm },
+        { NULL, kube_step_finish },         { NULL, NULL }
 };
+
+const struct kube_step kube_rebuild_steps[] = { { "preparing", kube_step_prepare },
+                                                { "fetching the snapshot", step_fetch },
+                                                CLEAR,
+                                                { NULL, step_old_pki },
+                                                { NULL, kube_step_token },
+                                                { "looking for images", kube_step_list_images },
+                                                { NULL, kube_step_pull_images },
+                                                { NULL, kube_step_sandbox },
+                                                { "restoring etcd", step_restore },
+                                                { NULL, kube_step_config },
+                                                { "kubeadm init", kube_step_kubeadm },
+                                                { NULL, kube_step_finish },
+                                                { NULL, NULL } };
 
 const struct kube_step kube_join_steps[] = { { "preparing", kube_step_prepare },
                                              CLEAR,
@@ -243,19 +233,17 @@ const struct kube_step kube_join_steps[] = { { "preparing", kube_step_prepare },
                                              { NULL, kube_step_finish },
                                              { NULL, NULL } };
 
-const struct kube_step kube_join_plane_steps[] = {
-        { "preparing", kube_step_prepare },
-        CLEAR,
-        { "asking the control plane", kube_step_ask },
-        { NULL, kube_step_place_pki },
-        { "looking for images", kube_step_list_images },
-        { NULL, kube_step_pull_images },
-        { NULL, kube_step_sandbox },
-        { NULL, kube_step_config },
-        { "kubeadm join", kube_step_kubeadm },
-        { NULL, kube_step_finish },
-        { NULL, NULL }
-};
+const struct kube_step kube_join_plane_steps[] = { { "preparing", kube_step_prepare },
+                                                   CLEAR,
+                                                   { "asking the control plane", kube_step_ask },
+                                                   { NULL, kube_step_place_pki },
+                                                   { "looking for images", kube_step_list_images },
+                                                   { NULL, kube_step_pull_images },
+                                                   { NULL, kube_step_sandbox },
+                                                   { NULL, kube_step_config },
+                                                   { "kubeadm join", kube_step_kubeadm },
+                                                   { NULL, kube_step_finish },
+                                                   { NULL, NULL } };
 
 const struct kube_step kube_tell_steps[] = { { NULL, step_tell }, { NULL, NULL } };
 const struct kube_step kube_adopt_steps[] = { { NULL, step_adopt }, { NULL, NULL } };

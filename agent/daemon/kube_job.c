@@ -14,18 +14,12 @@
 #include <string.h>
 
 static const struct kube_step *const tables[KUBE_ACTION_MAX] = {
-        [KUBE_DO_ADOPT] = kube_adopt_steps,
-        [KUBE_DO_INIT] = kube_init_steps,
-        [KUBE_DO_REBUILD] = kube_rebuild_steps,
-        [KUBE_DO_TELL] = kube_tell_steps,
-        [KUBE_DO_JOIN] = kube_join_steps,
-        [KUBE_DO_JOIN_PLANE] = kube_join_plane_steps,
-        [KUBE_DO_FOLLOW] = kube_follow_steps,
-        [KUBE_DO_RESET] = kube_reset_steps,
-        [KUBE_DO_START_KUBELET] = kube_start_steps,
-        [KUBE_DO_RESTART_KUBELET] = kube_restart_steps,
-        [KUBE_DO_STOP_KUBELET] = kube_stop_steps,
-        [KUBE_DO_RENEW] = kube_renew_steps,
+        [KUBE_DO_ADOPT] = kube_adopt_steps,         [KUBE_DO_INIT] = kube_init_steps,
+        [KUBE_DO_REBUILD] = kube_rebuild_steps,     [KUBE_DO_TELL] = kube_tell_steps,
+        [KUBE_DO_JOIN] = kube_join_steps,           [KUBE_DO_JOIN_PLANE] = kube_join_plane_steps,
+        [KUBE_DO_FOLLOW] = kube_follow_steps,       [KUBE_DO_RESET] = kube_reset_steps,
+        [KUBE_DO_START_KUBELET] = kube_start_steps, [KUBE_DO_RESTART_KUBELET] = kube_restart_steps,
+        [KUBE_DO_STOP_KUBELET] = kube_stop_steps,   [KUBE_DO_RENEW] = kube_renew_steps,
 };
 
 static const char *const secret_files[] = { "kubeadm.yaml", "kubeadm-images.yaml" };
@@ -103,8 +97,8 @@ void kube_job_start(struct kube *k, enum kube_action action) {
         j->k = k;
         j->action = action;
         j->steps = tables[action];
-        j->plane = action == KUBE_DO_INIT || action == KUBE_DO_REBUILD ||
-                   action == KUBE_DO_JOIN_PLANE;
+        j->plane =
+                action == KUBE_DO_INIT || action == KUBE_DO_REBUILD || action == KUBE_DO_JOIN_PLANE;
         k->job = j;
         log_info("kubernetes: %s", kube_action_text(action));
         advance(j);
@@ -141,10 +135,9 @@ static void on_line(void *arg, bool errors, const char *text, size_t len) {
 
 static int start(struct kube_job *j, const char *const *argv, unsigned timeout_sec,
                  process_line_cb line, process_end_cb end) {
-        static const char *const env[] = {
-                "PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin:/usr/lib/bramble",
-                "LANG=C.UTF-8", "HOME=/root", NULL
-        };
+        static const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/"
+                                           "usr/local/bin:/usr/lib/bramble",
+                                           "LANG=C.UTF-8", "HOME=/root", NULL };
         struct process_config config = { .argv = argv,
                                          .env = env,
                                          .timeout_ms = timeout_sec * 1000 };

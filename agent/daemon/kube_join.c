@@ -7,7 +7,7 @@
 #include "daemon/kube_private.h"
 #include "io/file_text.h"
 #include "io/json.h"
-#include "io/kube_node.h"
+#include "io/kube_token.h"
 #include "io/log.h"
 
 #include <errno.h>
@@ -25,7 +25,8 @@ enum { ANSWER_SEC = 60 };
 /* Certificates begin now by the clock of who makes them: ours must not be far from it. */
 static bool clock_agrees(struct kube_job *j, const cJSON *reply) {
         const cJSON *wall = cJSON_GetObjectItemCaseSensitive(reply, "wall_sec");
-        int64_t behind = cJSON_IsNumber(wall) ? (int64_t)wall->valuedouble - (int64_t)time(NULL) : 0;
+        int64_t behind =
+                cJSON_IsNumber(wall) ? (int64_t)wall->valuedouble - (int64_t)time(NULL) : 0;
         char text[16];
 
         if (behind <= KUBE_CLOCK_SKEW_SEC && behind >= -KUBE_CLOCK_SKEW_SEC)
@@ -80,7 +81,7 @@ int kube_step_ask(struct kube_job *j) {
 struct invitation {
         struct request *q;
         struct kube *k;
-        char token[KUBE_TOKEN_SIZE]; /* a secret */
+        char token[SIZE_KUBE_TOKEN]; /* a secret */
         bool plane;
 };
 
@@ -131,18 +132,19 @@ static void on_token(void *arg, int result, const char *why, unsigned status, co
 
 static void make_token(struct invitation *i) {
         struct kube_api_ask ask = { .method = "POST",
-                                    .path = KUBE_TOKEN_PATH,
+                                    .path = KUBE_SECRETS_PATH,
                                     .type = "application/json",
                                     .timeout_usec = API_USEC };
         char *body = NULL;
         int r = kube_token_make(i->token);
 
         if (r == 0)
-                r = kube_token_secret(i->token, (int64_t)time(NULL) + KUBE_TOKEN_SEC, &body);
+                r = kube_token_secret(i->token, (int64_t)time(NULL) + KUBE_TOKEN_SEC, &body,
+                                      &ask.len);
         if (r == 0) {
                 ask.body = body;
-                ask.len = strlen(body);
-                r = i->k->admin ? kube_api_request(i->k->admin, &ask, on_token, i, NULL) : -ENOTCONN;
+                r = i->k->admin ? kube_api_request(i->k->admin, &ask, on_token, i, NULL)
+                                : -ENOTCONN;
                 explicit_bzero(body, ask.len);
         }
         free(body);

@@ -1,4 +1,5 @@
-/* kube_kubelet - starting, restarting and stopping what is set up, and renewing its certificates. */
+/* kube_kubelet - starting, restarting and stopping what is set up, and renewing its certificates.
+ */
 #include "base/str.h"
 #include "daemon/kube_private.h"
 #include "io/log.h"
@@ -84,10 +85,9 @@ const struct kube_step kube_stop_steps[] = { { NULL, step_close_gate },
                                              { "stopping pods", kube_step_list_pods },
                                              { NULL, kube_step_stop_pods },
                                              { NULL, NULL } };
-const struct kube_step kube_renew_steps[] = {
-        { "renewing certificates", step_renew },
-        { "starting the control plane again", kube_step_list_pods },
-        { NULL, step_keep_control_plane },
-        { NULL, kube_step_stop_pods },
-        { NULL, NULL }
-};
+const struct kube_step kube_renew_steps[] = { { "renewing certificates", step_renew },
+                                              { "starting the control plane again",
+                                                kube_step_list_pods },
+                                              { NULL, step_keep_control_plane },
+                                              { NULL, kube_step_stop_pods },
+                                              { NULL, NULL } };

@@ -7,6 +7,7 @@
 #include "core/kube_metrics.h"
 #include "daemon/kube_private.h"
 #include "daemon/kube_snapshots.h"
+#include "io/json.h"
 #include "io/kube_node.h"
 #include "io/log.h"
 
@@ -64,63 +65,84 @@ static void on_changed(void *arg, int result, const char *why, unsigned status, 
 }
 
 static void change(struct kube *k, const char *method, const char *name, const char *patch) {
-        char path[SIZE_NAME + 32];
+        char path[SIZE_KUBE_PATH];
         struct kube_api_ask ask = { .method = method,
                                     .path = path,
-                                    .type = patch ? "application/merge-patch+json" : NULL,
+                                    .type = patch ? KUBE_MERGE_PATCH : NULL,
                                     .body = patch,
                                     .len = patch ? strlen(patch) : 0,
                                     .timeout_usec = ASK_USEC };
 
-        (void)snprintf(path, sizeof(path), "/api/v1/nodes/%s", name);
-        (void)kube_api_request(k->admin, &ask, on_changed, k, NULL);
+        if (kube_node_path(name, path) == 0)
+                (void)kube_api_request(k->admin, &ask, on_changed, k, NULL);
 }
 
-static const struct world_member *board_of(const struct agent *a, const char *id) {
-        uint64_t node;
+/* The board of a node that bramble made: kubeadm_config gives the label.  False for others'. */
+static bool board_of(const struct agent *a, const struct kube_node *node,
+                     const struct world_member **ret) {
+        const char *label = kube_node_label(node, NODE_LABEL);
+        uint64_t id;
 
-        return str_from_hex64(id, &node) == 0 ? world_member(&a->world, node) : NULL;
+        if (!label || str_from_hex64(label, &id) < 0)
+                return false;
+        *ret = world_member(&a->world, id);
+        return true;
+}
+
+static void give(struct kube *k, const struct kube_node *node, const struct world_member *m) {
+        static const struct kube_label role = { "node-role.kubernetes.io/worker", "" };
+        bool plane = world_kube_carries(&k->agent->world.kube, m->node);
+        char pods[24], *patch = NULL;
+        struct kube_node_want want = { .labels = &role,
+                                       .n_labels = plane ? 0 : 1,
+                                       .pod_cidr = pods };
+
+        (void)snprintf(pods, sizeof(pods), "10.244.%u.0/24", m->subnet);
+        if (kube_node_patch(node, &want, &patch) == 1)
+                change(k, "PATCH", node->name, patch);
+        free(patch);
 }
 
 /* One node as the API server has it; only those that bramble made are touched. */
-static void on_node(void *arg, const struct kube_node_info *node) {
+static void on_node(void *arg, const struct kube_node *node) {
         struct kube *k = arg;
-        const struct world_member *m = board_of(k->agent, node->board);
-        bool plane;
-        char patch[256];
+        const struct world_member *m;
 
-        if (!node->board[0])
+        if (!board_of(k->agent, node, &m))
                 return;
-        if (!m || !str_eq(m->name, node->name) || (m->up && !m->kube)) {
-                log_notice("kubernetes: node %s is of a board that %s: it goes", node->name,
-                           !m                             ? "left the bramble"
-                           : !str_eq(m->name, node->name) ? "has another name now"
-                                                          : "is no node any more");
-                change(k, "DELETE", node->name, NULL);
+        if (m && str_eq(m->name, node->name) && (!m->up || m->kube)) {
+                give(k, node, m);
                 return;
         }
-        plane = world_kube_carries(&k->agent->world.kube, m->node);
-        if (node->pod_cidr[0] && (plane || node->worker_role))
-                return;
-        (void)snprintf(patch, sizeof(patch), "{\"metadata\":{\"labels\":{%s}}%s%s%s}",
-                       plane ? "" : "\"node-role.kubernetes.io/worker\":\"\"",
-                       node->pod_cidr[0] ? "" : ",\"spec\":{\"podCIDR\":\"",
-                       node->pod_cidr[0] ? "" : kube_pod_cidr(m->subnet),
-                       node->pod_cidr[0] ? "" : "\"}");
-        change(k, "PATCH", node->name, patch);
+        log_notice("kubernetes: node %s is of a board that %s: it goes", node->name,
+                   !m                             ? "left the bramble"
+                   : !str_eq(m->name, node->name) ? "has another name now"
+                                                  : "is no node any more");
+        change(k, "DELETE", node->name, NULL);
 }
+
+static void list(struct kube *k, const char *word);
 
 static void on_nodes(void *arg, int result, const char *why, unsigned status, const char *body,
                      size_t len) {
         struct kube *k = arg;
+        char more[SIZE_KUBE_CONTINUE];
 
         (void)why;
         k->nodes->listing = false;
-        if (result == 0 && status == 200)
-                (void)kube_nodes_parse(body, len, on_node, k);
+        if (result == 0 && status == 200 && kube_primary(k) &&
+            kube_nodes_parse(body, len, on_node, k, more, NULL) == 0 && more[0])
+                list(k, more);
 }
 
 /* ---- does somebody use it? ------------------------------------------------------------------- */
+
+static bool list_has_items(const char *body, size_t len) {
+        auto_json cJSON *o = NULL;
+
+        return json_parse_object(body, len, &o, NULL) == 0 &&
+               cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(o, "items")) > 0;
+}
 
 static void on_pods(void *arg, int result, const char *why, unsigned status, const char *body,
                     size_t len) {
@@ -129,7 +151,7 @@ static void on_pods(void *arg, int result, const char *why, unsigned status, con
         (void)why;
         k->nodes->working = false;
         if (result == 0 && status == 200)
-                k->seen.work = !kube_list_is_empty(body, len);
+                k->seen.work = list_has_items(body, len);
 }
 
 /* ---- has something changed? ------------------------------------------------------------------ */
@@ -160,12 +182,18 @@ static void on_metrics(void *arg, int result, const char *why, unsigned status, 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
 static bool ask(struct kube *k, const char *path, kube_api_chunk_cb chunk, kube_api_cb done) {
-        struct kube_api_ask q = { .method = "GET",
-                                  .path = path,
-                                  .timeout_usec = ASK_USEC,
-                                  .chunk = chunk };
+        struct kube_api_ask q = {
+                .method = "GET", .path = path, .timeout_usec = ASK_USEC, .chunk = chunk
+        };
 
         return kube_api_request(k->admin, &q, done, k, NULL) == 0;
+}
+
+static void list(struct kube *k, const char *word) {
+        char path[SIZE_KUBE_PATH];
+
+        if (kube_nodes_path(word, path) == 0)
+                k->nodes->listing = ask(k, path, NULL, on_nodes);
 }
 
 void kube_nodes_look(struct kube *k, usec_t now) {
@@ -177,12 +205,14 @@ void kube_nodes_look(struct kube *k, usec_t now) {
         }
         if (now >= n->nodes_at && !n->listing) {
                 n->nodes_at = usec_add(now, NODES_USEC);
-                n->listing = ask(k, "/api/v1/nodes", NULL, on_nodes);
+                list(k, NULL);
         }
         if (now >= n->work_at && !n->working) {
                 n->work_at = usec_add(now, WORK_USEC);
-                n->working = ask(k, "/api/v1/pods?limit=1&fieldSelector=metadata.namespace!="
-                                    "kube-system", NULL, on_pods);
+                n->working = ask(k,
+                                 "/api/v1/pods?limit=1&fieldSelector=metadata.namespace!="
+                                 "kube-system",
+                                 NULL, on_pods);
         }
         if (now >= n->metrics_at && !n->measuring) {
                 n->metrics_at = usec_add(now, METRICS_USEC);

@@ -28,10 +28,10 @@ enum { KUBE_CLOCK_SKEW_SEC = 240 };
 /* What was seen last of each thing that takes a question. */
 struct kube_seen {
         struct kube_files files;
-        struct kube_marker marker; /* epoch 0: none */
-        bool switched_off;         /* agentctl reset */
-        struct kube_version version, kubelet_version; /* 0.0.0: not known */
-        struct kube_program_file kubeadm, kubelet;    /* whose versions those are */
+        struct kube_marker marker;                           /* epoch 0: none */
+        bool switched_off;                                   /* agentctl reset */
+        struct kube_version version, kubelet_version;        /* 0.0.0: not known */
+        struct kube_program_file kubeadm_file, kubelet_file; /* whose versions those are */
         enum unit_state unit;
         enum kube_health kubelet, api;
         enum kube_node_state node;
@@ -52,23 +52,23 @@ struct kube {
         struct kube_seen seen;
         struct units *units;
         struct cri *cri;
-        struct kube_job *job;    /* the action that runs; NULL: none */
+        struct kube_job *job; /* the action that runs; NULL: none */
         struct kube_nodes *nodes;
         struct process *asking; /* kubeadm or kubelet, for its version */
         bool asking_kubeadm;
-        char asked_line[96]; /* what it said */
+        char asked_line[96];                 /* what it said */
         usec_t files_at, health_at, node_at; /* when to look again */
         unsigned questions;                  /* of this round that are not answered */
         bool containerd;
-        bool told;             /* the leader's picture has come since this start */
-        bool reset_once;       /* agentctl reset --rejoin: off until it is clean */
-        usec_t heard;          /* when somebody led and was reachable last */
-        uint32_t hosts;        /* the endpoint's address in /etc/hosts; 0: none */
-        bool network_on;       /* routes and rules for pods */
-        enum kube_phase said;  /* last in the log */
-        struct kube_api *own;  /* this board's API server, no certificate: only its health */
-        struct kube_api *node; /* the API as this board's kubelet sees it */
-        uint32_t node_address; /* where 'node' dials */
+        bool told;              /* the leader's picture has come since this start */
+        bool reset_once;        /* agentctl reset --rejoin: off until it is clean */
+        usec_t heard;           /* when somebody led and was reachable last */
+        uint32_t hosts;         /* the endpoint's address in /etc/hosts; 0: none */
+        bool network_on;        /* routes and rules for pods */
+        enum kube_phase said;   /* last in the log */
+        struct kube_api *own;   /* this board's API server, no certificate: only its health */
+        struct kube_api *node;  /* the API as this board's kubelet sees it */
+        uint32_t node_address;  /* where 'node' dials */
         struct kube_api *admin; /* this board's API server with admin.conf */
         uint64_t admin_inode, node_inode; /* of the files that they were made from */
 };
@@ -135,7 +135,6 @@ enum { KUBE_TOKEN_SEC = 30 * 60 };
 extern const char *const kube_pki_files[];
 bool kube_pki_file(const char *name);
 
-
 struct kube_step {
         const char *progress; /* for status; NULL: takes no time */
         /* KUBE_STEP_NEXT, KUBE_STEP_WAIT (kube_job_next() or kube_job_fail() follows), or what
@@ -164,7 +163,7 @@ extern const struct kube_step kube_init_steps[], kube_rebuild_steps[], kube_join
         kube_follow_steps[];
 
 /* Steps that more than one table has. */
-int kube_step_prepare(struct kube_job *j);     /* modules, sysctls, names, CNI, marker */
+int kube_step_prepare(struct kube_job *j); /* modules, sysctls, names, CNI, marker */
 int kube_step_stop_kubelet(struct kube_job *j);
 int kube_step_list_pods(struct kube_job *j);
 int kube_step_stop_pods(struct kube_job *j);
@@ -183,7 +182,7 @@ int kube_step_cleared(struct kube_job *j);
 int kube_step_token(struct kube_job *j);
 int kube_step_config(struct kube_job *j);
 int kube_step_kubeadm(struct kube_job *j);
-int kube_step_finish(struct kube_job *j);      /* the marker says done */
+int kube_step_finish(struct kube_job *j); /* the marker says done */
 /* What kubeadm is told about this board and this cluster. */
 void kube_settings(struct kube_job *j, struct kubeadm_settings *ret);
 /* A file of a job below run_dir, 0600; a secret may be in it. */

@@ -44,15 +44,13 @@ static int step_forget(struct kube_job *j) {
         return KUBE_STEP_NEXT;
 }
 
-const struct kube_step kube_reset_steps[] = {
-        { "stopping the kubelet", kube_step_stop_kubelet },
-        { "stopping pods", kube_step_list_pods },
-        { NULL, kube_step_stop_pods },
-        { "kubeadm reset", kube_step_kubeadm_reset },
-        { "clearing away", kube_step_wipe },
-        { NULL, kube_step_cleared },
-        { NULL, step_rules },
-        { NULL, step_network },
-        { NULL, step_forget },
-        { NULL, NULL }
-};
+const struct kube_step kube_reset_steps[] = { { "stopping the kubelet", kube_step_stop_kubelet },
+                                              { "stopping pods", kube_step_list_pods },
+                                              { NULL, kube_step_stop_pods },
+                                              { "kubeadm reset", kube_step_kubeadm_reset },
+                                              { "clearing away", kube_step_wipe },
+                                              { NULL, kube_step_cleared },
+                                              { NULL, step_rules },
+                                              { NULL, step_network },
+                                              { NULL, step_forget },
+                                              { NULL, NULL } };

@@ -173,15 +173,29 @@ int kube_step_kubeadm_reset(struct kube_job *j) {
 /* What kubeadm leaves, so that the next try begins on an empty board.  One file system: what is
  * still mounted is not ours to delete. */
 int kube_step_wipe(struct kube_job *j) {
-        static const char *const argv[] = {
-                "/usr/bin/find", "/etc/kubernetes/manifests", "/etc/kubernetes/pki",
-                "/etc/kubernetes/admin.conf", "/etc/kubernetes/super-admin.conf",
-                "/etc/kubernetes/kubelet.conf", "/etc/kubernetes/bootstrap-kubelet.conf",
-                "/etc/kubernetes/controller-manager.conf", "/etc/kubernetes/scheduler.conf",
-                "/etc/kubernetes/tmp", "/var/lib/etcd/", "/var/lib/kubelet/", "/run/cni/bramble",
-                "-xdev", "-depth", "!", "-path", "/var/lib/etcd/", "!", "-path",
-                "/var/lib/kubelet/", "-delete", NULL
-        };
+        static const char *const argv[] = { "/usr/bin/find",
+                                            "/etc/kubernetes/manifests",
+                                            "/etc/kubernetes/pki",
+                                            "/etc/kubernetes/admin.conf",
+                                            "/etc/kubernetes/super-admin.conf",
+                                            "/etc/kubernetes/kubelet.conf",
+                                            "/etc/kubernetes/bootstrap-kubelet.conf",
+                                            "/etc/kubernetes/controller-manager.conf",
+                                            "/etc/kubernetes/scheduler.conf",
+                                            "/etc/kubernetes/tmp",
+                                            "/var/lib/etcd/",
+                                            "/var/lib/kubelet/",
+                                            "/run/cni/bramble",
+                                            "-xdev",
+                                            "-depth",
+                                            "!",
+                                            "-path",
+                                            "/var/lib/etcd/",
+                                            "!",
+                                            "-path",
+                                            "/var/lib/kubelet/",
+                                            "-delete",
+                                            NULL };
 
         j->forgive = true; /* not all of these are there; kube_step_cleared() looks */
         return kube_job_run(j, argv, QUICK_SEC, NULL);
@@ -285,7 +299,8 @@ static void on_pulled(void *arg, int result, const char *why, const char *id) {
                 j->no_coredns = true;
         } else if (result < 0) {
                 log_warning("kubernetes: image %s cannot be pulled: %s", image, why);
-                (void)snprintf(j->missing + n, sizeof(j->missing) - n, "%s%s", n ? ", " : "", image);
+                (void)snprintf(j->missing + n, sizeof(j->missing) - n, "%s%s", n ? ", " : "",
+                               image);
         }
         j->image++;
         look_for_image(j);
@@ -332,9 +347,17 @@ int kube_step_pull_images(struct kube_job *j) {
  * but kubeadm's own pause image is, it gets the other name too. */
 int kube_step_sandbox(struct kube_job *j) {
         const struct kube_seen *s = &j->k->seen;
-        const char *argv[] = { "/usr/bin/ctr", "--address",         j->k->agent->config.containerd,
-                               "-n",           "k8s.io",            "images",
-                               "tag",          "--force", NULL, s->runtime.sandbox_image, NULL };
+        const char *argv[] = { "/usr/bin/ctr",
+                               "--address",
+                               j->k->agent->config.containerd,
+                               "-n",
+                               "k8s.io",
+                               "images",
+                               "tag",
+                               "--force",
+                               NULL,
+                               s->runtime.sandbox_image,
+                               NULL };
 
         if (s->sandbox || !s->runtime.sandbox_image[0])
                 return KUBE_STEP_NEXT;
@@ -376,9 +399,15 @@ bool kube_pki_file(const char *name) {
         return false;
 }
 
-const char *const kube_pki_files[] = { "ca.crt",  "ca.key",      "sa.key",      "sa.pub",
-                                       "front-proxy-ca.crt", "front-proxy-ca.key",
-                                       "etcd/ca.crt", "etcd/ca.key", NULL };
+const char *const kube_pki_files[] = { "ca.crt",
+                                       "ca.key",
+                                       "sa.key",
+                                       "sa.pub",
+                                       "front-proxy-ca.crt",
+                                       "front-proxy-ca.key",
+                                       "etcd/ca.crt",
+                                       "etcd/ca.key",
+                                       NULL };
 
 /* ---- what kubeadm is told -------------------------------------------------------------------- */
 
@@ -388,6 +417,7 @@ static const char *number(char dst[static 12], unsigned v) {
 }
 
 void kube_settings(struct kube_job *j, struct kubeadm_settings *ret) {
+        static char patches[SIZE_PATH + 48];
         static char address[16], board[KUBEADM_LABEL_SIZE], cores[12], ram[12], bits[12], id[17],
                 local[SIZE_NAME + 8];
         const struct kube *k = j->k;
@@ -399,6 +429,7 @@ void kube_settings(struct kube_job *j, struct kubeadm_settings *ret) {
         (void)snprintf(address, sizeof(address), "%u.%u.%u.%u", lan >> 24, lan >> 16 & 255,
                        lan >> 8 & 255, lan & 255);
         (void)snprintf(local, sizeof(local), "%s.local", a->name);
+        (void)snprintf(patches, sizeof(patches), "%s/kube-patches", a->config.run_dir);
         str_hex64(b->node, id);
         kube_budget(b, j->plane, true, &budget);
         *ret = (struct kubeadm_settings){
@@ -426,6 +457,7 @@ void kube_settings(struct kube_job *j, struct kubeadm_settings *ret) {
                 .control_plane_taint = j->plane,
                 .control_plane = j->plane,
                 .arm32 = sizeof(void *) == 4,
+                .patches = patches,
                 .token = j->token,
                 .token_ttl_seconds = KUBE_TOKEN_SEC,
                 .ca_hashes = { j->ca_hash },

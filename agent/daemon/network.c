@@ -2,6 +2,7 @@
 
 #include "base/scope.h"
 #include "base/str.h"
+#include "daemon/kube.h"
 #include "daemon/runner.h"
 #include "io/log.h"
 
@@ -95,6 +96,7 @@ static void on_change(uv_poll_t *poll, int status, int events) {
                 return;
         find_lan(a);
         network_follow(a);
+        kube_world_changed(a);
         agent_report_soon(a);
 }
 

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "daemon/coordinator.h"
 #include "daemon/images.h"
+#include "daemon/kube.h"
 #include "daemon/membership.h"
 #include "daemon/peers.h"
 #include "daemon/runner.h"
@@ -48,12 +49,14 @@ static void fill(struct reporter *r) {
         struct in_addr address = { htonl(a->lan.address) };
 
         out->board = a->board;
+        out->board.function_bytes = kube_function_bytes(a);
         out->sensors = r->sensors;
         out->address[0] = '\0';
         if (a->lan.address)
                 (void)inet_ntop(AF_INET, &address, out->address, sizeof(out->address));
         out->n_instances = runner_report(a, out->instances);
         out->n_images = images_report(a, out->images);
+        kube_report(a, &out->kube);
         out->n_calls = r->n_calls;
         memcpy(out->calls, r->calls, r->n_calls * sizeof(r->calls[0]));
 }

@@ -47,7 +47,7 @@ struct cri {
         uv_timer_t again; /* asks a runtime that is still starting */
         int api;
         bool up;
-        bool told_down;
+        int told; /* the error of the last 'down'; 0: none */
         bool closing;
 };
 
@@ -56,10 +56,10 @@ struct cri {
 static void probe(struct cri *c);
 
 static void tell_down(struct cri *c, int error, const char *why) {
-        bool news = c->up || !c->told_down;
+        bool news = c->up || c->told != error;
 
         c->up = false;
-        c->told_down = true;
+        c->told = error;
         if (news)
                 c->state(c->arg, false, error, why);
 }
@@ -76,7 +76,7 @@ static void on_probe(void *arg, int result, const char *why, const ProtobufCMess
                 return; /* on_state() says more */
         if (result == 0) {
                 c->up = true;
-                c->told_down = false;
+                c->told = 0;
                 c->state(c->arg, true, 0, "");
         } else if (result == -EOPNOTSUPP && c->api == API_V1) {
                 c->api = API_V1ALPHA2;
@@ -225,10 +225,14 @@ static char *mutable(const char *text) {
         return (char *)(uintptr_t)text;
 }
 
-static void tell_plain(const struct request *q, int result, const char *why,
-                       const ProtobufCMessage *reply) {
+/* The CRI wants what is gone to count as stopped and removed; containerd 1.6 fails there. */
+static void tell_gone(const struct request *q, int result, const char *why,
+                      const ProtobufCMessage *reply) {
         (void)reply;
-        q->done.plain(q->arg, result, why);
+        if (result == -ENOENT)
+                q->done.plain(q->arg, 0, "");
+        else
+                q->done.plain(q->arg, result, why);
 }
 
 /* ---- the runtime ---- */
@@ -429,7 +433,7 @@ static int call_pod(struct cri *c, enum method method, const char *id, cri_cb do
         if (!id[0])
                 return -EINVAL;
         m.pod_sandbox_id = mutable(id);
-        return call(c, method, &m.base, (struct request){ tell_plain, { .plain = done }, arg });
+        return call(c, method, &m.base, (struct request){ tell_gone, { .plain = done }, arg });
 }
 
 int cri_pod_stop(struct cri *c, const char *id, cri_cb done, void *arg) {

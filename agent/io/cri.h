@@ -16,8 +16,8 @@ struct cri;
 enum { CRI_LIST_MAX = 4096 }; /* pods, containers or images in one answer; more are -EMSGSIZE */
 
 /* 'up': the runtime answers and is past its own start; calls may be made.  Else it stopped
- * answering or never did ('error' is a negative errno, -EOPNOTSUPP: it is there and speaks no CRI;
- * 'why' a sentence): told once until it is up again. */
+ * answering or never did ('error' is a negative errno, -EOPNOTSUPP: it is there and speaks no CRI,
+ * -EAGAIN: it is still starting; 'why' a sentence): told again only when 'error' changes. */
 typedef void (*cri_state_cb)(void *arg, bool up, int error, const char *why);
 
 /* 'endpoint': "unix:///run/containerd/containerd.sock" or the path alone.  Connects in the

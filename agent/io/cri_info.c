@@ -15,7 +15,7 @@ static const cJSON *member(const cJSON *o, const char *key) {
 static void take_text(const cJSON *v, char *dst, size_t size) {
         const char *text = cJSON_GetStringValue(v);
 
-        if (text && strlen(text) < size)
+        if (text && text[0] && strlen(text) < size)
                 (void)str_copy(dst, size, text);
 }
 

@@ -497,7 +497,7 @@ int kube_api_request(struct kube_api *a, const struct kube_api_ask *ask, kube_ap
         if (a->n_requests == KUBE_API_REQUESTS)
                 return -EBUSY;
         r = request_new(a, ask, &q);
-        if (r < 0)
+        if (!q)
                 return r;
         q->done = done;
         q->arg = arg;

@@ -143,7 +143,7 @@ const char *const kube_cni_names[KUBE_CNI_PLUGINS] = { "bridge", "host-local", "
 
 uint32_t kube_files_cni(int root_fd, const char *dir) {
         uint32_t found = 0;
-        char path[SIZE_KUBE_PATH + 16];
+        char path[SIZE_KUBE_FILE_PATH + 16];
         struct stat st;
 
         for (size_t i = 0; i < KUBE_CNI_PLUGINS; i++) {
@@ -183,9 +183,9 @@ static bool load(struct reading *r, const char *path) {
         return n > 0 && r->len < sizeof(r->text) - 1;
 }
 
-static void name_file(char dst[static SIZE_KUBE_PATH], const char *path) {
+static void name_file(char dst[static SIZE_KUBE_FILE_PATH], const char *path) {
         dst[0] = '/';
-        (void)str_printable(dst + 1, SIZE_KUBE_PATH - 1, path, strlen(path));
+        (void)str_printable(dst + 1, SIZE_KUBE_FILE_PATH - 1, path, strlen(path));
 }
 
 static void bad_cert(struct reading *r, const char *path) {
@@ -212,7 +212,7 @@ static void read_cert_dir(struct reading *r, const char *dir) {
         int fd = openat(r->root_fd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         DIR *list = fd < 0 ? NULL : fdopendir(fd);
         struct dirent *entry;
-        char path[SIZE_KUBE_PATH + 256];
+        char path[SIZE_KUBE_FILE_PATH + 256];
         struct kube_cert c;
 
         if (!list) {

@@ -68,11 +68,11 @@ struct kube_files {
         int64_t kubelet_expires;          /* Unix seconds: the kubelet's client certificate */
         int64_t certs_expire;             /* the soonest of pki/ and of the control plane's
                                              kubeconfigs, authorities and kubelet left out */
-        char certs_first[SIZE_KUBE_PATH]; /* the file that expires then */
+        char certs_first[SIZE_KUBE_FILE_PATH]; /* the file that expires then */
         int64_t certs_begin;              /* the latest beginning of any certificate seen: with a
                                              clock below it nothing works */
         uint32_t n_bad_certs;             /* files without a certificate in them */
-        char bad_cert[SIZE_KUBE_PATH];    /* the first of them */
+        char bad_cert[SIZE_KUBE_FILE_PATH];    /* the first of them */
 };
 
 /* Looks below 'root_fd' ("/" on a board).  Reads some twenty small files: once a minute is fine,

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* "https://", a DNS name of 253 characters or an address, and a port. */
-enum { SIZE_KUBE_SERVER = 272, SIZE_KUBE_PATH = 128 };
+enum { SIZE_KUBE_SERVER = 272, SIZE_KUBE_FILE_PATH = 128 };
 
 /* A static pod's manifest.  What is not there, or is not what it should be, is "" or 0. */
 struct kube_manifest {
@@ -22,7 +22,7 @@ struct kube_config {
         char server[SIZE_KUBE_SERVER];
         const char *cert_data; /* base64 inside the text that was parsed; NULL: none */
         size_t cert_data_len;
-        char cert_path[SIZE_KUBE_PATH]; /* absolute; "": none */
+        char cert_path[SIZE_KUBE_FILE_PATH]; /* absolute; "": none */
 };
 
 /* YAML as kubeadm writes it, a line at a time: a person may have changed values and order, not

@@ -12,3 +12,7 @@ $(OUT)/unit/test_fwatchdog $(OUT)/unit/test_fwatchdog_hostile: $(OUT)/fwatchdog 
 # bramble-agent: what it keeps on the card.
 UNIT_OBJ_test_saved := $(OUT)/agent/daemon/saved.o
 $(OUT)/unit/test_saved: $(UNIT_OBJ_test_saved)
+
+# crictl: its command line.
+UNIT_OBJ_test_crictl_options := $(OUT)/agent/crictl/options.o
+$(OUT)/unit/test_crictl_options: $(UNIT_OBJ_test_crictl_options)
