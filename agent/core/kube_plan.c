@@ -458,8 +458,8 @@ static enum kube_action decide(struct kube_plan *p, const struct kube_facts *f, 
         if (f->switched_off)
                 return stay(p, KUBE_OFF, "taken off; agentctl reset --rejoin brings it back");
         if (!f->version[0])
-                return stay(p, KUBE_WAITING,
-                            "waiting for kubeadm and kubelet to say their versions");
+                return leave_alone(p, f, now, KUBE_WAITING,
+                                   "waiting for kubeadm and kubelet to say their versions");
         if (!f->board_runs)
                 return leave_alone(p, f, now, KUBE_UNABLE,
                                    "functions only: this board cannot run %s", f->version);

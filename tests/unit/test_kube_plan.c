@@ -132,6 +132,8 @@ static void nothing_is_set_up(void **state) {
              "taken off; agentctl reset --rejoin brings it back");
         CASE(clean, (k.off = true, k.n_planes = 0), NOTHING, KUBE_OFF,
              "taken off; agentctl reset --all --rejoin brings it back");
+        CASE(clean, f.version = "", NOTHING, KUBE_WAITING,
+             "waiting for kubeadm and kubelet to say their versions");
         CASE(clean, f.told = false, NOTHING, KUBE_WAITING, "waiting for a bramble");
         CASE(clean, f.bramble = 0, NOTHING, KUBE_WAITING, "waiting for a bramble");
         CASE(clean, k.n_planes = 0, NOTHING, KUBE_WAITING, "waiting for the coordinator");
@@ -282,6 +284,8 @@ static void epochs(void **state) {
         CASE(master, (k.epoch = 2, k.planes[0] = 3, f.enabled = false), KUBE_DO_STOP_KUBELET,
              KUBE_FENCED, "");
         CASE(master, (k.epoch = 2, k.planes[0] = 3, f.installed = false), KUBE_DO_STOP_KUBELET,
+             KUBE_FENCED, "");
+        CASE(master, (k.epoch = 2, k.planes[0] = 3, f.version = ""), KUBE_DO_STOP_KUBELET,
              KUBE_FENCED, "");
         CASE(master, (k.epoch = 2, k.planes[0] = 3, f.board_runs = false), KUBE_DO_STOP_KUBELET,
              KUBE_FENCED, "");
