@@ -3,11 +3,15 @@
 #include "io/json.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+
+enum { NAME_MOST = 32 };
 
 int verb_doctor(const struct cli *c, int argc, char **argv) {
         bool colours = cli_on_terminal(STDOUT_FILENO);
         unsigned failures = 0;
+        int width = 0;
         const cJSON *check;
         cJSON *o;
         int r;
@@ -18,13 +22,18 @@ int verb_doctor(const struct cli *c, int argc, char **argv) {
         if (r != CLI_DONE)
                 return r;
         cJSON_ArrayForEach(check, cJSON_GetObjectItemCaseSensitive(o, "checks")) {
+                int n = (int)strnlen(json_text(check, "name", "?"), NAME_MOST);
+
+                width = n > width ? n : width;
+        }
+        cJSON_ArrayForEach(check, cJSON_GetObjectItemCaseSensitive(o, "checks")) {
                 bool pass = json_bool(check, "pass");
 
                 failures += !pass;
                 if (c->json)
                         continue;
-                printf("%s%s%s  %-17s %s\n", colours ? (pass ? "\033[32m" : "\033[31m") : "",
-                       pass ? "PASS" : "FAIL", colours ? "\033[0m" : "",
+                printf("%s%s%s  %-*s  %s\n", colours ? (pass ? "\033[32m" : "\033[31m") : "",
+                       pass ? "PASS" : "FAIL", colours ? "\033[0m" : "", width,
                        cli_safe(json_text(check, "name", "?")),
                        cli_safe(json_text(check, "text", "")));
                 if (!pass)

@@ -98,6 +98,7 @@ static void read_files(struct kube *k) {
                 log_warning("kubernetes: %s: what is set up here is taken for somebody else's",
                             fail_text(&f));
         k->seen.marker = m;
+        k->looked = true;
         k->seen.switched_off = access(off_path(k), F_OK) == 0;
         if (!files.programs[KUBE_KUBEADM].path[0])
                 k->seen.version = (struct kube_version){ 0 };
@@ -376,8 +377,7 @@ void kube_facts_fill(struct kube *k, struct kube_facts *ret, usec_t now) {
                 (void)kube_version_text(version, s->version);
         *ret = (struct kube_facts){
                 .enabled = a->config.kubernetes,
-                .lost_after_usec =
-                        a->config.control_planes == 1 ? a->config.master_lost_after_usec : 0,
+                .lost_after_usec = a->config.master_lost_after_usec,
                 .self = a->board.node,
                 .bramble = a->bramble,
                 .name = a->name,

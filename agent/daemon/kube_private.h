@@ -60,12 +60,15 @@ struct kube {
         usec_t files_at, health_at, node_at; /* when to look again */
         unsigned questions;                  /* of this round that are not answered */
         bool containerd;
-        bool told;              /* the leader's picture has come since this start */
-        bool reset_once;        /* agentctl reset --rejoin: off until it is clean */
-        usec_t heard;           /* when somebody led and was reachable last */
-        uint32_t hosts;         /* the endpoint's address in /etc/hosts; 0: none */
-        bool network_on;        /* routes and rules for pods */
-        enum kube_phase said;   /* last in the log */
+        bool told;                      /* the leader's picture has come since this start */
+        bool reset_once;                /* agentctl reset --rejoin: off until it is clean */
+        const struct link *leader_link; /* as of the last look */
+        bool pictured;                  /* and a picture has come over it */
+        bool looked;                    /* the files were read once */
+        usec_t heard;                   /* when somebody led and was reachable last */
+        uint32_t hosts;                 /* the endpoint's address in /etc/hosts; 0: none */
+        bool network_on;                /* routes and rules for pods */
+        enum kube_phase said;           /* last in the log */
         struct kube_api *own;   /* this board's API server, no certificate: only its health */
         struct kube_api *node;  /* the API as this board's kubelet sees it */
         uint32_t node_address;  /* where 'node' dials */
