@@ -72,6 +72,7 @@ static const struct api_verb verbs[] = {
         { "kube-snapshot-put", VERB_PEER, verb_kube_snapshot_put },
         { "kube-snapshot-get", VERB_PEER, verb_kube_snapshot_get },
         { "kube-join", VERB_PEER, verb_kube_join },
+        { "kube-leave", VERB_PEER, verb_kube_leave },
         { "kube-reset", VERB_PEER, verb_kube_reset },
         { "kubeconfig", 0, verb_kubeconfig },
         { "reset", 0, verb_reset },

@@ -109,6 +109,7 @@ void verb_kube_snapshot_who(struct request *q);
 void verb_kube_snapshot_put(struct request *q);
 void verb_kube_snapshot_get(struct request *q);
 void verb_kube_join(struct request *q);
+void verb_kube_leave(struct request *q);
 void verb_kubeconfig(struct request *q);
 void verb_kube_reset(struct request *q);
 void verb_reset(struct request *q);

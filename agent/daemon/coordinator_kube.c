@@ -203,7 +203,8 @@ void verb_kube_snapshot_who(struct request *q) {
                 cJSON *item;
                 char node[17];
 
-                if (!b->up)
+                /* one of a cluster that a person ended does not come back */
+                if (!b->up || b->report->snapshot >> 32 < k->made)
                         continue;
                 item = cJSON_CreateObject();
                 str_hex64(b->node, node);

@@ -61,7 +61,7 @@ int kube_step_config(struct kube_job *j) {
         struct kubeadm_settings settings;
         auto_buf struct buf text = { .limit = KUBEADM_CONFIG_BYTES };
         struct fail f = { 0 };
-        bool init = j->action == KUBE_DO_INIT || j->action == KUBE_DO_REBUILD;
+        bool init = j->action != KUBE_DO_JOIN && j->action != KUBE_DO_JOIN_PLANE;
         int r;
 
         kube_settings(j, &settings);
@@ -231,27 +231,33 @@ const struct kube_step kube_rebuild_steps[] = { { "preparing", kube_step_prepare
                                                 { NULL, kube_step_finish },
                                                 { NULL, NULL } };
 
-const struct kube_step kube_join_steps[] = { { "preparing", kube_step_prepare },
-                                             CLEAR,
-                                             { "asking the control plane", kube_step_ask },
-                                             { NULL, kube_step_list_images },
-                                             { NULL, kube_step_sandbox },
-                                             { NULL, kube_step_config },
-                                             { "kubeadm join", kube_step_kubeadm },
-                                             { NULL, kube_step_finish },
-                                             { NULL, NULL } };
+const struct kube_step kube_join_steps[] = {
+        { "preparing", kube_step_prepare },
+        /* it takes an old member out of etcd, before that is cleared away */
+        { "asking the control plane", kube_step_ask },
+        CLEAR,
+        { NULL, kube_step_list_images },
+        { NULL, kube_step_sandbox },
+        { NULL, kube_step_config },
+        { "kubeadm join", kube_step_kubeadm },
+        { NULL, kube_step_finish },
+        { NULL, NULL }
+};
 
-const struct kube_step kube_join_plane_steps[] = { { "preparing", kube_step_prepare },
-                                                   CLEAR,
-                                                   { "asking the control plane", kube_step_ask },
-                                                   { NULL, kube_step_place_pki },
-                                                   { "looking for images", kube_step_list_images },
-                                                   { NULL, kube_step_pull_images },
-                                                   { NULL, kube_step_sandbox },
-                                                   { NULL, kube_step_config },
-                                                   { "kubeadm join", kube_step_kubeadm },
-                                                   { NULL, kube_step_finish },
-                                                   { NULL, NULL } };
+const struct kube_step kube_join_plane_steps[] = {
+        { "preparing", kube_step_prepare },
+        /* it takes an old member out of etcd, before that is cleared away */
+        { "asking the control plane", kube_step_ask },
+        CLEAR,
+        { NULL, kube_step_place_pki },
+        { "looking for images", kube_step_list_images },
+        { NULL, kube_step_pull_images },
+        { NULL, kube_step_sandbox },
+        { NULL, kube_step_config },
+        { "kubeadm join", kube_step_kubeadm },
+        { NULL, kube_step_finish },
+        { NULL, NULL }
+};
 
 const struct kube_step kube_tell_steps[] = { { NULL, step_tell }, { NULL, NULL } };
 const struct kube_step kube_adopt_steps[] = { { NULL, step_adopt }, { NULL, NULL } };

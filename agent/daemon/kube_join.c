@@ -5,8 +5,10 @@
 #include "base/str.h"
 #include "daemon/api.h"
 #include "daemon/kube_private.h"
+#include "daemon/kube_snapshots.h"
 #include "io/file_text.h"
 #include "io/json.h"
+#include "io/kube_node.h"
 #include "io/kube_token.h"
 #include "io/log.h"
 
@@ -74,6 +76,40 @@ int kube_step_ask(struct kube_job *j) {
                         r = api_ask_board(a, m->node, o, ANSWER_SEC, on_answer, j, &j->ask);
         }
         return r < 0 ? kube_job_no(j, "no control plane can be asked") : KUBE_STEP_WAIT;
+}
+
+/* ---- leaving --------------------------------------------------------------------------------- */
+
+static void on_left(void *arg, int result, const char *why, const cJSON *reply) {
+        struct kube_job *j = arg;
+        const char *error = reply ? json_text(reply, "error", NULL) : why;
+
+        j->ask = NULL;
+        if (result < 0 || error)
+                kube_job_fail(j, "the other control planes do not let it go: %s", error);
+        else
+                kube_job_next(j);
+}
+
+/* One control plane of several: etcd must not count on a member that will be gone. */
+int kube_step_leave(struct kube_job *j) {
+        struct agent *a = j->k->agent;
+        const struct world_kube *w = &a->world.kube;
+        const struct kube_marker *m = &j->k->seen.marker;
+        auto_json cJSON *o = cJSON_CreateObject();
+
+        (void)cJSON_AddStringToObject(o, "verb", "kube-leave");
+        (void)cJSON_AddStringToObject(o, "name", m->name);
+        if (m->role != KUBE_ROLE_PLANE || m->epoch != w->epoch || m->bramble != a->bramble)
+                return KUBE_STEP_NEXT; /* of another cluster: that one knows nothing of it */
+        for (uint32_t i = 0; i < w->n_planes; i++) {
+                const struct world_member *plane = world_member(&a->world, w->planes[i]);
+
+                if (plane && plane->up && plane->api && plane->node != a->board.node &&
+                    api_ask_board(a, plane->node, o, ANSWER_SEC, on_left, j, &j->ask) == 0)
+                        return KUBE_STEP_WAIT;
+        }
+        return KUBE_STEP_NEXT; /* nobody is left whom it could harm */
 }
 
 /* ---- the answering side ---------------------------------------------------------------------- */
@@ -169,16 +205,37 @@ static void on_deleted(void *arg, int result, const char *why, unsigned status, 
         invitation_free(i);
 }
 
+static void delete_node(struct invitation *i) {
+        char path[SIZE_KUBE_PATH];
+        struct kube_api_ask ask = { .method = "DELETE", .path = path, .timeout_usec = API_USEC };
+
+        if (i->k->admin && kube_node_path(json_text(i->q->args, "name", ""), path) == 0 &&
+            kube_api_request(i->k->admin, &ask, on_deleted, i, NULL) == 0)
+                return;
+        request_fail(i->q, 503, "the API server of %s is too busy: try again", i->k->agent->name);
+        invitation_free(i);
+}
+
+static void on_member_gone(void *arg, const char *error) {
+        struct invitation *i = arg;
+
+        if (!error[0]) {
+                delete_node(i);
+                return;
+        }
+        request_fail(i->q, 503, "its old member of etcd could not be removed: %s", error);
+        invitation_free(i);
+}
+
 /* A board that asks to join has nothing of a node: a Node of its name is of an earlier life (a
- * card that was flashed again), and kubeadm refuses a name that is still Ready. */
+ * card that was flashed again), and kubeadm refuses a name that is still Ready; the same goes for a
+ * member of etcd. */
 void verb_kube_join(struct request *q) {
         struct agent *a = q->agent;
         struct kube *k = a->kube;
         uint64_t node = q->link ? link_node(q->link) : 0;
         const struct world_member *m = world_member(&a->world, node);
         const char *name = json_text(q->args, "name", "");
-        struct kube_api_ask ask = { .method = "DELETE", .timeout_usec = API_USEC };
-        char path[SIZE_NAME + 32];
         struct invitation *i;
 
         if (!m || !str_eq(m->name, name)) {
@@ -197,12 +254,35 @@ void verb_kube_join(struct request *q) {
         i->q = request_ref(q);
         i->k = k;
         i->plane = json_bool(q->args, "plane") && world_kube_carries(&a->world.kube, node);
-        (void)snprintf(path, sizeof(path), "/api/v1/nodes/%s", name);
-        ask.path = path;
         log_info("kubernetes: %s is let into the cluster%s", name,
                  i->plane ? " as a control plane" : "");
-        if (kube_api_request(k->admin, &ask, on_deleted, i, NULL) < 0) {
-                request_fail(q, 503, "the API server of %s is too busy: try again", a->name);
-                invitation_free(i);
+        if (!i->plane)
+                delete_node(i);
+        else if (kube_snapshots_remove_member(a, name, on_member_gone, i) < 0)
+                on_member_gone(i, "try again");
+}
+
+static void on_let_go(void *arg, const char *error) {
+        struct request *q = arg;
+
+        if (error[0])
+                request_fail(q, 503, "%s", error);
+        else
+                request_reply(q, cJSON_CreateObject());
+        request_unref(q);
+}
+
+/* Another control plane is going to be reset. */
+void verb_kube_leave(struct request *q) {
+        const struct world_member *m =
+                world_member(&q->agent->world, q->link ? link_node(q->link) : 0);
+        int r;
+
+        if (!m || !q->agent->kube->admin) {
+                request_fail(q, 403, "only a board of this bramble may leave its control plane");
+                return;
         }
+        r = kube_snapshots_remove_member(q->agent, m->name, on_let_go, request_ref(q));
+        if (r < 0)
+                on_let_go(q, "try again");
 }

@@ -5,6 +5,8 @@
 #include "io/log.h"
 
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 enum { RENEW_SEC = 120 };
 
@@ -54,6 +56,24 @@ static int step_renew(struct kube_job *j) {
                                      .version = s->version,
                                      .program = s->files.programs[KUBE_KUBEADM].path };
 
+        return kube_job_kubeadm(j, &call, RENEW_SEC);
+}
+
+/* `certs renew` leaves the kubelet's own alone, which the kubelet renews; not once it has ended. */
+static int step_kubelet_conf(struct kube_job *j) {
+        const struct kube_seen *s = &j->k->seen;
+        struct kubeadm_call call = { .verb = KUBEADM_MAKE_KUBECONFIG,
+                                     .version = s->version,
+                                     .program = s->files.programs[KUBE_KUBEADM].path,
+                                     .config = kube_job_path(j, "kubeadm.yaml") };
+        int r;
+
+        if (s->files.kubelet_expires == 0 || s->files.kubelet_expires > (int64_t)time(NULL))
+                return KUBE_STEP_NEXT;
+        r = kube_step_token(j); /* the configuration wants one; nobody learns it */
+        if (r != KUBE_STEP_NEXT || (r = kube_step_config(j)) != KUBE_STEP_NEXT)
+                return r;
+        (void)unlinkat(j->k->root_fd, "etc/kubernetes/kubelet.conf", 0);
         return kube_job_kubeadm(j, &call, RENEW_SEC);
 }
 

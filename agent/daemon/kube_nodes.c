@@ -28,6 +28,7 @@
 struct kube_nodes {
         usec_t nodes_at, work_at, metrics_at;
         bool listing, working, measuring;
+        char leaving[SIZE_NAME];     /* the node whose member of etcd is being removed; "": none */
         struct kube_metrics metrics; /* of the answer that comes in now */
 };
 
@@ -103,6 +104,37 @@ static void give(struct kube *k, const struct kube_node *node, const struct worl
         free(patch);
 }
 
+/* A board that carried the control plane and does no more: etcd must not count on it. */
+static bool was_plane(const struct kube *k, const struct kube_node *node,
+                      const struct world_member *m) {
+        return m && !world_kube_carries(&k->agent->world.kube, m->node) &&
+               (kube_node_label(node, "node-role.kubernetes.io/master") ||
+                kube_node_label(node, "node-role.kubernetes.io/control-plane"));
+}
+
+static void on_member_gone(void *arg, const char *error) {
+        struct kube *k = arg;
+        struct kube_nodes *n = k->nodes;
+
+        if (error[0])
+                log_warning("kubernetes: %s could not be taken out of etcd: %s", n->leaving, error);
+        else if (k->admin)
+                change(k, "DELETE", n->leaving, NULL);
+        n->leaving[0] = '\0';
+}
+
+static void take_out(struct kube *k, const struct kube_node *node) {
+        struct kube_nodes *n = k->nodes;
+
+        if (n->leaving[0])
+                return; /* one at a time */
+        if (str_copy(n->leaving, sizeof(n->leaving), node->name) < 0)
+                return; /* no board has such a name */
+        log_notice("kubernetes: %s no longer carries the control plane: its node goes", n->leaving);
+        if (kube_snapshots_remove_member(k->agent, n->leaving, on_member_gone, k) < 0)
+                n->leaving[0] = '\0';
+}
+
 /* One node as the API server has it; only those that bramble made are touched. */
 static void on_node(void *arg, const struct kube_node *node) {
         struct kube *k = arg;
@@ -110,6 +142,10 @@ static void on_node(void *arg, const struct kube_node *node) {
 
         if (!board_of(k->agent, node, &m))
                 return;
+        if (was_plane(k, node, m)) {
+                take_out(k, node);
+                return;
+        }
         if (m && str_eq(m->name, node->name) && (!m->up || m->kube)) {
                 give(k, node, m);
                 return;

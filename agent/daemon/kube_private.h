@@ -177,6 +177,8 @@ int kube_step_pull_images(struct kube_job *j);
 int kube_step_sandbox(struct kube_job *j);
 int kube_step_place_pki(struct kube_job *j);
 int kube_step_ask(struct kube_job *j);
+int kube_step_leave(struct kube_job *j);
+int kube_step_undone(struct kube_job *j);     /* the marker no longer says done */
 int kube_step_clear_stop(struct kube_job *j); /* and the four below: what a failed try left */
 int kube_step_clear_list(struct kube_job *j);
 int kube_step_clear_reset(struct kube_job *j);

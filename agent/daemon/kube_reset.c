@@ -44,7 +44,9 @@ static int step_forget(struct kube_job *j) {
         return KUBE_STEP_NEXT;
 }
 
-const struct kube_step kube_reset_steps[] = { { "stopping the kubelet", kube_step_stop_kubelet },
+const struct kube_step kube_reset_steps[] = { { "leaving the control plane", kube_step_leave },
+                                              { NULL, kube_step_undone },
+                                              { "stopping the kubelet", kube_step_stop_kubelet },
                                               { "stopping pods", kube_step_list_pods },
                                               { NULL, kube_step_stop_pods },
                                               { "kubeadm reset", kube_step_kubeadm_reset },

@@ -90,6 +90,19 @@ int kube_step_finish(struct kube_job *j) {
         return r < 0 ? r : KUBE_STEP_NEXT;
 }
 
+/* A reset that is cut off half-way leaves no whole node. */
+int kube_step_undone(struct kube_job *j) {
+        struct kube_marker *m = &j->k->seen.marker;
+        struct fail f = { 0 };
+
+        if (m->epoch == 0)
+                return KUBE_STEP_NEXT;
+        m->done = false;
+        return kube_marker_write(j->k->agent->config.state_dir, m, &f) < 0
+                       ? kube_job_no(j, "%s", fail_text(&f))
+                       : KUBE_STEP_NEXT;
+}
+
 /* ---- taking away ----------------------------------------------------------------------------- */
 
 static void on_job(void *arg, int result, enum unit_state state) {
@@ -159,6 +172,9 @@ int kube_step_stop_pods(struct kube_job *j) {
         return KUBE_STEP_NEXT;
 }
 
+/* Without these two kubeadm asks nobody: an API server or an etcd that is gone would be waited for,
+ * for minutes.  What the cluster remembers of this board the control plane clears away
+ * (kube_nodes). */
 int kube_step_kubeadm_reset(struct kube_job *j) {
         const struct kube_seen *s = &j->k->seen;
         struct kubeadm_call call = { .verb = KUBEADM_RESET,
@@ -166,6 +182,8 @@ int kube_step_kubeadm_reset(struct kube_job *j) {
                                      .program = s->files.programs[KUBE_KUBEADM].path,
                                      .cri_socket = j->k->agent->config.containerd };
 
+        (void)unlinkat(j->k->root_fd, "etc/kubernetes/admin.conf", 0);
+        (void)unlinkat(j->k->root_fd, "etc/kubernetes/manifests/etcd.yaml", 0);
         j->forgive = true;
         return kube_job_kubeadm(j, &call, RESET_SEC);
 }

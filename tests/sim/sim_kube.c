@@ -407,6 +407,9 @@ static bool well(const struct bramble *w) {
                         continue;
                 able += !b->small;
                 here++;
+                /* whoever made the cluster lets boards in, too */
+                if (k->adopted && !b->marked && b->plan.phase == KUBE_WAITING)
+                        continue;
                 if (b->plan.phase != KUBE_READY || b->epoch != k->epoch)
                         return false;
                 if (charter_kube_carries(k, shelf_node(i))) {
