@@ -60,7 +60,7 @@ FUZZ     := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help all deps check build-check unit sim fuzz purity cross cross-check test demo demo-down \
+.PHONY: help all deps check build-check unit sim fuzz purity cross cross-check test test-kube kubernetes demo demo-down \
         bench install uninstall lint format check-format clean
 
 help: ## what each target does
@@ -146,7 +146,13 @@ cross-check: ## the fast tests for another board, in qemu-user: ARCH= SUITE=
 test: ## everything: deps, make check, and the lab (as root)
 	tests/run-test
 
-demo: deps ## four boards that become a bramble, two functions deployed and called (as root)
+test-kube: ## a real Kubernetes on the lab's boards: builds it once (6 minutes), then 25 minutes (as root)
+	TESTS='kube kube_planes kube_faults' tests/run-test
+
+kubernetes: ## builds kubeadm, kubelet and the control plane from Debian's source: ARCH= (as root)
+	provision/kubernetes
+
+demo: deps ## four boards that become a bramble, two functions deployed and called; KUBE=1: and a Kubernetes cluster (as root)
 	$(MAKE) all
 	tests/lab/demo up
 demo-down: ## ends what `make demo` started

@@ -243,25 +243,18 @@ static bool gone(const struct kube_cluster *c, const struct kube_board *b, usec_
                                    now - b->since >= KUBE_CLUSTER_PATIENCE_USEC);
 }
 
-/* A person took Kubernetes off it. */
-static bool taken_off(const struct kube_board *b) {
-        return b && b->up && b->report->version[0] && b->report->phase == KUBE_OFF &&
-               b->report->epoch == 0;
-}
-
 static bool give_up_one(const struct kube_cluster *c, usec_t now, struct kube_decision *d) {
         for (uint32_t i = 0; i < c->kube->n_planes; i++) {
                 const struct kube_board *b = find(c, c->kube->planes[i]);
 
-                if (!gone(c, b, now) && !taken_off(b)) {
+                if (!gone(c, b, now)) {
                         wait_for_loss(c, b, d);
                         continue;
                 }
                 d->change = KUBE_CHANGE_REMOVE;
                 d->node = b->node;
                 d->deadline = USEC_NEVER;
-                say(d, "%s is %s: it no longer carries the control plane", b->name,
-                    taken_off(b) ? "taken off" : "lost");
+                say(d, "%s is lost: it no longer carries the control plane", b->name);
                 return true;
         }
         return false;

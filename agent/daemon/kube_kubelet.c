@@ -106,6 +106,8 @@ const struct kube_step kube_stop_steps[] = { { NULL, step_close_gate },
                                              { NULL, kube_step_stop_pods },
                                              { NULL, NULL } };
 const struct kube_step kube_renew_steps[] = { { "renewing certificates", step_renew },
+                                              { NULL, step_kubelet_conf },
+                                              { NULL, step_restart },
                                               { "starting the control plane again",
                                                 kube_step_list_pods },
                                               { NULL, step_keep_control_plane },
