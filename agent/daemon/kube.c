@@ -313,6 +313,7 @@ int kube_open(struct agent *a, struct fail *f) {
                 return fail(f, -errno, "cannot open /: %s", strerror(errno));
         }
         a->kube = k;
+        kube_job_clean(a);
         if ((r = units_open(a->loop, &k->units)) < 0 || (r = kube_facts_open(k)) < 0 ||
             (r = kube_nodes_open(k)) < 0 || (r = kube_snapshots_open(a)) < 0 ||
             (r = uv_timer_init(a->loop, &k->timer)) < 0)

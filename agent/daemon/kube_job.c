@@ -24,6 +24,15 @@ static const struct kube_step *const tables[KUBE_ACTION_MAX] = {
 
 static const char *const secret_files[] = { "kubeadm.yaml", "kubeadm-images.yaml" };
 
+void kube_job_clean(const struct agent *a) {
+        for (size_t i = 0; i < ARRAY_SIZE(secret_files); i++) {
+                char path[SIZE_PATH + 48];
+
+                (void)snprintf(path, sizeof(path), "%s/%s", a->config.run_dir, secret_files[i]);
+                (void)unlink(path);
+        }
+}
+
 /* Gone with the next turn of the loop; nothing of it calls back any more. */
 static void over(struct kube_job *j) {
         struct kube *k = j->k;
@@ -33,8 +42,7 @@ static void over(struct kube_job *j) {
         k->job = NULL;
         process_free(j->process);
         api_ask_cancel(j->ask);
-        for (size_t i = 0; i < ARRAY_SIZE(secret_files); i++)
-                (void)unlink(kube_job_path(j, secret_files[i]));
+        kube_job_clean(k->agent);
         free(j->pods);
         cJSON_Delete(j->pki);
         explicit_bzero(j->token, sizeof(j->token));

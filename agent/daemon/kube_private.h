@@ -146,6 +146,8 @@ struct kube_step {
 };
 
 void kube_job_start(struct kube *k, enum kube_action action);
+/* The files that a job may have left that was cut off: secrets are in them. */
+void kube_job_clean(const struct agent *a);
 void kube_job_next(struct kube_job *j);
 /* In a callback: the job is over. */
 void kube_job_fail(struct kube_job *j, const char *format, ...)
