@@ -19,7 +19,7 @@ struct argument {
  * stalls for seconds (etcd, leases). */
 #define LEASES                                                                              \
         { "leader-elect-lease-duration", "30s" }, { "leader-elect-renew-deadline", "20s" }, \
-                { "leader-elect-retry-period", "5s" }, {                                    \
+                { "leader-elect-retry-period", "2s" }, {                                    \
                 "profiling", "false"                                                        \
         }
 
