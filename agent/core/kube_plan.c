@@ -242,7 +242,8 @@ static enum kube_action become_node(struct kube_plan *p, const struct kube_facts
         if (!f->kube->founded)
                 return stay(p, KUBE_WAITING, "waiting for the control plane");
         if (f->kube->adopted)
-                return stay(p, KUBE_WAITING, "the cluster was set up by hand: join it with kubeadm");
+                return stay(p, KUBE_WAITING,
+                            "the cluster was set up by hand: join it with kubeadm");
         if (!f->version_fits)
                 return stay(p, KUBE_UNABLE, "functions only: %s does not fit the cluster's %s",
                             f->version, f->kube->version);

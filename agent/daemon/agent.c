@@ -222,9 +222,8 @@ int agent_start(struct agent *a, struct fail *f) {
             (r = network_open(a, f)) < 0 || (r = peers_open(a)) < 0 ||
             (r = coordinator_open(a)) < 0 || (r = api_open(a, f)) < 0 ||
             (r = open_functions(a, f)) < 0 || (r = kube_open(a, f)) < 0 ||
-            (r = reporter_open(a)) < 0 ||
-            (r = membership_open(a, f)) < 0 || (r = greet_open(a, f)) < 0 ||
-            (r = open_discovery(a)) < 0)
+            (r = reporter_open(a)) < 0 || (r = membership_open(a, f)) < 0 ||
+            (r = greet_open(a, f)) < 0 || (r = open_discovery(a)) < 0)
                 return r;
         take_name(a);
         return 0;

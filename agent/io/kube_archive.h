@@ -8,15 +8,15 @@
 #include "io/seal.h"
 
 /* Seals /etc/kubernetes/pki below 'root_fd' ("/" on a board) and the file 'snapshot' into 'out':
- * 0600, whole or not at all, synced.  -ENOENT or -ENODATA (a key or certificate is missing or empty),
- * -EFBIG, -ENOSPC and other errors of files. */
+ * 0600, whole or not at all, synced.  -ENOENT or -ENODATA (a key or certificate is missing or
+ * empty), -EFBIG, -ENOSPC and other errors of files. */
 int kube_archive_seal(int root_fd, const char *snapshot, const char *out,
                       const uint8_t key[static SIZE_KUBE_KEY], uint32_t epoch, uint64_t number,
                       struct fail *f);
 
 /* Opens it into the folder 'dir' (0700): pki/ca.crt ..., pki/etcd/ca.crt ..., snapshot.db, all
- * 0600.  What was there is removed first; 'dir' is there again only once everything is.  -EKEYREJECTED: another key, or damaged; -EBADMSG:
- * damaged, cut, or nothing of ours. */
+ * 0600.  What was there is removed first; 'dir' is there again only once everything is.
+ * -EKEYREJECTED: another key, or damaged; -EBADMSG: damaged, cut, or nothing of ours. */
 int kube_archive_open(const char *in, const char *dir, const uint8_t key[static SIZE_KUBE_KEY],
                       struct fail *f);
 

@@ -58,21 +58,21 @@ enum kube_cni {
 /* A value.  Text that is not known is "", a number 0. */
 struct kube_files {
         struct kube_program_file programs[KUBE_PROGRAMS];
-        uint32_t has;                     /* enum kube_has */
-        char cni_dir[24];                 /* the folder with the most plug-ins, absolute */
-        uint32_t cni;                     /* enum kube_cni, in that folder */
-        struct kube_manifest api, etcd;   /* what the two manifests say */
-        char server[SIZE_KUBE_SERVER];    /* of kubelet.conf */
-        char ca_hash[SIZE_DIGEST];        /* for kubeadm join --discovery-token-ca-cert-hash */
-        char node_name[SIZE_NAME];        /* whom the kubelet's client certificate is for */
-        int64_t kubelet_expires;          /* Unix seconds: the kubelet's client certificate */
-        int64_t certs_expire;             /* the soonest of pki/ and of the control plane's
-                                             kubeconfigs, authorities and kubelet left out */
+        uint32_t has;                          /* enum kube_has */
+        char cni_dir[24];                      /* the folder with the most plug-ins, absolute */
+        uint32_t cni;                          /* enum kube_cni, in that folder */
+        struct kube_manifest api, etcd;        /* what the two manifests say */
+        char server[SIZE_KUBE_SERVER];         /* of kubelet.conf */
+        char ca_hash[SIZE_DIGEST];             /* for kubeadm join --discovery-token-ca-cert-hash */
+        char node_name[SIZE_NAME];             /* whom the kubelet's client certificate is for */
+        int64_t kubelet_expires;               /* Unix seconds: the kubelet's client certificate */
+        int64_t certs_expire;                  /* the soonest of pki/ and of the control plane's
+                                                  kubeconfigs, authorities and kubelet left out */
         char certs_first[SIZE_KUBE_FILE_PATH]; /* the file that expires then */
-        int64_t certs_begin;              /* the latest beginning of any certificate seen: with a
-                                             clock below it nothing works */
-        uint32_t n_bad_certs;             /* files without a certificate in them */
-        char bad_cert[SIZE_KUBE_FILE_PATH];    /* the first of them */
+        int64_t certs_begin;                /* the latest beginning of any certificate seen: with a
+                                               clock below it nothing works */
+        uint32_t n_bad_certs;               /* files without a certificate in them */
+        char bad_cert[SIZE_KUBE_FILE_PATH]; /* the first of them */
 };
 
 /* Looks below 'root_fd' ("/" on a board).  Reads some twenty small files: once a minute is fine,

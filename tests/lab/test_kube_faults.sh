@@ -123,7 +123,7 @@ assert 'one cluster, two nodes' nodes_are m1 m1 w1
 
 # --- certificates -----------------------------------------------------------------------------------------------
 # One that ended yesterday in the place of the API server's.
-run m1 sh -c 'cat >/tmp/x.cnf' <<<$'[x]\nsubjectAltName=DNS:kubernetes.bramble,DNS:m1,IP:127.0.0.1'
+run m1 sh -c 'cat >/tmp/x.cnf' <<<$'[x]\nsubjectAltName=DNS:kubernetes.bramble,DNS:kubernetes,DNS:m1,IP:127.0.0.1,IP:10.96.0.1\nextendedKeyUsage=serverAuth\nkeyUsage=critical,digitalSignature,keyEncipherment'
 openssl version >/dev/null
 pid=$(cat "$BRAMBLE_LAB/boards/$m1/init.pid")
 pki=/proc/$pid/root/etc/kubernetes/pki
