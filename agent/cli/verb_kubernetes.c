@@ -40,8 +40,19 @@ static const cJSON *board_of(const cJSON *status, const char *name) {
         return NULL;
 }
 
-/* Prints what a board's Kubernetes does until it is in 'state'; each new word once. */
-static int watch(const struct cli *c, const char *board, const char *state) {
+static bool carries(const cJSON *status, const char *name) {
+        const cJSON *cluster = cJSON_GetObjectItemCaseSensitive(status, "kubernetes"), *plane;
+
+        cJSON_ArrayForEach(
+                plane, cJSON_GetObjectItemCaseSensitive(
+                               cluster, "control_planes")) if (str_eq(cJSON_GetStringValue(plane),
+                                                                      name)) return true;
+        return false;
+}
+
+/* Prints what a board's Kubernetes does until it is in 'state', and ('plane') carries the control
+ * plane with an API server that answers; each new word once. */
+static int watch(const struct cli *c, const char *board, const char *state, bool plane) {
         time_t end = time(NULL) + WATCH_SEC;
         char last[256] = "";
 
@@ -61,7 +72,8 @@ static int watch(const struct cli *c, const char *board, const char *state) {
                         printf("%s: %s\n", cli_safe(board), cli_safe(now));
                 (void)fflush(stdout);
                 memcpy(last, now, sizeof(last));
-                r = str_eq(json_text(kube, "state", ""), state);
+                r = str_eq(json_text(kube, "state", ""), state) &&
+                    (!plane || (carries(o, board) && json_bool(kube, "api")));
                 cJSON_Delete(o);
                 if (r)
                         return CLI_DONE;
@@ -83,7 +95,7 @@ int verb_promote(const struct cli *c, int argc, char **argv) {
         cJSON_Delete(reply);
         if (!c->json)
                 printf("the control plane moves to %s\n", cli_safe(argv[1]));
-        return watch(c, argv[1], "ready");
+        return watch(c, argv[1], "ready", true);
 }
 
 /* ---- reset ------------------------------------------------------------------------------------
@@ -139,5 +151,5 @@ int verb_reset(const struct cli *c, int argc, char **argv) {
         }
         if (!board[0] && own_name(c, board, sizeof(board)) != CLI_DONE)
                 return CLI_FAILED;
-        return watch(c, board, rejoin ? "ready" : "off");
+        return watch(c, board, rejoin ? "ready" : "off", false);
 }

@@ -116,7 +116,7 @@ static void found(const struct kube_cluster *c, usec_t now, struct kube_decision
         other = best(c, 0);
         if (!other)
                 return; /* nothing is installed anywhere: functions only */
-        if (master && now - master->since < KUBE_CLUSTER_PATIENCE_USEC) {
+        if (master && usec_sub(now, master->since) < KUBE_CLUSTER_PATIENCE_USEC) {
                 d->deadline = usec_add(master->since, KUBE_CLUSTER_PATIENCE_USEC);
                 say(d, "waiting for the master, %s", master->name);
                 return;
@@ -153,7 +153,7 @@ static void rebuild(const struct kube_cluster *c, uint64_t except, struct kube_d
 
 /* Down for good, as far as waiting tells. */
 static bool lost(const struct kube_cluster *c, const struct kube_board *b, usec_t now) {
-        return b && !b->up && c->lost_after_usec && now - b->since >= c->lost_after_usec;
+        return b && !b->up && c->lost_after_usec && usec_sub(now, b->since) >= c->lost_after_usec;
 }
 
 /* Alive as a control plane: on, and not set up anew since. */
@@ -202,7 +202,7 @@ static void one_silent(const struct kube_cluster *c, const struct kube_board *b,
                 wait_for_loss(c, b, d);
         else if (!c->lost_after_usec)
                 cannot_wait(c, b, d);
-        else if (now - b->since >= KUBE_CLUSTER_PATIENCE_USEC)
+        else if (usec_sub(now, b->since) >= KUBE_CLUSTER_PATIENCE_USEC)
                 rebuild(c, 0, d);
         else
                 d->deadline = usec_add(b->since, KUBE_CLUSTER_PATIENCE_USEC);
@@ -229,7 +229,7 @@ static void all_silent(const struct kube_cluster *c, usec_t now, struct kube_dec
                 return;
         if ((n_emptied > 0 || alive > c->kube->n_planes / 2) && patience < KUBE_CLUSTER_QUIET_USEC)
                 patience = KUBE_CLUSTER_QUIET_USEC;
-        if (now - c->quiet_since >= patience)
+        if (usec_sub(now, c->quiet_since) >= patience)
                 rebuild(c, 0, d);
         else
                 d->deadline = usec_add(c->quiet_since, patience);
@@ -240,7 +240,7 @@ static void all_silent(const struct kube_cluster *c, usec_t now, struct kube_dec
 /* Out of three: off for long, or on and never a control plane again (taken off by a person). */
 static bool gone(const struct kube_cluster *c, const struct kube_board *b, usec_t now) {
         return lost(c, b, now) || (emptied(b) && !b->report->capable && c->lost_after_usec &&
-                                   now - b->since >= KUBE_CLUSTER_PATIENCE_USEC);
+                                   usec_sub(now, b->since) >= KUBE_CLUSTER_PATIENCE_USEC);
 }
 
 static bool give_up_one(const struct kube_cluster *c, usec_t now, struct kube_decision *d) {

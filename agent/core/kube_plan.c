@@ -103,7 +103,7 @@ static enum kube_action act(struct kube_plan *p, enum kube_action action, usec_t
 
         if (rests(p, action, now))
                 return rest(p, action, now);
-        if (now - t->retry > KUBE_PLAN_REST_USEC)
+        if (usec_sub(now, t->retry) > KUBE_PLAN_REST_USEC)
                 t->n = 0;
         p->running = action;
         p->phase = phase_of(action);
@@ -285,7 +285,7 @@ static bool lasts(usec_t *since, bool so, usec_t now, usec_t usec, struct kube_p
         }
         if (*since == 0)
                 *since = now;
-        if (now - *since >= usec)
+        if (usec_sub(now, *since) >= usec)
                 return true;
         wake(p, usec_add(*since, usec));
         return false;

@@ -240,7 +240,7 @@ static bool settle(struct coordinator *c, usec_t now) {
                 return true;
         for (uint32_t i = 0; i < c->n_boards; i++)
                 all = all && c->boards[i]->heard;
-        c->settled = c->n_boards > 0 && (all || now - c->since >= COORDINATOR_SETTLE_USEC);
+        c->settled = c->n_boards > 0 && (all || usec_sub(now, c->since) >= COORDINATOR_SETTLE_USEC);
         c->dirty = c->dirty || c->settled;
         return c->settled;
 }
@@ -253,7 +253,7 @@ static void look(struct coordinator *c) {
         for (uint32_t i = 0; i < c->n_boards; i++) {
                 struct board_state *b = c->boards[i];
 
-                if (b->up && now - b->heard > COORDINATOR_SILENT_USEC)
+                if (b->up && usec_sub(now, b->heard) > COORDINATOR_SILENT_USEC)
                         set_up(c, b, false);
         }
         choose_voters(c, now);

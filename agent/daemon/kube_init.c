@@ -198,10 +198,6 @@ static int step_adopt(struct kube_job *j) {
         return tell(j, true);
 }
 
-static int step_follow(struct kube_job *j) {
-        return kube_step_finish(j);
-}
-
 #define CLEAR                                                                      \
         { "clearing away", kube_step_clear_stop }, { NULL, kube_step_clear_list }, \
                 { NULL, kube_step_stop_pods }, { NULL, kube_step_clear_reset },    \
@@ -261,4 +257,3 @@ const struct kube_step kube_join_plane_steps[] = {
 
 const struct kube_step kube_tell_steps[] = { { NULL, step_tell }, { NULL, NULL } };
 const struct kube_step kube_adopt_steps[] = { { NULL, step_adopt }, { NULL, NULL } };
-const struct kube_step kube_follow_steps[] = { { NULL, step_follow }, { NULL, NULL } };

@@ -113,3 +113,7 @@ const struct kube_step kube_renew_steps[] = { { "renewing certificates", step_re
                                               { NULL, step_keep_control_plane },
                                               { NULL, kube_step_stop_pods },
                                               { NULL, NULL } };
+/* The control plane was rebuilt with an older etcd: what the kubelet watches begins anew. */
+const struct kube_step kube_follow_steps[] = { { NULL, step_restart },
+                                               { NULL, kube_step_finish },
+                                               { NULL, NULL } };

@@ -32,8 +32,6 @@ m1=${slot_of[m1]} w1=${slot_of[w1]}
 
 # --- off, and missing -------------------------------------------------------------------------------------------
 assert 'switched off in the config: said, and nothing is done' always 5 says m1 '^off: switched off in the config'
-kubernetes w1 auto
-eventually 'a worker waits' 20 says w1 '^waiting: '
 run m1 mv /usr/bin/kubelet /usr/bin/kubelet.real
 kubernetes m1 auto
 eventually 'without a kubelet: functions only' 20 says m1 '^not installed: functions only'
@@ -92,10 +90,10 @@ kill $stranger
 for mark in etc/kubernetes/pki/sa.key etc/kubernetes/manifests/etcd.yaml api; do
 	again m1
 	reached() {
-		if [ $mark = api ]; then
+		if [ "$mark" = api ]; then
 			run m1 curl -sk -m 2 https://127.0.0.1:6443/readyz | grep -q ok
 		else
-			run m1 test -e /$mark
+			run m1 test -e "/$mark"
 		fi
 	}
 	running() { run m1 pgrep -f 'kubeadm init' >/dev/null; }
@@ -103,13 +101,14 @@ for mark in etc/kubernetes/pki/sa.key etc/kubernetes/manifests/etcd.yaml api; do
 	eventually "init is as far as ${mark##*/}" 120 at
 	run m1 pkill -9 -f 'kubeadm init'
 	eventually 'and killed there' 20 says m1 'init failed: kubeadm was killed'
-	if [ $mark = etc/kubernetes/manifests/etcd.yaml ]; then
+	if [ "$mark" = etc/kubernetes/manifests/etcd.yaml ]; then
 		"$lab" off "$m1" # and the power goes too
 		"$lab" on "$m1"
 	fi
 done
 
 # --- another version, then all is well ------------------------------------------------------------------------
+kubernetes w1 auto
 fake w1 kubelet <<<$'#!/bin/sh\n[ "$1" != --version ] || { echo Kubernetes v1.23.4; exit; }\nexec kubelet.real "$@"'
 again w1
 again m1

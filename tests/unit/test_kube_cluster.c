@@ -278,6 +278,9 @@ static void of_three_are_lost(void **state) {
         CASE(three, off(2, 600), KUBE_CHANGE_REMOVE, 3, false,
              "w2 is lost: it no longer carries the control plane");
         CASE(three, off(0, 600), KUBE_CHANGE_REMOVE, 1, false, "m1 is lost");
+        /* it went silent after this look had begun: that is no long time */
+        CASE_UNTIL(601, three, (off(2, 0), boards[2].since = NOW + USEC_PER_SEC), NONE,
+                   "w2 is off");
         CASE(three, (c.lost_after_usec = 0, off(0, 600)), NONE, "m1 is off: bring it back");
         /* an empty card joins again by itself; what a person took off does not */
         CASE(three, empty(2, 300), NONE, "");
