@@ -13,6 +13,7 @@ until_ready() {
 node_memory() {
 	local b
 	for b in "${boards[@]}"; do
+		# shellcheck disable=SC2016 # for the shell over there
 		run "$b" sh -c 'awk "/^VmRSS/ { print \$2 / 1024 }" /proc/$(pidof bramble-agent)/status' >>"$work/kube-rss"
 	done
 }
