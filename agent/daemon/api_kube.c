@@ -94,13 +94,15 @@ static void reset_here(struct request *q) {
         bool rejoin = json_bool(q->args, "rejoin");
         int r;
 
-        if (k->seen.marker.epoch == 0 && k->seen.files.has & KUBE_HAS_KUBELET_CONF) {
+        if (k->seen.marker.epoch == 0 && k->seen.files.has & KUBE_NODE_FILES) {
                 request_fail(q, 409,
                              "what is on %s was set up by hand and is left alone: kubeadm reset",
                              a->name);
                 return;
         }
-        if (w->n_planes == 1 && w->planes[0] == a->board.node && !w->off) {
+        /* right after a start nobody has said yet how many there are */
+        if (k->seen.marker.epoch > 0 && k->seen.marker.role == KUBE_ROLE_PLANE && !w->off &&
+            (!k->told || w->n_planes <= 1)) {
                 request_fail(q, 409,
                              "%s carries the only control plane, and the cluster would end: "
                              "agentctl promote another board first, or agentctl reset --all",

@@ -399,8 +399,7 @@ void kube_facts_fill(struct kube *k, struct kube_facts *ret, usec_t now) {
                 .marker_epoch = s->marker.epoch,
                 .marker_role = s->marker.epoch > 0 ? s->marker.role : KUBE_ROLE_NONE,
                 .marker_name = s->marker.name,
-                .files = f->has & (KUBE_HAS_KUBELET_CONF | KUBE_HAS_API_MANIFEST |
-                                   KUBE_HAS_ETCD_MANIFEST | KUBE_HAS_ADMIN_CONF),
+                .files = f->has & KUBE_NODE_FILES,
                 .plane_files = kube_files_have(f, KUBE_HAS_API_MANIFEST),
                 .same_ca = !w->ca_hash[0] || !f->ca_hash[0] || str_eq(w->ca_hash, f->ca_hash),
                 .cert_days = days_until(f->certs_expire),

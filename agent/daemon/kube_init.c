@@ -90,8 +90,6 @@ int kube_step_kubeadm(struct kube_job *j) {
         ignore(j, &call);
         if (j->action == KUBE_DO_REBUILD)
                 call.ignore[call.n_ignore++] = "DirAvailable--var-lib-etcd";
-        if (init && j->no_coredns)
-                call.skip[call.n_skip++] = "addon/coredns";
         return kube_job_kubeadm(j, &call, INIT_SEC);
 }
 

@@ -25,6 +25,13 @@
  * other: client-go backdates by five minutes. */
 enum { KUBE_CLOCK_SKEW_SEC = 240 };
 
+/* What no board has before somebody made a node of it, or tried to. */
+enum {
+        KUBE_NODE_FILES = KUBE_HAS_ADMIN_CONF | KUBE_HAS_KUBELET_CONF | KUBE_HAS_BOOTSTRAP_CONF |
+                          KUBE_HAS_API_MANIFEST | KUBE_HAS_ETCD_MANIFEST | KUBE_HAS_CA_CERT |
+                          KUBE_HAS_ETCD_DATA | KUBE_HAS_KUBELET_CONFIG,
+};
+
 /* What was seen last of each thing that takes a question. */
 struct kube_seen {
         struct kube_files files;
@@ -116,7 +123,6 @@ struct kube_job {
         char images[KUBE_IMAGES_MAX][SIZE_IMAGE];
         unsigned n_images, image;
         char missing[SIZE_REASON];
-        bool no_coredns;
         char token[32]; /* a secret */
         char ca_hash[SIZE_DIGEST];
         char endpoint[SIZE_NAME];

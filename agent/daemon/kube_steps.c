@@ -68,13 +68,31 @@ static void on_fixed(void *arg, int result, const char *why) {
                 kube_job_next(j);
 }
 
+/* The last look before this board is ours: what a person set up meanwhile is never cleared away. */
+static int nobody_elses(struct kube_job *j) {
+        struct kube *k = j->k;
+        struct kube_marker m;
+        struct kube_files files;
+        struct fail f = { 0 };
+        int r = kube_marker_read(k->agent->config.state_dir, &m, &f);
+
+        if (r < 0)
+                return kube_job_no(j, "%s", fail_text(&f));
+        if (kube_files_read(k->root_fd, &files) < 0)
+                return kube_job_no(j, "the card cannot be read");
+        k->seen.files = files;
+        if (r == 0 && files.has & KUBE_NODE_FILES)
+                return kube_job_no(j, "what is in /etc/kubernetes was set up by hand");
+        return 0;
+}
+
 int kube_step_prepare(struct kube_job *j) {
         struct kube *k = j->k;
         struct preflight_fix *fix;
         struct fail f = { 0 };
-        int r = mark(j, false);
+        int r = nobody_elses(j);
 
-        if (r < 0)
+        if (r < 0 || (r = mark(j, false)) < 0)
                 return r;
         kube_gate(k, true);
         if (kube_network(k, true, &f) < 0)
@@ -222,11 +240,7 @@ int kube_step_wipe(struct kube_job *j) {
 /* ---- what a failed try left ------------------------------------------------------------------ */
 
 static bool dirty(const struct kube_job *j) {
-        const struct kube_files *f = &j->k->seen.files;
-
-        return f->has & (KUBE_HAS_ADMIN_CONF | KUBE_HAS_KUBELET_CONF | KUBE_HAS_BOOTSTRAP_CONF |
-                         KUBE_HAS_API_MANIFEST | KUBE_HAS_ETCD_MANIFEST | KUBE_HAS_CA_CERT |
-                         KUBE_HAS_ETCD_DATA | KUBE_HAS_KUBELET_CONFIG);
+        return j->k->seen.files.has & KUBE_NODE_FILES;
 }
 
 int kube_step_clear_stop(struct kube_job *j) {
@@ -298,6 +312,7 @@ int kube_step_list_images(struct kube_job *j) {
         return kube_job_run(j, arguments.argv, QUICK_SEC, on_image_line);
 }
 
+/* The cluster can wait for its DNS: that is a pod like others, and the kubelet pulls its image. */
 static bool is_coredns(const char *image) {
         return strstr(image, "/coredns:") != NULL;
 }
@@ -310,12 +325,7 @@ static void on_pulled(void *arg, int result, const char *why, const char *id) {
         size_t n = strlen(j->missing);
 
         (void)id;
-        if (result < 0 && is_coredns(image)) {
-                /* names of services can wait; the cluster cannot */
-                log_notice("kubernetes: %s cannot be had (%s): the cluster goes without its DNS",
-                           image, why);
-                j->no_coredns = true;
-        } else if (result < 0) {
+        if (result < 0) {
                 log_warning("kubernetes: image %s cannot be pulled: %s", image, why);
                 (void)snprintf(j->missing + n, sizeof(j->missing) - n, "%s%s", n ? ", " : "",
                                image);
@@ -331,7 +341,7 @@ static void on_image(void *arg, int result, const char *why, const struct cri_im
                 kube_job_fail(j, "containerd: %s", why);
                 return;
         }
-        if (image) {
+        if (image || is_coredns(j->images[j->image])) {
                 j->image++;
                 look_for_image(j);
                 return;
