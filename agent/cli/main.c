@@ -42,8 +42,8 @@ const struct cli_verb cli_verbs[] = {
         { "auth", "", 0, 0, verb_auth, "the gateway's user and password", NULL },
         { "kubeconfig", "", 0, 0, verb_kubeconfig,
           "the Kubernetes cluster's kubeconfig: > ~/.kube/config", NULL },
-        { "promote", "BOARD", 1, 1, verb_promote,
-          "moves the Kubernetes control plane to a board, from its newest snapshot", NULL },
+        { "promote", "BOARD", 1, 1, verb_promote, "moves the Kubernetes control plane to a board",
+          NULL },
         { "reset", "[BOARD]", 0, 2, verb_reset, "takes Kubernetes off a board (this one), cleanly",
           "  --rejoin             and joins anew; also brings back what was taken off\n"
           "  --all                off all boards: the cluster ends\n" },
