@@ -11,6 +11,7 @@
 #include "io/cni.h"
 #include "io/hosts_file.h"
 #include "io/log.h"
+#include "io/trim.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,8 @@
 #include <string.h>
 
 enum { LOOK_MS = 1000 };
-#define CONTACT_USEC USEC_PER_MIN /* a leader is found in far less */
+#define TRIM_USEC    (30 * USEC_PER_SEC) /* what a job used of the program is needed no more */
+#define CONTACT_USEC USEC_PER_MIN        /* a leader is found in far less */
 
 #define GATE_FILE "kubelet-may-start"
 
@@ -174,6 +176,7 @@ void kube_job_over(struct kube *k, const char *why) {
         if (action == KUBE_DO_RESET && !why[0])
                 k->reset_once = false;
         kube_nodes_again(k);
+        k->trim_at = usec_add(agent_now(), TRIM_USEC);
         if (why[0])
                 log_warning("kubernetes: %s failed: %s", kube_action_text(action), why);
         else
@@ -205,6 +208,10 @@ static void on_timer(uv_timer_t *timer) {
 
         if (in_contact(k))
                 k->heard = now;
+        if (k->trim_at && now >= k->trim_at) {
+                k->trim_at = 0;
+                trim_after_start();
+        }
         kube_facts_look(k, now);
         kube_nodes_look(k, now);
         kube_snapshots_look(k->agent, kube_primary(k));

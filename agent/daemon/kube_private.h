@@ -72,6 +72,7 @@ struct kube {
         const struct link *leader_link; /* as of the last look */
         bool pictured;                  /* and a picture has come over it */
         bool looked;                    /* the files were read once */
+        usec_t trim_at;                 /* 0: not planned */
         usec_t heard;                   /* when somebody led and was reachable last */
         uint32_t hosts;                 /* the endpoint's address in /etc/hosts; 0: none */
         bool network_on;                /* routes and rules for pods */
