@@ -210,7 +210,7 @@ static void on_timer(uv_timer_t *timer) {
                 k->heard = now;
         if (k->trim_at && now >= k->trim_at) {
                 k->trim_at = 0;
-                trim_after_start();
+                trim_program();
         }
         kube_facts_look(k, now);
         kube_nodes_look(k, now);

@@ -66,7 +66,7 @@ enum { TRIM_AFTER_MS = 15 * 1000 };
 
 static void on_trim(uv_timer_t *timer) {
         (void)timer;
-        trim_after_start();
+        trim_program();
 }
 
 /* systemd kills an agent whose loop no longer turns. */

@@ -18,7 +18,7 @@ static void drop(const struct mapping *m) {
                 (void)madvise((void *)m->start, m->end - m->start, MADV_DONTNEED);
 }
 
-void trim_after_start(void) {
+void trim_program(void) {
         FILE *smaps = fopen("/proc/self/smaps", "re");
         char line[512], mode[8], path[256];
         struct mapping m = { 0 };
