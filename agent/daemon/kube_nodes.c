@@ -28,6 +28,8 @@
 struct kube_nodes {
         usec_t nodes_at, work_at, metrics_at;
         bool listing, working, measuring;
+        unsigned expected;           /* boards that are nodes, as of the last look */
+        unsigned known;              /* nodes of ours that the list of now has so far */
         char leaving[SIZE_NAME];     /* the node whose member of etcd is being removed; "": none */
         struct kube_metrics metrics; /* of the answer that comes in now */
 };
@@ -147,6 +149,7 @@ static void on_node(void *arg, const struct kube_node *node) {
                 return;
         }
         if (m && str_eq(m->name, node->name) && (!m->up || m->kube)) {
+                k->nodes->known++;
                 give(k, node, m);
                 return;
         }
@@ -159,6 +162,15 @@ static void on_node(void *arg, const struct kube_node *node) {
 
 static void list(struct kube *k, const char *word);
 
+/* Boards that are nodes, or joining. */
+static unsigned expected(const struct agent *a) {
+        unsigned n = 0;
+
+        for (uint32_t i = 0; i < a->world.n_members; i++)
+                n += a->world.members[i].up && a->world.members[i].kube;
+        return n;
+}
+
 static void on_nodes(void *arg, int result, const char *why, unsigned status, const char *body,
                      size_t len) {
         struct kube *k = arg;
@@ -166,9 +178,13 @@ static void on_nodes(void *arg, int result, const char *why, unsigned status, co
 
         (void)why;
         k->nodes->listing = false;
-        if (result == 0 && status == 200 && kube_primary(k) &&
-            kube_nodes_parse(body, len, on_node, k, more, NULL) == 0 && more[0])
+        if (result < 0 || status != 200 || !kube_primary(k) ||
+            kube_nodes_parse(body, len, on_node, k, more, NULL) < 0)
+                return;
+        if (more[0])
                 list(k, more);
+        else if (k->nodes->known < expected(k->agent)) /* one is about to come */
+                k->nodes->nodes_at = usec_add(agent_now(), SOON_USEC);
 }
 
 /* ---- does somebody use it? ------------------------------------------------------------------- */
@@ -228,6 +244,8 @@ static bool ask(struct kube *k, const char *path, kube_api_chunk_cb chunk, kube_
 static void list(struct kube *k, const char *word) {
         char path[SIZE_KUBE_PATH];
 
+        if (!word)
+                k->nodes->known = 0;
         if (kube_nodes_path(word, path) == 0)
                 k->nodes->listing = ask(k, path, NULL, on_nodes);
 }
@@ -238,6 +256,10 @@ void kube_nodes_look(struct kube *k, usec_t now) {
         if (!kube_primary(k)) {
                 k->seen.work = false;
                 return;
+        }
+        if (n->expected != expected(k->agent)) {
+                n->expected = expected(k->agent);
+                n->nodes_at = 0;
         }
         if (now >= n->nodes_at && !n->listing) {
                 n->nodes_at = usec_add(now, NODES_USEC);

@@ -32,9 +32,10 @@ equal 'a label for the board' '3Bplus' "$(labels m1 board)"
 equal 'for its RAM' 1024 "$(labels w1 ram-mb)"
 equal 'for its cores' 4 "$(labels w1 cores)"
 equal 'for its word size' 64 "$(labels w1 bits)"
-subnet=$(kube m1 get node w1 -o 'jsonpath={.spec.podCIDR}')
-match 'a pod network of its own' '^10\.244\.[123]\.0/24$' "$subnet"
-match 'workers have their role' worker "$(kube m1 get node w1 --no-headers)"
+pod_network() { grep -qE '^10\.244\.[123]\.0/24$' <<<"$(kube m1 get node w1 -o 'jsonpath={.spec.podCIDR}')"; }
+eventually 'a pod network of its own' 20 pod_network
+worker_role() { grep -q worker <<<"$(kube m1 get node w1 --no-headers)"; }
+eventually 'workers have their role' 20 worker_role
 match 'what functions may use is kept from pods' 'system-reserved=memory=[0-9]+Mi' "$(run w1 cat /var/lib/kubelet/kubeadm-flags.env)"
 secrets() { run "$1" sh -c 'ls /run/bramble/kubeadm*.yaml 2>/dev/null; journalctl -q -u bramble-agent | grep -E "[a-z0-9]{6}\.[a-z0-9]{16}([^a-z0-9]|$)"' | grep -v '\.local'; }
 equal 'no token is left in a file or the journal' '' "$(secrets m1; secrets w1)"
@@ -76,7 +77,7 @@ eventually 'with its pod network' 60 sh -c "[ -n \"\$('$lab' run m1 kubectl --ku
 
 # --- power ------------------------------------------------------------------------------------------------------
 "$lab" off "$w1"
-eventually 'a board without power is said to be off' 20 is b1 '.nodes[] | select(.name == "w1").state' down
+eventually 'a board without power is said to be off' 20 is "$m1" '.nodes[] | select(.name == "w1").state' down
 "$lab" on "$w1"
 eventually 'a worker comes back after a power cut' 120 run w1 curl -sf -m 2 http://127.0.0.1:10248/healthz
 pod_answers() { run m1 curl -sf -m 3 -o /dev/null "http://$(pod_address m1 "$1"):8080/"; }
