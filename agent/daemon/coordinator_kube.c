@@ -200,18 +200,19 @@ void verb_kube_snapshot_who(struct request *q) {
         (void)cJSON_AddNumberToObject(o, "epoch", k->epoch);
         for (uint32_t i = 0; i < now_is.n_boards; i++) {
                 const struct kube_board *b = &boards[i];
+                uint64_t snapshot;
                 cJSON *item;
                 char node[17];
 
-                /* one of a cluster that a person ended does not come back */
-                if (!b->up || b->report->snapshot >> 32 < k->made)
+                if (!b->up)
                         continue;
+                /* one of a cluster that a person ended does not come back */
+                snapshot = b->report->snapshot >> 32 < k->made ? 0 : b->report->snapshot;
                 item = cJSON_CreateObject();
                 str_hex64(b->node, node);
                 (void)cJSON_AddStringToObject(item, "node", node);
-                (void)cJSON_AddNumberToObject(item, "epoch", (double)(b->report->snapshot >> 32));
-                (void)cJSON_AddNumberToObject(item, "number",
-                                              (double)(uint32_t)b->report->snapshot);
+                (void)cJSON_AddNumberToObject(item, "epoch", (double)(snapshot >> 32));
+                (void)cJSON_AddNumberToObject(item, "number", (double)(uint32_t)snapshot);
                 (void)cJSON_AddBoolToObject(item, "fit", b->report->capable && !b->small);
                 (void)cJSON_AddBoolToObject(item, "plane", charter_kube_carries(k, b->node));
                 (void)cJSON_AddItemToArray(array, item);
