@@ -157,7 +157,8 @@ void kube_look(struct kube *k) {
         usec_t now = agent_now();
         struct kube_plan old;
 
-        if (k->job || !k->looked)
+        /* after a job nothing is decided by what was so before it */
+        if (k->job || k->files_at == 0)
                 return;
         kube_facts_fill(k, &facts, now);
         old = k->plan;

@@ -98,7 +98,6 @@ static void read_files(struct kube *k) {
                 log_warning("kubernetes: %s: what is set up here is taken for somebody else's",
                             fail_text(&f));
         k->seen.marker = m;
-        k->looked = true;
         k->seen.switched_off = access(off_path(k), F_OK) == 0;
         if (!files.programs[KUBE_KUBEADM].path[0])
                 k->seen.version = (struct kube_version){ 0 };

@@ -63,15 +63,14 @@ struct kube {
         struct kube_nodes *nodes;
         struct process *asking; /* kubeadm or kubelet, for its version */
         bool asking_kubeadm;
-        char asked_line[96];                 /* what it said */
-        usec_t files_at, health_at, node_at; /* when to look again */
-        unsigned questions;                  /* of this round that are not answered */
+        char asked_line[96];        /* what it said */
+        usec_t files_at, health_at; /* when to look again; files_at 0: nothing is known */
+        unsigned questions;         /* of this round that are not answered */
         bool containerd;
         bool told;                      /* the leader's picture has come since this start */
         bool reset_once;                /* agentctl reset --rejoin: off until it is clean */
         const struct link *leader_link; /* as of the last look */
         bool pictured;                  /* and a picture has come over it */
-        bool looked;                    /* the files were read once */
         usec_t trim_at;                 /* 0: not planned */
         usec_t heard;                   /* when somebody led and was reachable last */
         uint32_t hosts;                 /* the endpoint's address in /etc/hosts; 0: none */
