@@ -121,7 +121,8 @@ api() { [ "$(kube "$w1" get --raw /readyz 2>/dev/null)" = ok ]; }
 eventually 'the API is back on another board' 120 api
 echo "      the API was back $(awk -v a="$EPOCHREALTIME" -v b="$t" 'BEGIN { printf "%.1f", a - b }') s after the decision"
 equal 'with its objects' blackberry "$(kube "$w1" get configmap kept -o 'jsonpath={.data.word}')"
-assert 'agentctl promote waits until it is Ready' wait $promoting
+wait $promoting
+equal 'agentctl promote waits until it is Ready' '0 ready' "$? $(phase "$w1" w1)"
 node_ready() { [ "$(kube "$w1" get node "$1" --no-headers 2>/dev/null | awk '{ print $2 }')" = Ready ]; }
 eventually 'the worker follows' 120 node_ready w2
 equal 'the bramble names the new master' w1 "$(status "$w1" .master)"
