@@ -216,11 +216,64 @@ static void delete_node(struct invitation *i) {
         invitation_free(i);
 }
 
+/* Whose pod of etcd's is none of the planes': it is being taken out (kube_nodes). */
+static bool is_leftover(const struct invitation *i, const char *node) {
+        const struct agent *a = i->k->agent;
+
+        for (uint32_t n = 0; n < a->world.kube.n_planes; n++) {
+                const struct world_member *m = world_member(&a->world, a->world.kube.planes[n]);
+
+                if (m && str_eq(m->name, node))
+                        return false;
+        }
+        return true;
+}
+
+static void on_etcd_pods(void *arg, int result, const char *why, unsigned status, const char *body,
+                         size_t len) {
+        struct invitation *i = arg;
+        auto_json cJSON *o = NULL;
+        const cJSON *pod;
+
+        if (result < 0 || status != 200 || json_parse_object(body, len, &o, NULL) < 0) {
+                request_fail(i->q, 503, "the members of etcd could not be listed: %s", why);
+                invitation_free(i);
+                return;
+        }
+        cJSON_ArrayForEach(pod, cJSON_GetObjectItemCaseSensitive(o, "items")) {
+                const cJSON *spec = cJSON_GetObjectItemCaseSensitive(pod, "spec");
+                const char *node = json_text(spec, "nodeName", "");
+
+                if (str_eq(node, json_text(i->q->args, "name", "")))
+                        kube_nodes_forget_etcd(i->k, node); /* of its earlier life */
+                if (!is_leftover(i, node))
+                        continue;
+                kube_nodes_again(i->k);
+                request_fail(i->q, 503, "%.63s is still being taken out of etcd", node);
+                invitation_free(i);
+                return;
+        }
+        delete_node(i);
+}
+
+/* kubeadm adds no member while one that it knows of does not answer. */
+static void look_for_leftovers(struct invitation *i) {
+        struct kube_api_ask ask = { .method = "GET",
+                                    .path = "/api/v1/namespaces/kube-system/pods?labelSelector="
+                                            "component%3Detcd",
+                                    .timeout_usec = API_USEC };
+
+        if (i->k->admin && kube_api_request(i->k->admin, &ask, on_etcd_pods, i, NULL) == 0)
+                return;
+        request_fail(i->q, 503, "the API server is too busy: try again");
+        invitation_free(i);
+}
+
 static void on_member_gone(void *arg, const char *error) {
         struct invitation *i = arg;
 
         if (!error[0]) {
-                delete_node(i);
+                look_for_leftovers(i);
                 return;
         }
         request_fail(i->q, 503, "its old member of etcd could not be removed: %s", error);

@@ -114,14 +114,27 @@ static bool was_plane(const struct kube *k, const struct kube_node *node,
                 kube_node_label(node, "node-role.kubernetes.io/control-plane"));
 }
 
+/* kubeadm asks each pod of etcd's that the API knows whether it is well, before it adds a member:
+ * one of a board that is gone would be waited for, for minutes. */
+void kube_nodes_forget_etcd(struct kube *k, const char *node) {
+        char path[SIZE_NAME + 96];
+        struct kube_api_ask ask = { .method = "DELETE", .path = path, .timeout_usec = ASK_USEC };
+
+        (void)snprintf(path, sizeof(path),
+                       "/api/v1/namespaces/kube-system/pods/etcd-%s?gracePeriodSeconds=0", node);
+        (void)kube_api_request(k->admin, &ask, on_changed, k, NULL);
+}
+
 static void on_member_gone(void *arg, const char *error) {
         struct kube *k = arg;
         struct kube_nodes *n = k->nodes;
 
-        if (error[0])
+        if (error[0]) {
                 log_warning("kubernetes: %s could not be taken out of etcd: %s", n->leaving, error);
-        else if (k->admin)
+        } else if (k->admin) {
+                kube_nodes_forget_etcd(k, n->leaving);
                 change(k, "DELETE", n->leaving, NULL);
+        }
         n->leaving[0] = '\0';
 }
 

@@ -206,6 +206,8 @@ const char *kube_job_path(struct kube_job *j, const char *name);
 int kube_nodes_open(struct kube *k);
 void kube_nodes_look(struct kube *k, usec_t now);
 void kube_nodes_again(struct kube *k);
+/* Removes the pod of etcd's of a node that is gone, or begins anew; 'admin' is there. */
+void kube_nodes_forget_etcd(struct kube *k, const char *node);
 /* Is this the control plane that looks after things? */
 bool kube_primary(const struct kube *k);
 
