@@ -46,6 +46,10 @@ int kubeadm_patch(const struct kubeadm_settings *s, size_t i, const char **ret_n
                 yaml_open(&y, 2, "resources");
                 yaml_open(&y, 3, "requests");
                 yaml_text(&y, 4, "cpu", pods[i].cpu);
+                /* a kubelet that has just started does not know its disk yet, and turns the pod
+                 * away for good (kubeadm asks for it no more since 1.21) */
+                if (i == 0)
+                        yaml_text(&y, 4, "ephemeral-storage", "0");
         }
         if (y.error < 0)
                 return y.error;
