@@ -131,6 +131,7 @@ static void add_node(void *arg, const struct coordinator_board *b) {
         const struct agent *a = n->agent;
         enum voter_role role = consensus_role(membership_consensus(a), b->member->node);
         cJSON *o = cJSON_CreateObject();
+        struct report_kube kube;
         char id[17];
 
         str_hex64(b->member->node, id);
@@ -144,7 +145,9 @@ static void add_node(void *arg, const struct coordinator_board *b) {
         (void)cJSON_AddStringToObject(o, "address", b->address);
         (void)cJSON_AddItemToObject(o, "board", board_json(b->board));
         add_sensors(o, b->sensors);
-        add_kube(o, b->kube);
+        kube = *b->kube;
+        kube.api = kube.api && b->up; /* its last word is not how it is now */
+        add_kube(o, &kube);
         (void)cJSON_AddNumberToObject(o, "functions", b->n_instances);
         (void)cJSON_AddItemToArray(n->array, o);
         if (role == VOTER_VOTES) {

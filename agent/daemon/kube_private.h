@@ -125,7 +125,6 @@ struct kube_job {
         char missing[SIZE_REASON];
         char token[32]; /* a secret */
         char ca_hash[SIZE_DIGEST];
-        char endpoint[SIZE_NAME];
         cJSON *pki; /* of the answer; NULL: none */
         char restore_dir[SIZE_PATH];
         struct kube_job_pod *pods; /* to be stopped */
