@@ -103,7 +103,8 @@ static bool has_kubernetes(const cJSON *nodes) {
                 const cJSON *kube = cJSON_GetObjectItemCaseSensitive(n, "kubernetes");
                 const char *state = json_text(kube, "state", "not installed");
 
-                if (!str_eq(state, "not installed") && !str_eq(state, "off"))
+                if (!str_eq(state, "not installed") && !str_eq(state, "off") &&
+                    !str_eq(state, "unknown"))
                         return true;
         }
         return false;

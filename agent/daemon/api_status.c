@@ -84,14 +84,15 @@ static void add_sensors(cJSON *o, const struct sensors *s) {
                                       report_problem_text(words, sizeof(words), s->problems));
 }
 
-/* How a board stands to Kubernetes, as one text too: "ready", "init failed: Mem, retry in 40 s". */
-static void add_kube(cJSON *o, const struct report_kube *k) {
+/* How a board stands to Kubernetes, as one text too: "ready", "init failed: Mem, retry in 40 s".
+ * The last word of a board that is not up is not how it is now. */
+static void add_kube(cJSON *o, const struct report_kube *k, bool up) {
         cJSON *kube = cJSON_AddObjectToObject(o, "kubernetes");
 
-        (void)cJSON_AddStringToObject(kube, "state", kube_phase_text(k->phase));
-        (void)cJSON_AddStringToObject(kube, "text", k->text);
+        (void)cJSON_AddStringToObject(kube, "state", up ? kube_phase_text(k->phase) : "unknown");
+        (void)cJSON_AddStringToObject(kube, "text", up ? k->text : "");
         (void)cJSON_AddStringToObject(kube, "version", k->version);
-        (void)cJSON_AddBoolToObject(kube, "api", k->api);
+        (void)cJSON_AddBoolToObject(kube, "api", k->api && up);
         (void)cJSON_AddNumberToObject(kube, "epoch", k->epoch);
         if (k->snapshot)
                 (void)cJSON_AddNumberToObject(kube, "snapshot", (double)(uint32_t)k->snapshot);
@@ -131,7 +132,6 @@ static void add_node(void *arg, const struct coordinator_board *b) {
         const struct agent *a = n->agent;
         enum voter_role role = consensus_role(membership_consensus(a), b->member->node);
         cJSON *o = cJSON_CreateObject();
-        struct report_kube kube;
         char id[17];
 
         str_hex64(b->member->node, id);
@@ -145,9 +145,7 @@ static void add_node(void *arg, const struct coordinator_board *b) {
         (void)cJSON_AddStringToObject(o, "address", b->address);
         (void)cJSON_AddItemToObject(o, "board", board_json(b->board));
         add_sensors(o, b->sensors);
-        kube = *b->kube;
-        kube.api = kube.api && b->up; /* its last word is not how it is now */
-        add_kube(o, &kube);
+        add_kube(o, b->kube, b->up);
         (void)cJSON_AddNumberToObject(o, "functions", b->n_instances);
         (void)cJSON_AddItemToArray(n->array, o);
         if (role == VOTER_VOTES) {
@@ -208,7 +206,7 @@ static cJSON *alone_json(struct agent *a, const char *why) {
         (void)cJSON_AddItemToObject(self, "board", board_json(&a->board));
         add_sensors(self, s);
         kube_report(a, &kube);
-        add_kube(self, &kube);
+        add_kube(self, &kube, true);
         (void)cJSON_AddItemToArray(nodes, self);
         for (uint32_t i = 0; i < a->world.n_members; i++) {
                 const struct world_member *m = &a->world.members[i];
