@@ -17,8 +17,8 @@ enum {
         API_REQUESTS = 1024,     /* at a time, from all sides */
         API_LINK_REQUESTS = 128, /* of one connection */
         API_LOCAL_LINKS = 64,    /* CLIs on this board */
-        API_GATEWAY_LINKS = 4,
-        ASK_SEC = 30, /* the leader must have answered by then */
+        API_GATEWAY_LINKS = 32,  /* the gateway's own, and one for each that reads logs there */
+        ASK_SEC = 30,            /* the leader must have answered by then */
         TICK_MS = 1000,
 };
 

@@ -304,6 +304,12 @@ void verb_logs(struct request *q) {
                 request_fail_errno(q, -ENOMEM, "");
                 return;
         }
+        if (json_bool(q->args, "greet")) { /* the asker wants to know that it was not refused */
+                auto_json cJSON *open = cJSON_CreateObject();
+
+                (void)cJSON_AddTrueToObject(open, "open");
+                (void)request_event(q, open);
+        }
         g->q = request_ref(q);
         q->state = g;
         q->on_gone = gathering_gone;

@@ -136,7 +136,6 @@ static void on_connected(uv_connect_t *connect, int status) {
                 return;
         }
         s->connected = true;
-        s->ops->open(s->arg);
 }
 
 int agent_stream_open(struct gateway *g, cJSON *request, const struct agent_stream_ops *ops,

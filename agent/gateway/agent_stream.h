@@ -9,8 +9,6 @@ struct agent_stream;
 struct gateway;
 
 struct agent_stream_ops {
-        /* The agent has the request. */
-        void (*open)(void *arg);
         /* One event, borrowed.  May pause or close the stream. */
         void (*event)(void *arg, const cJSON *event);
         /* The last call: code 0 where the agent has told all, else an HTTP status and a sentence.

@@ -181,13 +181,6 @@ static bool send_head(struct log_reader *l) {
         return false;
 }
 
-static void on_open(void *arg) {
-        struct log_reader *l = arg;
-
-        if (!l->begun)
-                (void)send_head(l);
-}
-
 static char *line_text(const cJSON *event) {
         auto_json cJSON *o = cJSON_CreateObject();
         char when[RFC3339_SIZE];
@@ -204,13 +197,16 @@ static char *line_text(const cJSON *event) {
 
 static void on_event(void *arg, const cJSON *event) {
         struct log_reader *l = arg;
-        auto_free char *text = line_text(event);
+        auto_free char *text = NULL;
         char size[24], line_end[] = "\n\r\n";
         uv_buf_t bufs[3];
         int r;
 
-        if (!text)
+        if (!l->begun && !send_head(l))
                 return;
+        text = json_text(event, "text", NULL) ? line_text(event) : NULL;
+        if (!text)
+                return; /* it only says that lines will come */
         (void)snprintf(size, sizeof(size), "%zx\r\n", strlen(text) + 1);
         bufs[0] = uv_buf_init(size, l->chunked ? (unsigned)strlen(size) : 0);
         bufs[1] = uv_buf_init(text, (unsigned)strlen(text));
@@ -250,9 +246,7 @@ static void on_end(void *arg, unsigned code, const char *error) {
         }
 }
 
-static const struct agent_stream_ops stream_ops = { .open = on_open,
-                                                    .event = on_event,
-                                                    .end = on_end };
+static const struct agent_stream_ops stream_ops = { .event = on_event, .end = on_end };
 
 static void on_body(void *arg, const char *data, size_t len) {
         (void)arg;
@@ -324,6 +318,7 @@ void api_logs(struct api_request *q) {
                 cJSON_Delete(request);
                 api_reply_empty(q, 200, "Content-Type: application/x-ndjson\r\n");
         } else {
+                (void)cJSON_AddTrueToObject(request, "greet");
                 start(q, request);
         }
 }
