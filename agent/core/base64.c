@@ -40,7 +40,7 @@ static int sextet(char c) {
 }
 
 /* The bytes of one group of four letters: 1 to 3 of them; -EINVAL. */
-static int decode_four(const char *text, unsigned padding, uint8_t ret[static 3]) {
+static int decode_four(const char *text, size_t padding, uint8_t ret[static 3]) {
         uint32_t bits = 0;
 
         for (unsigned i = 0; i < 4; i++) {
@@ -59,17 +59,19 @@ static int decode_four(const char *text, unsigned padding, uint8_t ret[static 3]
 }
 
 int base64_decode(const char *text, size_t len, struct buf *out) {
-        size_t start = out->len;
-        int r = len % 4 == 0 ? buf_reserve(out, len / 4 * 3) : -EINVAL;
+        size_t start = out->len, padding = 0;
+        int r;
+
+        if (len % 4 != 0)
+                return -EINVAL;
+        if (len > 0 && text[len - 1] == '=')
+                padding = text[len - 2] == '=' ? 2 : 1;
+        r = buf_reserve(out, len / 4 * 3 - padding);
 
         for (size_t i = 0; i < len && r == 0; i += 4) {
-                unsigned padding = 0;
                 uint8_t three[3];
-                int n;
+                int n = decode_four(text + i, i + 4 == len ? padding : 0, three);
 
-                if (i + 4 == len && text[i + 3] == '=')
-                        padding = text[i + 2] == '=' ? 2 : 1;
-                n = decode_four(text + i, padding, three);
                 r = n < 0 ? n : buf_add(out, three, (size_t)n);
         }
         if (r < 0 && out->len > start)

@@ -75,6 +75,8 @@ static void every_length(void **state) {
         }
         assert_int_equal(base64_encode("foobar", 6, &small), -EMSGSIZE);
         assert_int_equal(small.len, 0);
+        assert_int_equal(base64_decode("Zm9vYmFyYQ==", 12, &small), 0); /* room for 7, no more */
+        assert_int_equal(small.len, 7);
         buf_done(&small);
 }
 
