@@ -57,6 +57,7 @@ static void on_written(uv_write_t *write, int status) {
         struct agent_write *w = container_of(write, struct agent_write, write);
 
         (void)status; /* a broken pipe shows at the reader */
+        explicit_bzero(w->text, strlen(w->text));
         free(w->text);
         free(w);
 }
@@ -69,6 +70,7 @@ static int send_json(struct agent *a, uint32_t stream, cJSON *o) {
         uv_buf_t bufs[2];
         int r = -ENOMEM;
 
+        json_wipe(o); /* there may be a secret in it */
         cJSON_Delete(o);
         if (w && text && len <= LIMIT_FRAME_BYTES - FRAME_HEADER) {
                 w->text = text;
@@ -438,6 +440,10 @@ static void start_connect(struct agent *a) {
         uv_pipe_connect(&a->connect, &a->pipe, a->path, on_connected);
 }
 
+const char *agent_path(const struct agent *a) {
+        return a->path;
+}
+
 int agent_open(struct gateway *g, const char *path, struct agent **ret) {
         struct agent *a;
 
@@ -457,9 +463,14 @@ int agent_open(struct gateway *g, const char *path, struct agent **ret) {
 }
 
 void agent_close(struct agent *a) {
+        cJSON *last;
+
         if (a->closing)
                 return;
         a->closing = true;
+        /* the last calls count too: on a unix socket with room they are gone at once */
+        if (a->connected && !calls_under_way(a->g) && (last = collect_calls(a->g)))
+                (void)send_json(a, a->next_stream++, last);
         (void)log_once("agent"); /* wanted: nothing to say */
         lose(a, "");
         uv_close((uv_handle_t *)&a->retry, NULL);

@@ -17,6 +17,9 @@ void agent_close(struct agent *a);
 /* Only with the loop done; NULL is a no-op. */
 void agent_free(struct agent *a);
 
+/* The path that it was opened with. */
+const char *agent_path(const struct agent *a);
+
 /* 'code' is an HTTP status: 0 for success, else 'error' is a sentence.  'reply' is borrowed. */
 typedef void (*agent_reply_cb)(void *arg, unsigned code, const char *error, const cJSON *reply);
 

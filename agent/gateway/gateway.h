@@ -25,6 +25,7 @@ enum {
         GATEWAY_SUSPECT_MS = 1000,                   /* a replica that failed is avoided so long */
         GATEWAY_AGENT_FRAME_BYTES = 4 * 1024 * 1024, /* the whole state in one frame */
         GATEWAY_AGENT_REQUESTS = 64,                 /* asked of the agent at a time */
+        GATEWAY_LOG_READERS = 16,                    /* clients that read logs at a time */
         GATEWAY_DRAIN_MS = 10 * 1000,                /* calls under way at SIGTERM get so long */
 };
 
@@ -39,6 +40,8 @@ struct gateway {
         struct sock_reader reader;
         struct agent *agent;
         struct server *server;
+        struct list log_readers; /* api_logs.c */
+        unsigned n_log_readers;
         bool had_state; /* the agent told us at least once what there is */
         char cluster[SIZE_CLUSTER];
         char node[SIZE_NAME];

@@ -60,6 +60,7 @@ static void on_signal(uv_signal_t *handle, int number) {
         p->stopping = true;
         (void)sd_notify(0, "STOPPING=1");
         (void)uv_timer_start(&p->drain, on_drain_over, GATEWAY_DRAIN_MS, 0);
+        api_logs_stop(&p->g);
         server_stop(p->g.server, on_stopped);
 }
 
@@ -92,6 +93,7 @@ static int start(struct program *p, struct fail *f) {
 
         raise_descriptors(p->options.connections);
         watch_signals(p);
+        list_init(&g->log_readers);
         deadlines_init(&g->deadlines, g->loop);
         options_deadlines(&p->options, &g->deadlines);
         r = agent_open(g, p->options.agent, &g->agent);

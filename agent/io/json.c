@@ -88,3 +88,12 @@ int json_number(const cJSON *o, const char *key, uint64_t max, uint64_t *ret) {
         *ret = (uint64_t)v->valuedouble;
         return 0;
 }
+
+void json_wipe(cJSON *o) {
+        for (; o; o = o->next) {
+                if (o->valuestring && !(o->type & cJSON_IsReference))
+                        explicit_bzero(o->valuestring, strlen(o->valuestring));
+                if (!(o->type & cJSON_IsReference))
+                        json_wipe(o->child);
+        }
+}

@@ -75,6 +75,66 @@ static bool send_frame(int fd, uint8_t type, uint32_t stream, const char *text, 
         return send_all(fd, header, sizeof(header)) && send_all(fd, text, len);
 }
 
+static bool send_text(int fd, uint8_t type, const char *text) {
+        return send_frame(fd, type, 1, text, strlen(text));
+}
+
+static bool log_line(int fd, unsigned n, size_t pad) {
+        char *text = NULL;
+        bool good;
+
+        if (asprintf(
+                    &text,
+                    "{\"name\":\"hello\",\"namespace\":\"openfaas-fn\",\"instance\":\"7\",\"node\":"
+                    "\"w1\",\"timestamp_usec\":170000000012345%u,\"text\":\"line %u \\\"%*s\"}",
+                    n % 10, n, (int)pad, "") < 0)
+                return false;
+        good = send_text(fd, FRAME_EVENT, text);
+        free(text);
+        return good;
+}
+
+/* A second connection: the reader of a function's logs.  What it gets is up to the function. */
+static void serve_logs(int fd) {
+        uint8_t header[9];
+        uint32_t counted;
+        unsigned sent = 0;
+        char body[4096] = "", end[1];
+
+        if (!receive_all(fd, header, sizeof(header)))
+                _exit(0);
+        memcpy(&counted, header, 4);
+        counted = ntohl(counted);
+        if (counted < 5 || counted - 5 >= sizeof(body) || !receive_all(fd, body, counted - 5))
+                _exit(3);
+        printf("%s\n", body);
+        (void)fflush(stdout);
+        if (strstr(body, "\"zero\"")) {
+                (void)send_text(fd, FRAME_REPLY, "{\"error\":\"no journal\",\"code\":500}");
+                _exit(0);
+        }
+        (void)send_text(fd, FRAME_EVENT, "{\"open\":true}");
+        if (strstr(body, "\"dead\"")) /* breaks off */
+                _exit(!log_line(fd, 1, 0));
+        if (strstr(body, "\"both\"")) { /* never ends, and is more than anybody wants to hold */
+                while (sent < 100000 && log_line(fd, sent, 4000))
+                        sent++;
+                printf("log reader gone after %s\n", sent < 5000 ? "few" : "many");
+                (void)fflush(stdout);
+                _exit(0);
+        }
+        for (unsigned i = 1; i <= 3; i++)
+                (void)log_line(fd, i, 0);
+        if (!strstr(body, "\"follow\":true")) {
+                (void)send_text(fd, FRAME_REPLY, "{}");
+                _exit(0);
+        }
+        (void)!read(fd, end, 1); /* until it goes away */
+        printf("log reader gone\n");
+        (void)fflush(stdout);
+        _exit(0);
+}
+
 /* One request: printed, and answered by what it mentions.  Silent where it says so. */
 static bool answer_frame(int fd, bool *watched) {
         uint8_t header[9];
@@ -106,6 +166,14 @@ static bool answer_frame(int fd, bool *watched) {
                 reply = "{\"error\":\"limits.memory '-5Mi' is no size\",\"code\":400}";
         else if (strstr(body, "\"silent\""))
                 reply = NULL;
+        else if (strstr(body, "\"verb\":\"secrets\""))
+                reply = "{\"secrets\":[{\"name\":\"s\",\"namespace\":\"dev\"}]}";
+        else if (strstr(body, "\"verb\":\"namespaces\""))
+                reply = "{\"namespaces\":[\"dev\",\"openfaas-fn\"]}";
+        else if (strstr(body, "\"verb\":\"namespace\""))
+                reply = "{\"namespace\":{\"name\":\"dev\",\"labels\":{\"a\":\"b\"}}}";
+        else if (strstr(body, "\"taken\""))
+                reply = "{\"error\":\"it exists already\",\"code\":409}";
         free(body);
         return !reply || send_frame(fd, FRAME_REPLY, stream, reply, strlen(reply));
 }
@@ -120,7 +188,7 @@ static int run_agent(const char *path) {
         (void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
         (void)unlink(path);
         if (listener < 0 || bind(listener, (struct sockaddr *)&at, sizeof(at)) < 0 ||
-            listen(listener, 4) < 0)
+            listen(listener, 64) < 0)
                 die(path);
         setvbuf(stdin, NULL, _IONBF, 0);
         while (!ended) {
@@ -131,6 +199,18 @@ static int run_agent(const char *path) {
 
                 if (poll(fds, 3, -1) < 0)
                         die("poll");
+                if (fds[0].revents && fd >= 0 && watched) {
+                        int extra = accept(listener, NULL, NULL);
+
+                        if (fork() == 0) {
+                                (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+                                (void)close(fd);
+                                (void)close(listener);
+                                serve_logs(extra);
+                        }
+                        (void)close(extra);
+                        continue;
+                }
                 if (fds[0].revents) {
                         if (fd >= 0)
                                 (void)close(fd);

@@ -16,3 +16,7 @@ $(OUT)/unit/test_saved: $(UNIT_OBJ_test_saved)
 # crictl: its command line.
 UNIT_OBJ_test_crictl_options := $(OUT)/agent/crictl/options.o
 $(OUT)/unit/test_crictl_options: $(UNIT_OBJ_test_crictl_options)
+
+# bramble-agent: the counts of calls.
+UNIT_OBJ_test_calls_file := $(OUT)/agent/daemon/calls_file.o
+$(OUT)/unit/test_calls_file: $(UNIT_OBJ_test_calls_file)
