@@ -40,6 +40,7 @@ static const struct api_route routes[] = {
         { "/system/function/*",       API_GET,             BASIC, api_function_show, NULL },
         { "/system/scale-function/*", API_POST,            BASIC, api_function_scale, NULL },
         { "/system/info",             API_GET,             BASIC, api_info, NULL },
+        { "/metrics",                 API_GET,             OPEN,  api_metrics, NULL },
         { "/healthz",                 API_GET,             OPEN,  api_healthz, NULL },
         { "/",                        API_GET,             OPEN,  api_root, NULL },
 };
@@ -77,6 +78,14 @@ void api_reply_json(struct api_request *q, unsigned status, cJSON *o) {
 
         request_free(q);
         reply_json(c, status, o);
+}
+
+void api_reply_text(struct api_request *q, unsigned status, const char *type,
+                    const struct buf *body) {
+        struct client *c = q->client;
+
+        request_free(q);
+        reply_send(c, status, "", type, body->data, body->len);
 }
 
 void api_reply_empty(struct api_request *q, unsigned status, const char *headers) {

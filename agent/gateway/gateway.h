@@ -6,6 +6,7 @@
 #include "gateway/call_id.h"
 #include "gateway/deadline.h"
 #include "gateway/functions.h"
+#include "gateway/metrics.h"
 #include "gateway/sock.h"
 
 #include <stdbool.h>
@@ -25,6 +26,8 @@ enum {
         GATEWAY_SUSPECT_MS = 1000,                   /* a replica that failed is avoided so long */
         GATEWAY_AGENT_FRAME_BYTES = 4 * 1024 * 1024, /* the whole state in one frame */
         GATEWAY_AGENT_REQUESTS = 64,                 /* asked of the agent at a time */
+        GATEWAY_METRICS_MS = 1000,                   /* what the agent told is told again so long */
+        GATEWAY_METRICS_BYTES = 4 * 1024 * 1024,     /* of one answer to Prometheus */
         GATEWAY_DRAIN_MS = 10 * 1000,                /* calls under way at SIGTERM get so long */
 };
 
@@ -40,6 +43,7 @@ struct gateway {
         struct agent *agent;
         struct server *server;
         bool had_state; /* the agent told us at least once what there is */
+        struct metrics_told told;
         char cluster[SIZE_CLUSTER];
         char node[SIZE_NAME];
         char arch[16];
