@@ -19,7 +19,7 @@ static void print_board(const struct bramble_metrics *m, struct buf *out) {
         str_hex64(m->board->node, id);
         metrics_label(&info, "name", m->name);
         metrics_label(&info, "id", id);
-        metrics_label(&info, "board", m->board->id);
+        metrics_label(&info, "profile", m->board->id);
         metrics_label(&info, "model", m->board->model);
         metrics_label(&info, "role", role(m));
         metrics_label(&info, "cluster", m->world->cluster);

@@ -75,6 +75,22 @@ static bool send_frame(int fd, uint8_t type, uint32_t stream, const char *text, 
         return send_all(fd, header, sizeof(header)) && send_all(fd, text, len);
 }
 
+/* What GATEWAY_PEER_METRICS holds, for the verb of that name; NULL where there is none. */
+static char *metrics_reply(void) {
+        const char *path = getenv("GATEWAY_PEER_METRICS");
+        FILE *file = path ? fopen(path, "re") : NULL;
+        char *text = NULL;
+        size_t size = 0;
+
+        if (file && getdelim(&text, &size, '\0', file) < 0) {
+                free(text);
+                text = NULL;
+        }
+        if (file)
+                (void)fclose(file);
+        return text;
+}
+
 /* One request: printed, and answered by what it mentions.  Silent where it says so. */
 static bool answer_frame(int fd, bool *watched) {
         uint8_t header[9];
@@ -106,6 +122,14 @@ static bool answer_frame(int fd, bool *watched) {
                 reply = "{\"error\":\"limits.memory '-5Mi' is no size\",\"code\":400}";
         else if (strstr(body, "\"silent\""))
                 reply = NULL;
+        if (strstr(body, "\"verb\":\"metrics\"")) {
+                char *text = metrics_reply(); /* none: silent */
+                bool sent = !text || send_frame(fd, FRAME_REPLY, stream, text, strlen(text));
+
+                free(text);
+                free(body);
+                return sent;
+        }
         free(body);
         return !reply || send_frame(fd, FRAME_REPLY, stream, reply, strlen(reply));
 }
@@ -405,6 +429,12 @@ static bool serve_special(struct request *q, bool *done) {
                 return say(q->fd, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n"
                                   "Link: </a.css>\r\n\r\n") &&
                        reply_text(q, "200 OK", "", "after hints\n");
+        if (strncmp(p, "/status/", 8) == 0) {
+                char line[32];
+
+                (void)snprintf(line, sizeof(line), "%.3s As asked", p + 8);
+                return reply_text(q, line, "", "as asked\n");
+        }
         if (strcmp(p, "/204") == 0)
                 return say(q->fd, "HTTP/1.1 204 No Content\r\n\r\n");
         if (strcmp(p, "/304") == 0)
