@@ -213,8 +213,9 @@ while IFS= read -r query; do
 done < <(jq -r '.panels[] | .targets[]? | .expr' "$monitoring/grafana-bramble.json")
 [ "$n" -gt 25 ] && ok || bad "the Grafana board has only $n queries"
 while IFS= read -r query; do
-	metric=$(sed 's/label_values(\(.*\), *\(.*\))/count by (\2) (\1)/' <<<"$query")
-	answers "$metric" && ok || bad "no values for the board's variable: $query"
+	query=${query#label_values(} # METRIC, LABEL)
+	query=${query%)}
+	answers "count by (${query#*, }) (${query%,*})" && ok || bad "no values for the board's variable: $query"
 done < <(jq -r '.templating.list[] | select(.type == "query") | .definition' "$monitoring/grafana-bramble.json")
 check 'no data for what there is not' 0 "$(answers 'node_nothing'; echo $((1 - $?)))"
 has 'the alerts are looked at' '"name":"UnderVoltage"' "$(curl -s "http://127.0.0.1:$pport/api/v1/rules")"

@@ -85,12 +85,24 @@ static void board(void **state) {
                 NULL,
         };
         static const char *const absent[] = {
-                "cpu=\"\"",      "ram0",        "loop0",
-                "mmcblk0p",      "mmcblk0boot", "sda1\"}",
-                "tmpfs",         "overlay",     "nfs",
-                "kubelet",       "veth",        "device=\"lo\"",
-                "softirq 12345", "label",       "speed_bytes{device=\"wlan0\"}",
-                "nr_free_pages", "usb",         NULL,
+                "cpu=\"\"",
+                "ram0",
+                "loop0",
+                "device=\"mmcblk0p",
+                "mmcblk0boot",
+                "sda1\"}",
+                "tmpfs",
+                "overlay",
+                "nfs",
+                "kubelet",
+                "veth",
+                "device=\"lo\"",
+                "softirq 12345",
+                "label",
+                "speed_bytes{device=\"wlan0\"}",
+                "nr_free_pages",
+                "usb",
+                NULL,
         };
         auto_close int fd = open("tests/fixtures/metrics-3Bplus", O_PATH | O_DIRECTORY | O_CLOEXEC);
         auto_buf struct buf out = { 0 };
