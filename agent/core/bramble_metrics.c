@@ -17,26 +17,27 @@ static void print_board(const struct bramble_metrics *m, struct buf *out) {
         char id[17];
 
         str_hex64(m->board->node, id);
-        metrics_label(&info, "name", m->name);
-        metrics_label(&info, "id", id);
-        metrics_label(&info, "profile", m->board->id);
-        metrics_label(&info, "model", m->board->model);
-        metrics_label(&info, "role", role(m));
-        metrics_label(&info, "cluster", m->world->cluster);
-        metrics_family(out, "bramble_board_info", "gauge", "What this board is; always 1.");
-        metrics_count(out, "bramble_board_info", &info, 1);
-        metrics_one(out, "bramble_board_leader", "gauge",
-                    "1 where this board coordinates the bramble.",
-                    m->leader != 0 && m->leader == m->board->node);
-        metrics_one(out, "bramble_board_master", "gauge",
-                    "1 where this board carries the Kubernetes control plane.",
-                    m->world->bramble != 0 && m->world->master == m->board->node);
-        metrics_one(out, "bramble_board_function_memory_bytes", "gauge",
-                    "RAM that functions may use on this board.", (double)m->board->function_bytes);
-        metrics_label(&phase, "state", kube_phase_text(m->kubernetes));
-        metrics_family(out, "bramble_board_kubernetes", "gauge",
-                       "How this board stands to Kubernetes; always 1.");
-        metrics_count(out, "bramble_board_kubernetes", &phase, 1);
+        metrics_text_label(&info, "name", m->name);
+        metrics_text_label(&info, "id", id);
+        metrics_text_label(&info, "profile", m->board->id);
+        metrics_text_label(&info, "model", m->board->model);
+        metrics_text_label(&info, "role", role(m));
+        metrics_text_label(&info, "cluster", m->world->cluster);
+        metrics_text_family(out, "bramble_board_info", "gauge", "What this board is; always 1.");
+        metrics_text_count(out, "bramble_board_info", &info, 1);
+        metrics_text_one(out, "bramble_board_leader", "gauge",
+                         "1 where this board coordinates the bramble.",
+                         m->leader != 0 && m->leader == m->board->node);
+        metrics_text_one(out, "bramble_board_master", "gauge",
+                         "1 where this board carries the Kubernetes control plane.",
+                         m->world->bramble != 0 && m->world->master == m->board->node);
+        metrics_text_one(out, "bramble_board_function_memory_bytes", "gauge",
+                         "RAM that functions may use on this board.",
+                         (double)m->board->function_bytes);
+        metrics_text_label(&phase, "state", kube_phase_text(m->kubernetes));
+        metrics_text_family(out, "bramble_board_kubernetes", "gauge",
+                            "How this board stands to Kubernetes; always 1.");
+        metrics_text_count(out, "bramble_board_kubernetes", &phase, 1);
 }
 
 static void print_power(const struct sensors *s, struct buf *out) {
@@ -54,20 +55,21 @@ static void print_power(const struct sensors *s, struct buf *out) {
                 { POWER_WAS_SOFT_LIMIT, "soft_limit", "boot" },
         };
 
-        metrics_one(out, "bramble_power_known", "gauge",
-                    "1 where the firmware or a sensor can be asked about power.",
-                    (s->power & POWER_KNOWN) != 0);
+        metrics_text_one(out, "bramble_power_known", "gauge",
+                         "1 where the firmware or a sensor can be asked about power.",
+                         (s->power & POWER_KNOWN) != 0);
         if (!(s->power & POWER_KNOWN))
                 return;
-        metrics_family(out, "bramble_power", "gauge",
-                       "What the firmware says of power and clock: 1 while it is so, now or at any "
-                       "time since boot.");
+        metrics_text_family(
+                out, "bramble_power", "gauge",
+                "What the firmware says of power and clock: 1 while it is so, now or at any "
+                "time since boot.");
         for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
                 struct metrics_labels l = { 0 };
 
-                metrics_label(&l, "state", bits[i].state);
-                metrics_label(&l, "since", bits[i].since);
-                metrics_count(out, "bramble_power", &l, (s->power & bits[i].bit) != 0);
+                metrics_text_label(&l, "state", bits[i].state);
+                metrics_text_label(&l, "since", bits[i].since);
+                metrics_text_count(out, "bramble_power", &l, (s->power & bits[i].bit) != 0);
         }
 }
 
@@ -82,13 +84,14 @@ static void print_problems(const struct sensors *s, struct buf *out) {
                 { PROBLEM_NETWORK, "network" },
         };
 
-        metrics_family(out, "bramble_board_problem", "gauge",
-                       "1 while this board has the problem.");
+        metrics_text_family(out, "bramble_board_problem", "gauge",
+                            "1 while this board has the problem.");
         for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
                 struct metrics_labels l = { 0 };
 
-                metrics_label(&l, "problem", bits[i].name);
-                metrics_count(out, "bramble_board_problem", &l, (s->problems & bits[i].bit) != 0);
+                metrics_text_label(&l, "problem", bits[i].name);
+                metrics_text_count(out, "bramble_board_problem", &l,
+                                   (s->problems & bits[i].bit) != 0);
         }
 }
 
@@ -98,20 +101,22 @@ static void print_members(const struct bramble_metrics *m, struct buf *out) {
 
         for (uint32_t i = 0; i < w->n_members; i++)
                 up += w->members[i].up;
-        metrics_one(out, "bramble_members", "gauge", "Boards that belong to the bramble.",
-                    w->n_members);
-        metrics_one(out, "bramble_members_up", "gauge", "Boards that the leader hears.", up);
-        metrics_one(out, "bramble_leader_known", "gauge",
-                    "1 where this board knows who coordinates the bramble.", m->leader != 0);
-        metrics_one(out, "bramble_term", "gauge",
-                    "Number of the election that the newest picture of the bramble comes from.",
-                    (double)w->term);
-        metrics_family(out, "bramble_member_up", "gauge", "1 for a board that the leader hears.");
+        metrics_text_one(out, "bramble_members", "gauge", "Boards that belong to the bramble.",
+                         w->n_members);
+        metrics_text_one(out, "bramble_members_up", "gauge", "Boards that the leader hears.", up);
+        metrics_text_one(out, "bramble_leader_known", "gauge",
+                         "1 where this board knows who coordinates the bramble.", m->leader != 0);
+        metrics_text_one(
+                out, "bramble_term", "gauge",
+                "Number of the election that the newest picture of the bramble comes from.",
+                (double)w->term);
+        metrics_text_family(out, "bramble_member_up", "gauge",
+                            "1 for a board that the leader hears.");
         for (uint32_t i = 0; i < w->n_members; i++) {
                 struct metrics_labels l = { 0 };
 
-                metrics_label(&l, "name", w->members[i].name);
-                metrics_count(out, "bramble_member_up", &l, w->members[i].up);
+                metrics_text_label(&l, "name", w->members[i].name);
+                metrics_text_count(out, "bramble_member_up", &l, w->members[i].up);
         }
 }
 
@@ -155,9 +160,9 @@ static void print_replicas(const struct bramble_metrics *m, uint32_t function, s
 
                 if (n[s] == 0 && s != INSTANCE_READY)
                         continue;
-                metrics_label(&l, "function_name", name);
-                metrics_label(&l, "state", state_label((enum instance_state)s));
-                metrics_count(out, "bramble_function_replicas", &l, n[s]);
+                metrics_text_label(&l, "function_name", name);
+                metrics_text_label(&l, "state", state_label((enum instance_state)s));
+                metrics_text_count(out, "bramble_function_replicas", &l, n[s]);
         }
 }
 
@@ -166,11 +171,12 @@ void bramble_metrics_print(const struct bramble_metrics *m, struct buf *out) {
         print_power(m->sensors, out);
         print_problems(m->sensors, out);
         print_members(m, out);
-        metrics_one(out, "bramble_images", "gauge", "Images that some board has.",
-                    m->world->n_images);
-        metrics_family(out, "bramble_function_replicas", "gauge",
-                       "Replicas of the function on all boards by their state; a state that none "
-                       "is in is left out, but for ready.");
+        metrics_text_one(out, "bramble_images", "gauge", "Images that some board has.",
+                         m->world->n_images);
+        metrics_text_family(
+                out, "bramble_function_replicas", "gauge",
+                "Replicas of the function on all boards by their state; a state that none "
+                "is in is left out, but for ready.");
         for (uint32_t i = 0; i < m->world->n_functions; i++)
                 print_replicas(m, i, out);
 }

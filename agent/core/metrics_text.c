@@ -23,7 +23,7 @@ static bool escape(char *dst, size_t size, const char *value) {
         return true;
 }
 
-void metrics_label(struct metrics_labels *l, const char *name, const char *value) {
+void metrics_text_label(struct metrics_labels *l, const char *name, const char *value) {
         char escaped[METRICS_LABELS_BYTES];
         size_t left = sizeof(l->text) - l->len;
         int n;
@@ -37,7 +37,7 @@ void metrics_label(struct metrics_labels *l, const char *name, const char *value
                 l->len += (size_t)n;
 }
 
-void metrics_family(struct buf *out, const char *name, const char *type, const char *help) {
+void metrics_text_family(struct buf *out, const char *name, const char *type, const char *help) {
         (void)buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
@@ -49,24 +49,24 @@ static void add_line(struct buf *out, const char *name, const struct metrics_lab
                          any ? "}" : "", value);
 }
 
-void metrics_count(struct buf *out, const char *name, const struct metrics_labels *labels,
-                   uint64_t value) {
+void metrics_text_count(struct buf *out, const char *name, const struct metrics_labels *labels,
+                        uint64_t value) {
         char text[24];
 
         (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
         add_line(out, name, labels, text);
 }
 
-void metrics_sample(struct buf *out, const char *name, const struct metrics_labels *labels,
-                    double value) {
+void metrics_text_sample(struct buf *out, const char *name, const struct metrics_labels *labels,
+                         double value) {
         char text[40];
 
         (void)snprintf(text, sizeof(text), "%.15g", value);
         add_line(out, name, labels, text);
 }
 
-void metrics_one(struct buf *out, const char *name, const char *type, const char *help,
-                 double value) {
-        metrics_family(out, name, type, help);
-        metrics_sample(out, name, NULL, value);
+void metrics_text_one(struct buf *out, const char *name, const char *type, const char *help,
+                      double value) {
+        metrics_text_family(out, name, type, help);
+        metrics_text_sample(out, name, NULL, value);
 }

@@ -21,20 +21,20 @@ struct metrics_labels {
 
 /* Adds one; quotes, backslashes and line ends of 'value' are escaped, bytes that are no printable
  * ASCII become '?'.  'name' is [a-z_]. */
-void metrics_label(struct metrics_labels *l, const char *name, const char *value);
+void metrics_text_label(struct metrics_labels *l, const char *name, const char *value);
 
 /* What comes before the samples of one name.  'type': counter, gauge, histogram, untyped. */
-void metrics_family(struct buf *out, const char *name, const char *type, const char *help);
+void metrics_text_family(struct buf *out, const char *name, const char *type, const char *help);
 
 /* "NAME{LABELS} VALUE"; 'labels' may be NULL. */
-void metrics_sample(struct buf *out, const char *name, const struct metrics_labels *labels,
-                    double value);
+void metrics_text_sample(struct buf *out, const char *name, const struct metrics_labels *labels,
+                         double value);
 /* The same for a count, exact to the last digit. */
-void metrics_count(struct buf *out, const char *name, const struct metrics_labels *labels,
-                   uint64_t value);
+void metrics_text_count(struct buf *out, const char *name, const struct metrics_labels *labels,
+                        uint64_t value);
 
 /* A family of one sample without labels. */
-void metrics_one(struct buf *out, const char *name, const char *type, const char *help,
-                 double value);
+void metrics_text_one(struct buf *out, const char *name, const char *type, const char *help,
+                      double value);
 
 #endif

@@ -70,14 +70,14 @@ static void name_of(const struct function *fn, char *dst, size_t size) {
 }
 
 static void print_family(const struct functions *fs, const struct family *f, struct buf *out) {
-        metrics_family(out, f->name, f->type, f->help);
+        metrics_text_family(out, f->name, f->type, f->help);
         for (size_t i = 0; i < fs->n; i++) {
                 struct metrics_labels l = { 0 };
                 char name[2 * SIZE_NAME];
 
                 name_of(fs->items[i], name, sizeof(name));
-                metrics_label(&l, "function_name", name);
-                metrics_count(out, f->name, &l, f->value(fs->items[i]));
+                metrics_text_label(&l, "function_name", name);
+                metrics_text_count(out, f->name, &l, f->value(fs->items[i]));
         }
 }
 
@@ -97,7 +97,7 @@ void functions_metrics(struct gateway *g, struct buf *out) {
         const struct functions *fs = &g->functions;
 
         for (size_t c = 0; c < ARRAY_SIZE(counted); c++) {
-                metrics_family(out, counted[c].name, counted[c].type, counted[c].help);
+                metrics_text_family(out, counted[c].name, counted[c].type, counted[c].help);
                 for (size_t i = 0; i < fs->n; i++) {
                         char name[2 * SIZE_NAME];
 

@@ -23,22 +23,23 @@ static void add_build(struct buf *out, const char *component, const char *versio
                       const char *commit) {
         struct metrics_labels l = { 0 };
 
-        metrics_label(&l, "commit", commit);
-        metrics_label(&l, "component", component);
-        metrics_label(&l, "version", version);
-        metrics_count(out, "bramble_build_info", &l, 1);
+        metrics_text_label(&l, "commit", commit);
+        metrics_text_label(&l, "component", component);
+        metrics_text_label(&l, "version", version);
+        metrics_text_count(out, "bramble_build_info", &l, 1);
 }
 
 static void add_versions(const struct metrics_told *told, struct buf *out) {
-        metrics_family(out, "bramble_build_info", "gauge",
-                       "The programs of this board and their versions; always 1.");
+        metrics_text_family(out, "bramble_build_info", "gauge",
+                            "The programs of this board and their versions; always 1.");
         add_build(out, "gateway", BRAMBLE_VERSION, BRAMBLE_COMMIT);
         if (told->known)
                 add_build(out, "agent", told->version, told->commit);
-        metrics_one(out, "bramble_agent_up", "gauge",
-                    "1 where this board's agent answers; without it there is nothing of the board "
-                    "itself.",
-                    told->known);
+        metrics_text_one(
+                out, "bramble_agent_up", "gauge",
+                "1 where this board's agent answers; without it there is nothing of the board "
+                "itself.",
+                told->known);
 }
 
 static void answer(struct api_request *q) {

@@ -17,14 +17,14 @@ void process_metrics(struct gateway *g, struct buf *out) {
         size_t rss = 0;
 
         if (getrusage(RUSAGE_SELF, &usage) == 0)
-                metrics_one(out, "process_cpu_seconds_total", "counter",
-                            "Total user and system CPU time spent in seconds.",
-                            seconds(&usage.ru_utime) + seconds(&usage.ru_stime));
+                metrics_text_one(out, "process_cpu_seconds_total", "counter",
+                                 "Total user and system CPU time spent in seconds.",
+                                 seconds(&usage.ru_utime) + seconds(&usage.ru_stime));
         if (uv_resident_set_memory(&rss) == 0)
-                metrics_one(out, "process_resident_memory_bytes", "gauge",
-                            "Resident memory size in bytes.", (double)rss);
-        metrics_one(out, "bramble_gateway_connections", "gauge", "Clients that are connected.",
-                    g->server->n_clients);
-        metrics_one(out, "bramble_gateway_connections_max", "gauge",
-                    "Clients that may be connected at a time.", g->server->most_clients);
+                metrics_text_one(out, "process_resident_memory_bytes", "gauge",
+                                 "Resident memory size in bytes.", (double)rss);
+        metrics_text_one(out, "bramble_gateway_connections", "gauge", "Clients that are connected.",
+                         g->server->n_clients);
+        metrics_text_one(out, "bramble_gateway_connections_max", "gauge",
+                         "Clients that may be connected at a time.", g->server->most_clients);
 }

@@ -70,16 +70,16 @@ static void take_line(struct stat_lines *s, char *line) {
 static void print_times(const struct stat_lines *s, struct buf *out) {
         static const char name[] = "node_cpu_seconds_total";
 
-        metrics_family(out, name, "counter", "Seconds the CPUs spent in each mode.");
+        metrics_text_family(out, name, "counter", "Seconds the CPUs spent in each mode.");
         for (unsigned i = 0; i < s->n_cpus; i++) {
                 for (unsigned m = 0; m < MODES; m++) {
                         struct metrics_labels l = { 0 };
                         char number[12];
 
                         (void)snprintf(number, sizeof(number), "%u", s->cpus[i].number);
-                        metrics_label(&l, "cpu", number);
-                        metrics_label(&l, "mode", modes[m]);
-                        metrics_sample(out, name, &l, (double)s->cpus[i].jiffies[m] / HZ);
+                        metrics_text_label(&l, "cpu", number);
+                        metrics_text_label(&l, "mode", modes[m]);
+                        metrics_text_sample(out, name, &l, (double)s->cpus[i].jiffies[m] / HZ);
                 }
         }
 }
@@ -111,10 +111,10 @@ static void print_rates(const struct node *n, const struct stat_lines *s) {
                         if (!node_number(n, path, &khz))
                                 continue;
                         if (!any)
-                                metrics_family(n->out, rates[r].name, "gauge", rates[r].help);
+                                metrics_text_family(n->out, rates[r].name, "gauge", rates[r].help);
                         any = true;
-                        metrics_label(&l, "cpu", number);
-                        metrics_sample(n->out, rates[r].name, &l, (double)khz * 1000);
+                        metrics_text_label(&l, "cpu", number);
+                        metrics_text_sample(n->out, rates[r].name, &l, (double)khz * 1000);
                 }
         }
 }
@@ -130,8 +130,8 @@ void node_cpu(struct node *n) {
         for (size_t i = 0; i < ARRAY_SIZE(figures); i++) {
                 if (!s.has[i])
                         continue;
-                metrics_family(n->out, figures[i].name, figures[i].type, figures[i].help);
-                metrics_count(n->out, figures[i].name, NULL, s.values[i]);
+                metrics_text_family(n->out, figures[i].name, figures[i].type, figures[i].help);
+                metrics_text_count(n->out, figures[i].name, NULL, s.values[i]);
         }
         print_rates(n, &s);
 }

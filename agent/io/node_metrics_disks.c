@@ -81,13 +81,13 @@ void node_disks(struct node *n) {
         for (size_t f = 0; n_disks > 0 && f < ARRAY_SIZE(disk_fields); f++) {
                 const struct disk_field *field = &disk_fields[f];
 
-                metrics_family(n->out, field->name, field->type, field->help);
+                metrics_text_family(n->out, field->name, field->type, field->help);
                 for (unsigned i = 0; i < n_disks; i++) {
                         struct metrics_labels l = { 0 };
 
-                        metrics_label(&l, "device", disks[i].name);
-                        metrics_sample(n->out, field->name, &l,
-                                       (double)disks[i].fields[field->field] * field->factor);
+                        metrics_text_label(&l, "device", disks[i].name);
+                        metrics_text_sample(n->out, field->name, &l,
+                                            (double)disks[i].fields[field->field] * field->factor);
                 }
         }
 }
@@ -131,6 +131,22 @@ static bool look(const struct node *n, struct file_system *fs) {
         return fd >= 0 && fstatvfs(fd, &fs->st) == 0 && fs->st.f_blocks > 0;
 }
 
+/* Local devices that a person mounted: neither what the kernel makes up, nor the insides of
+ * containers. */
+static bool is_wanted(const char *device, const char *mount, const char *type) {
+        static const char *const hidden[] = { "/dev", "/proc", "/sys", "/run" };
+
+        if (str_eq(mount, "/")) /* whatever it is made of: overlays too */
+                return !str_eq(type, "rootfs");
+        for (size_t i = 0; i < ARRAY_SIZE(hidden); i++) {
+                size_t len = strlen(hidden[i]);
+
+                if (str_starts(mount, hidden[i]) && (mount[len] == '/' || mount[len] == '\0'))
+                        return false;
+        }
+        return mount[0] == '/' && str_starts(device, "/dev/") && !str_starts(device, "/dev/loop");
+}
+
 /* "/dev/mmcblk0p2 / ext4 rw,noatime 0 0"; each device where it was mounted first: containers and
  * the kubelet mount parts of it in many places. */
 static bool take_mount(const struct node *n, struct file_system *all, unsigned count, char *line) {
@@ -138,8 +154,8 @@ static bool take_mount(const struct node *n, struct file_system *all, unsigned c
         char *save = NULL, *device = strtok_r(line, " ", &save);
         char *mount = strtok_r(NULL, " ", &save), *type = strtok_r(NULL, " ", &save);
 
-        if (!device || !mount || !type || !str_starts(device, "/dev/") ||
-            str_starts(device, "/dev/loop") || mount[0] != '/' || is_known(all, count, device))
+        if (!device || !mount || !type || !is_wanted(device, mount, type) ||
+            is_known(all, count, device))
                 return false;
         unescape(mount);
         return str_copy(fs->device, sizeof(fs->device), device) == 0 &&
@@ -181,14 +197,14 @@ void node_file_systems(struct node *n) {
         while (count < NODE_FILE_SYSTEMS && (line = node_line(&text)))
                 count += take_mount(n, all, count, line);
         for (unsigned f = 0; count > 0 && f < ARRAY_SIZE(names); f++) {
-                metrics_family(n->out, names[f][0], "gauge", names[f][1]);
+                metrics_text_family(n->out, names[f][0], "gauge", names[f][1]);
                 for (unsigned i = 0; i < count; i++) {
                         struct metrics_labels l = { 0 };
 
-                        metrics_label(&l, "device", all[i].device);
-                        metrics_label(&l, "fstype", all[i].type);
-                        metrics_label(&l, "mountpoint", all[i].mount);
-                        metrics_count(n->out, names[f][0], &l, figure(&all[i].st, f));
+                        metrics_text_label(&l, "device", all[i].device);
+                        metrics_text_label(&l, "fstype", all[i].type);
+                        metrics_text_label(&l, "mountpoint", all[i].mount);
+                        metrics_text_count(n->out, names[f][0], &l, figure(&all[i].st, f));
                 }
         }
 }

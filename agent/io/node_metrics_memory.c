@@ -39,8 +39,8 @@ static void print_field(struct buf *out, char *line) {
         (void)snprintf(name, sizeof(name), "node_memory_%s%s", field, is_kb ? "_bytes" : "");
         (void)snprintf(help, sizeof(help), "Memory information field %s.",
                        name + strlen("node_memory_"));
-        metrics_family(out, name, "gauge", help);
-        metrics_count(out, name, NULL, is_kb ? v * 1024 : v);
+        metrics_text_family(out, name, "gauge", help);
+        metrics_text_count(out, name, NULL, is_kb ? v * 1024 : v);
 }
 
 static bool is_shown(const char *key) {
@@ -60,8 +60,8 @@ static void print_vmstat(struct buf *out, char *line) {
                 return;
         (void)snprintf(name, sizeof(name), "node_vmstat_%s", field);
         (void)snprintf(help, sizeof(help), "/proc/vmstat information field %s.", field);
-        metrics_family(out, name, "untyped", help);
-        metrics_count(out, name, NULL, v);
+        metrics_text_family(out, name, "untyped", help);
+        metrics_text_count(out, name, NULL, v);
 }
 
 void node_memory(struct node *n) {

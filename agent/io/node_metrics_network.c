@@ -48,12 +48,12 @@ static void print_counters(const struct interface *all, unsigned count, struct b
 
                 (void)snprintf(name, sizeof(name), "node_network_%s_total", fields[f]);
                 (void)snprintf(help, sizeof(help), "Network device statistic %s.", fields[f]);
-                metrics_family(out, name, "counter", help);
+                metrics_text_family(out, name, "counter", help);
                 for (unsigned i = 0; i < count; i++) {
                         struct metrics_labels l = { 0 };
 
-                        metrics_label(&l, "device", all[i].name);
-                        metrics_count(out, name, &l, all[i].fields[f]);
+                        metrics_text_label(&l, "device", all[i].name);
+                        metrics_text_count(out, name, &l, all[i].fields[f]);
                 }
         }
 }
@@ -94,10 +94,11 @@ static void print_properties(const struct node *n, const struct interface *all, 
                         if (!property(n, all[i].name, kinds[k].file, &v) || v < 0)
                                 continue;
                         if (!any)
-                                metrics_family(n->out, kinds[k].name, "gauge", kinds[k].help);
+                                metrics_text_family(n->out, kinds[k].name, "gauge", kinds[k].help);
                         any = true;
-                        metrics_label(&l, "device", all[i].name);
-                        metrics_count(n->out, kinds[k].name, &l, (uint64_t)(v * kinds[k].factor));
+                        metrics_text_label(&l, "device", all[i].name);
+                        metrics_text_count(n->out, kinds[k].name, &l,
+                                           (uint64_t)(v * kinds[k].factor));
                 }
         }
 }

@@ -25,12 +25,12 @@ void node_thermal(struct node *n) {
                 if (!node_word(n, path, type, sizeof(type)))
                         type[0] = '\0';
                 (void)snprintf(number, sizeof(number), "%u", i);
-                metrics_label(&l, "type", type);
-                metrics_label(&l, "zone", number);
+                metrics_text_label(&l, "type", type);
+                metrics_text_label(&l, "zone", number);
                 if (!any)
-                        metrics_family(n->out, name, "gauge", "Zone temperature in Celsius");
+                        metrics_text_family(n->out, name, "gauge", "Zone temperature in Celsius");
                 any = true;
-                metrics_sample(n->out, name, &l, (double)mc / 1000);
+                metrics_text_sample(n->out, name, &l, (double)mc / 1000);
         }
 }
 
@@ -210,14 +210,14 @@ static int by_name(const void *a, const void *b) {
 
 static void print_hwmon(struct hwmon *h, struct buf *out) {
         if (h->n_chips > 0)
-                metrics_family(out, "node_hwmon_chip_names", "gauge",
-                               "Annotation metric for human-readable chip names");
+                metrics_text_family(out, "node_hwmon_chip_names", "gauge",
+                                    "Annotation metric for human-readable chip names");
         for (unsigned i = 0; i < h->n_chips; i++) {
                 struct metrics_labels l = { 0 };
 
-                metrics_label(&l, "chip", h->chips[i].chip);
-                metrics_label(&l, "chip_name", h->chips[i].name);
-                metrics_count(out, "node_hwmon_chip_names", &l, 1);
+                metrics_text_label(&l, "chip", h->chips[i].chip);
+                metrics_text_label(&l, "chip_name", h->chips[i].name);
+                metrics_text_count(out, "node_hwmon_chip_names", &l, 1);
         }
         qsort(h->samples, h->n_samples, sizeof(h->samples[0]), by_name);
         for (unsigned i = 0; i < h->n_samples; i++) {
@@ -225,10 +225,10 @@ static void print_hwmon(struct hwmon *h, struct buf *out) {
                 struct metrics_labels l = { 0 };
 
                 if (i == 0 || !str_eq(s->name, s[-1].name))
-                        metrics_family(out, s->name, "gauge", "Hardware monitor.");
-                metrics_label(&l, "chip", s->chip);
-                metrics_label(&l, "sensor", s->sensor);
-                metrics_sample(out, s->name, &l, s->value);
+                        metrics_text_family(out, s->name, "gauge", "Hardware monitor.");
+                metrics_text_label(&l, "chip", s->chip);
+                metrics_text_label(&l, "sensor", s->sensor);
+                metrics_text_sample(out, s->name, &l, s->value);
         }
 }
 

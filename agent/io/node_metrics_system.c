@@ -34,7 +34,7 @@ static void print_load(struct node *n) {
 
                 /* two places, as the kernel wrote them: sums of tenths are not exact */
                 (void)snprintf(shown, sizeof(shown), "%.2f", decimal(&text));
-                metrics_family(n->out, names[i][0], "gauge", names[i][1]);
+                metrics_text_family(n->out, names[i][0], "gauge", names[i][1]);
                 (void)buf_printf(n->out, "%s %s\n", names[i][0], shown);
         }
 }
@@ -45,15 +45,15 @@ static void print_kernel(struct buf *out) {
 
         if (uname(&u) < 0)
                 return;
-        metrics_label(&l, "domainname", u.domainname);
-        metrics_label(&l, "machine", u.machine);
-        metrics_label(&l, "nodename", u.nodename);
-        metrics_label(&l, "release", u.release);
-        metrics_label(&l, "sysname", u.sysname);
-        metrics_label(&l, "version", u.version);
-        metrics_family(out, "node_uname_info", "gauge",
-                       "Labeled system information as provided by the uname system call.");
-        metrics_count(out, "node_uname_info", &l, 1);
+        metrics_text_label(&l, "domainname", u.domainname);
+        metrics_text_label(&l, "machine", u.machine);
+        metrics_text_label(&l, "nodename", u.nodename);
+        metrics_text_label(&l, "release", u.release);
+        metrics_text_label(&l, "sysname", u.sysname);
+        metrics_text_label(&l, "version", u.version);
+        metrics_text_family(out, "node_uname_info", "gauge",
+                            "Labeled system information as provided by the uname system call.");
+        metrics_text_count(out, "node_uname_info", &l, 1);
 }
 
 static void print_files(struct node *n) {
@@ -62,12 +62,12 @@ static void print_files(struct node *n) {
 
         if (!text || node_numbers(text, v, 3) != 3)
                 return;
-        metrics_family(n->out, "node_filefd_allocated", "gauge",
-                       "File descriptor statistics: allocated.");
-        metrics_count(n->out, "node_filefd_allocated", NULL, v[0]);
-        metrics_family(n->out, "node_filefd_maximum", "gauge",
-                       "File descriptor statistics: maximum.");
-        metrics_count(n->out, "node_filefd_maximum", NULL, v[2]);
+        metrics_text_family(n->out, "node_filefd_allocated", "gauge",
+                            "File descriptor statistics: allocated.");
+        metrics_text_count(n->out, "node_filefd_allocated", NULL, v[0]);
+        metrics_text_family(n->out, "node_filefd_maximum", "gauge",
+                            "File descriptor statistics: maximum.");
+        metrics_text_count(n->out, "node_filefd_maximum", NULL, v[2]);
 }
 
 /* "some avg10=0.00 avg60=0.00 avg300=0.00 total=12345": microseconds. */
@@ -98,8 +98,8 @@ static void print_pressure(struct node *n) {
                         if (!total || !str_starts(line, kinds[i].line) ||
                             node_numbers(total + 6, &usec, 1) != 1)
                                 continue;
-                        metrics_family(n->out, kinds[i].name, "counter", kinds[i].help);
-                        metrics_sample(n->out, kinds[i].name, NULL, (double)usec / 1e6);
+                        metrics_text_family(n->out, kinds[i].name, "counter", kinds[i].help);
+                        metrics_text_sample(n->out, kinds[i].name, NULL, (double)usec / 1e6);
                 }
         }
 }
@@ -109,9 +109,9 @@ void node_system(struct node *n) {
 
         print_load(n);
         (void)clock_gettime(CLOCK_REALTIME, &now); /* to be shown */
-        metrics_one(n->out, "node_time_seconds", "gauge",
-                    "System time in seconds since epoch (1970).",
-                    (double)now.tv_sec + (double)now.tv_nsec / 1e9);
+        metrics_text_one(n->out, "node_time_seconds", "gauge",
+                         "System time in seconds since epoch (1970).",
+                         (double)now.tv_sec + (double)now.tv_nsec / 1e9);
         print_kernel(n->out);
         print_files(n);
         print_pressure(n);

@@ -24,10 +24,10 @@ static void labels(void **state) {
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
                 struct metrics_labels l = { 0 };
 
-                metrics_label(&l, "a", cases[i].value);
+                metrics_text_label(&l, "a", cases[i].value);
                 assert_string_equal(l.text, cases[i].want);
                 assert_int_equal(l.len, strlen(cases[i].want));
-                metrics_label(&l, "b", "2");
+                metrics_text_label(&l, "b", "2");
                 assert_string_equal(l.text + strlen(cases[i].want), ",b=\"2\"");
         }
 }
@@ -40,18 +40,18 @@ static void labels_have_a_limit(void **state) {
         (void)state;
         memset(large, 'x', sizeof(large) - 1);
         large[sizeof(large) - 1] = '\0';
-        metrics_label(&l, "a", "1");
-        metrics_label(&l, "b", large);
+        metrics_text_label(&l, "a", "1");
+        metrics_text_label(&l, "b", large);
         assert_string_equal(l.text, "a=\"1\"");
         large[METRICS_LABELS_BYTES - 10] = '\0';
-        metrics_label(&l, "b", large);
+        metrics_text_label(&l, "b", large);
         assert_string_equal(l.text, "a=\"1\"");
-        metrics_label(&l, "c", "3");
+        metrics_text_label(&l, "c", "3");
         assert_string_equal(l.text, "a=\"1\",c=\"3\"");
         /* quotes take twice their room */
         memset(large, '"', METRICS_LABELS_BYTES / 2);
         large[METRICS_LABELS_BYTES / 2] = '\0';
-        metrics_label(&l, "d", large);
+        metrics_text_label(&l, "d", large);
         assert_string_equal(l.text, "a=\"1\",c=\"3\"");
 }
 
@@ -73,11 +73,11 @@ static void values(void **state) {
         (void)state;
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
                 out.len = 0;
-                metrics_sample(&out, "x", NULL, cases[i].value);
+                metrics_text_sample(&out, "x", NULL, cases[i].value);
                 assert_string_equal(out.data, cases[i].want);
         }
         out.len = 0;
-        metrics_count(&out, "x", NULL, UINT64_MAX);
+        metrics_text_count(&out, "x", NULL, UINT64_MAX);
         assert_string_equal(out.data, "x 18446744073709551615\n");
 }
 
@@ -86,11 +86,11 @@ static void families(void **state) {
         auto_buf struct buf out = { 0 };
 
         (void)state;
-        metrics_label(&one, "cpu", "0");
-        metrics_family(&out, "t_total", "counter", "Some help.");
-        metrics_count(&out, "t_total", &none, 1);
-        metrics_count(&out, "t_total", &one, 2);
-        metrics_one(&out, "u", "gauge", "Other help.", 0.5);
+        metrics_text_label(&one, "cpu", "0");
+        metrics_text_family(&out, "t_total", "counter", "Some help.");
+        metrics_text_count(&out, "t_total", &none, 1);
+        metrics_text_count(&out, "t_total", &one, 2);
+        metrics_text_one(&out, "u", "gauge", "Other help.", 0.5);
         assert_string_equal(out.data, "# HELP t_total Some help.\n# TYPE t_total counter\n"
                                       "t_total 1\nt_total{cpu=\"0\"} 2\n"
                                       "# HELP u Other help.\n# TYPE u gauge\nu 0.5\n");
@@ -102,9 +102,9 @@ static void lines_are_whole(void **state) {
         for (size_t limit = 1; limit < 60; limit++) {
                 auto_buf struct buf out = { .limit = limit };
 
-                metrics_count(&out, "first", NULL, 1);
-                metrics_count(&out, "second_one", NULL, 22);
-                metrics_count(&out, "x", NULL, 3);
+                metrics_text_count(&out, "first", NULL, 1);
+                metrics_text_count(&out, "second_one", NULL, 22);
+                metrics_text_count(&out, "x", NULL, 3);
                 assert_true(out.len <= limit);
                 assert_true(out.len == 0 || out.data[out.len - 1] == '\n');
                 if (limit < 4)

@@ -172,6 +172,17 @@ static void odd_files(void **state) {
                   { "node_filesystem_readonly{device=\"/dev/d\",fstype=\"ext4\",mountpoint=\"/a "
                     "b\"} 0" },
                   { "/dev/a", "/dev/b", "/dev/c", "mountpoint=\"/\"" } },
+                { { "proc/mounts=rootfs / rootfs rw\noverlay / overlay rw\n/dev/a /sys/x ext4 rw\n"
+                    "/dev/b /run ext4 rw\n/dev/loop1 /snap squashfs ro\n/dev/c /runway ext4 rw\n"
+                    "overlay /run/y overlay rw\n",
+                    "runway/", "snap/", "run/y/", "sys/x/" },
+                  { "node_filesystem_readonly{device=\"overlay\",fstype=\"overlay\",mountpoint=\"/"
+                    "\"} "
+                    "0",
+                    "node_filesystem_readonly{device=\"/dev/c\",fstype=\"ext4\",mountpoint=\"/"
+                    "runway\""
+                    "} 0" },
+                  { "/dev/a", "/dev/b", "loop", "rootfs" } },
                 { { "sys/class/thermal/thermal_zone3/temp=-1500\n",
                     "sys/class/thermal/thermal_zone4/temp=\n",
                     "sys/class/thermal/thermal_zone5/temp=hot\n" },
