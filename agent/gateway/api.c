@@ -9,6 +9,7 @@
 #include "core/basic_auth.h"
 #include "gateway/client.h"
 #include "gateway/gateway.h"
+#include "gateway/metrics.h"
 #include "gateway/proxy.h"
 #include "gateway/reply.h"
 #include "io/json.h"
@@ -40,7 +41,7 @@ static const struct api_route routes[] = {
         { "/system/function/*",       API_GET,             BASIC, api_function_show, NULL },
         { "/system/scale-function/*", API_POST,            BASIC, api_function_scale, NULL },
         { "/system/info",             API_GET,             BASIC, api_info, NULL },
-        { "/metrics",                 API_GET,             OPEN,  api_metrics, NULL },
+        { "/metrics",                 API_GET,             OPEN,  NULL, metrics_start },
         { "/healthz",                 API_GET,             OPEN,  api_healthz, NULL },
         { "/",                        API_GET,             OPEN,  api_root, NULL },
 };
@@ -78,14 +79,6 @@ void api_reply_json(struct api_request *q, unsigned status, cJSON *o) {
 
         request_free(q);
         reply_json(c, status, o);
-}
-
-void api_reply_text(struct api_request *q, unsigned status, const char *type,
-                    const struct buf *body) {
-        struct client *c = q->client;
-
-        request_free(q);
-        reply_send(c, status, "", type, body->data, body->len);
 }
 
 void api_reply_empty(struct api_request *q, unsigned status, const char *headers) {

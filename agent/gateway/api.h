@@ -39,9 +39,6 @@ struct api_request {
 /* Every answer() ends with exactly one of these, now or later; 'q' is gone after it. */
 void api_reply_json(struct api_request *q, unsigned status, cJSON *o); /* frees 'o' */
 void api_reply_empty(struct api_request *q, unsigned status, const char *headers);
-/* 'body' stays the caller's. */
-void api_reply_text(struct api_request *q, unsigned status, const char *type,
-                    const struct buf *body);
 void api_reply_error(struct api_request *q, unsigned status, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 /* Asks the agent ('request' is freed): its error becomes ours, its success is 'status', empty. */
@@ -63,7 +60,6 @@ void api_functions_remove(struct api_request *q); /* DELETE */
 void api_function_show(struct api_request *q);    /* GET /system/function/NAME */
 void api_function_scale(struct api_request *q);   /* POST /system/scale-function/NAME */
 void api_info(struct api_request *q);             /* GET /system/info */
-void api_metrics(struct api_request *q);          /* GET /metrics */
 void api_healthz(struct api_request *q);          /* GET /healthz */
 void api_root(struct api_request *q);             /* GET / */
 

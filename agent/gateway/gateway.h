@@ -27,7 +27,8 @@ enum {
         GATEWAY_AGENT_FRAME_BYTES = 4 * 1024 * 1024, /* the whole state in one frame */
         GATEWAY_AGENT_REQUESTS = 64,                 /* asked of the agent at a time */
         GATEWAY_METRICS_MS = 1000,                   /* what the agent told is told again so long */
-        GATEWAY_METRICS_BYTES = 4 * 1024 * 1024,     /* of one answer to Prometheus */
+        GATEWAY_SCRAPES = 8,                         /* answers to Prometheus at a time */
+        GATEWAY_METRICS_BYTES = 8 * 1024 * 1024,     /* of one: 256 functions of the longest names */
         GATEWAY_DRAIN_MS = 10 * 1000,                /* calls under way at SIGTERM get so long */
 };
 
@@ -44,6 +45,7 @@ struct gateway {
         struct server *server;
         bool had_state; /* the agent told us at least once what there is */
         struct metrics_told told;
+        unsigned n_scrapes;
         char cluster[SIZE_CLUSTER];
         char node[SIZE_NAME];
         char arch[16];

@@ -238,17 +238,36 @@ size=$(metrics | wc -c)
 state "$(functions)"
 until_true 10 eval '[ "$(value "gateway_service_count{function_name=\"fn-256.openfaas-fn\"}")" = 1 ]' && ok || bad '256 functions'
 before=$(rss)
-for round in 200 404 500; do
-	calls=()
-	for i in {1..256}; do calls+=(-o /dev/null "$url/function/fn-$i/status/$round"); done
-	curl -s "${calls[@]}"
-done
+count() { # STATUS...: of each function
+	local round i calls
+	for round in "$@"; do
+		calls=()
+		for i in {1..256}; do calls+=(-o /dev/null "$url/function/fn-$i/status/$round"); done
+		curl -s "${calls[@]}"
+	done
+}
+count 200 404 500
 counted=$(rss)
 many=$(ticks)
 scrapes 20
 many=$(($(ticks) - many))
 large=$(metrics | wc -c)
-check 'all of them are counted' 768 "$(metrics | awk '/^gateway_function_invocation_total/ { n += $NF } END { print n }')"
+count 201 202 203 403 503 # the largest page, more than a connection's buffers hold
+# readers that do not read: a few at a time, and what they wait for is not kept twice
+before=$(rss)
+mkfifo "$dir/reading"
+"$dir/peer" hold 127.0.0.1 "$gport" 20 /metrics <"$dir/reading" >"$dir/held" &
+pids+=($!)
+exec 8>"$dir/reading"
+until_true 10 grep -q '^20$' "$dir/held" && ok || bad '20 readers'
+until_true 5 eval '[ "$(code "$url/metrics")" = 503 ]' && ok || bad 'readers have a limit'
+has 'and a clear word' '^8 others read this already' "$(metrics)"
+check 'functions are called nevertheless' 200 "$(code "$url/function/fn-1/status/200")"
+case $out in *san*) ;; *) [ $(($(rss) - before)) -lt 40000 ] && ok || bad "readers that do not read cost $(($(rss) - before)) KB" ;; esac
+exec 8>&-
+until_true 5 eval '[ "$(code "$url/metrics")" = 200 ]' && ok || bad 'after them all is well'
+check 'a slow reader gets it whole' "$(metrics | tail -n 1)" "$(curl -s --limit-rate 4M "$url/metrics" | tail -n 1)"
+check 'all of them are counted' 2049 "$(metrics | awk '/^gateway_function_invocation_total/ { n += $NF } END { print n }')"
 promtool check metrics < <(metrics) 2>&1 | grep -vE "$foreign" >"$dir/said"
 check 'promtool is content with 256 functions' '' "$(cat "$dir/said")"
 printf 'one scrape: %s bytes, %s ms of CPU (2 functions); %s bytes, %s ms (256 functions, 3 statuses each)\n' \
