@@ -217,6 +217,11 @@ while IFS= read -r query; do
 	query=${query%)}
 	answers "count by (${query#*, }) (${query%,*})" && ok || bad "no values for the board's variable: $query"
 done < <(jq -r '.templating.list[] | select(.type == "query") | .definition' "$monitoring/grafana-bramble.json")
+grafana() { jq -r "$1" "$monitoring/grafana-bramble.json"; }
+check 'its panels have numbers of their own' true "$(grafana '[.panels[].id] | length == (unique | length)')"
+check 'and places of their own' '' "$(grafana '[.panels[] | .title as $t | .gridPos as $g | range($g.x; $g.x + $g.w) as $x |
+	range($g.y; $g.y + $g.h) as $y | {at: [$x, $y], t: $t}] | group_by(.at) | map(select(length > 1)[].t) | unique | join(", ")')"
+check 'none is wider than the page' true "$(grafana '[.panels[].gridPos | .x + .w <= 24] | all')"
 check 'no data for what there is not' 0 "$(answers 'node_nothing'; echo $((1 - $?)))"
 has 'the alerts are looked at' '"name":"UnderVoltage"' "$(curl -s "http://127.0.0.1:$pport/api/v1/rules")"
 until_true 20 eval 'curl -s "http://127.0.0.1:$pport/api/v1/alerts" | grep -q UnderVoltage' && ok || bad 'an alert comes'
