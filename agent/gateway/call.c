@@ -26,7 +26,15 @@ void call_leave(struct call *c, bool reusable) {
         c->ready = c->sent = false;
 }
 
+void call_count(struct call *c) {
+        c->began_ns = uv_hrtime();
+        call_counts_begin(&c->fn->counts);
+        function_count_call(c->fn);
+}
+
 void call_free(struct call *c) {
+        if (c->began_ns)
+                call_counts_end(&c->fn->counts, c->status, uv_hrtime() - c->began_ns);
         call_leave(c, false);
         if (c->waiting)
                 function_wait_end(c->fn, &c->waiter);
@@ -61,6 +69,7 @@ void call_fail(struct call *c, unsigned status, const char *format, ...) {
                 log_field(LOG_LEVEL_WARNING, "BRAMBLE_FUNCTION", c->fn->name,
                           "a call failed with %u: %s", status, text);
         c->fn->failing = true;
+        c->status = status;
         call_free(c);
         reply_error(client, status, "%s", text);
 }

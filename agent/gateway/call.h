@@ -33,6 +33,8 @@ struct call {
         bool endless; /* a stream of events: silence is no fault */
         bool tunnel, client_ended, upstream_ended;
         uint64_t start_ns;
+        uint64_t began_ns; /* monotonic; 0: not counted */
+        unsigned status;   /* of the final response, 0: none yet */
         char id[HTTP_FORWARD_ID_MAX + 1];
 };
 
@@ -51,6 +53,9 @@ void call_fail(struct call *c, unsigned status, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 /* Gives the connection to the replica back. */
 void call_leave(struct call *c, bool reusable);
+
+/* The call counts from here on, until call_free(). */
+void call_count(struct call *c);
 
 /* What the call adds to heads. */
 struct http_forward call_heads(const struct call *c);

@@ -64,6 +64,7 @@ static void on_switch(struct call *c, const struct http_head *head) {
                 return;
         }
         c->started = c->tunnel = true;
+        c->status = 101;
         deadline_clear(&c->deadline);
         (void)client_connection_line(c->client, true); /* the connection ends with the tunnel */
         if (http_forward_response(&c->response, head, &own, "", true) < 0) {
@@ -95,6 +96,7 @@ static void on_head(void *arg, const struct http_head *head) {
                 return;
         }
         c->started = true;
+        c->status = head->status;
         if (c->fn->failing)
                 log_field(LOG_LEVEL_INFO, "BRAMBLE_FUNCTION", c->fn->name,
                           "the function '%s' answers calls again", c->fn->name);

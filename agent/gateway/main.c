@@ -31,6 +31,7 @@ static struct program *program_of(uv_handle_t *handle) {
 static void close_all(struct program *p) {
         agent_close(p->g.agent);
         functions_done(&p->g.functions);
+        metrics_told_done(&p->g.told);
         deadlines_close(&p->g.deadlines);
         uv_close((uv_handle_t *)&p->term, NULL);
         uv_close((uv_handle_t *)&p->interrupt, NULL);

@@ -208,6 +208,7 @@ void options_deadlines(const struct options *o, struct deadlines *ds) {
                 /* below the 5 s after which the common servers close a kept connection */
                 [DEADLINE_POOL_IDLE] = 4000,
                 [DEADLINE_AGENT] = 15000,
+                [DEADLINE_AGENT_SOON] = 2000, /* Prometheus gives up after 10 s as it comes */
         };
 
         memcpy(ds->after_ms, fixed_ms, sizeof(fixed_ms));

@@ -1,9 +1,11 @@
 /* gateway_peer - stand-ins for the two neighbours of bramble-gateway, for its tests alone:
  *
- *         gateway_peer agent SOCKET       a FAKE agent: sends each line of stdin as the state,
- * prints each request that it gets as one line, answers by name gateway_peer function NAME      a
- * backend that behaves, or misbehaves, as the path says; prints its port gateway_peer hold HOST
- * PORT N   opens N connections and keeps them until stdin ends
+ *   gateway_peer agent SOCKET           a FAKE agent: sends each line of stdin as the state, prints
+ *                                       each request that it gets as one line, answers by name
+ *   gateway_peer function NAME          a backend that behaves, or misbehaves, as the path says;
+ *                                       prints its port
+ *   gateway_peer hold HOST PORT N [PATH]  opens N connections, asks for PATH, reads a little of the
+ *                                       answer and keeps them until stdin ends
  *
  * Plain blocking code, one process a connection: nothing shared with what is tested. */
 #include <arpa/inet.h>
@@ -133,6 +135,20 @@ static void serve_logs(int fd) {
         printf("log reader gone\n");
         (void)fflush(stdout);
         _exit(0);
+/* What GATEWAY_PEER_METRICS holds, for the verb of that name; NULL where there is none. */
+static char *metrics_reply(void) {
+        const char *path = getenv("GATEWAY_PEER_METRICS");
+        FILE *file = path ? fopen(path, "re") : NULL;
+        char *text = NULL;
+        size_t size = 0;
+
+        if (file && getdelim(&text, &size, '\0', file) < 0) {
+                free(text);
+                text = NULL;
+        }
+        if (file)
+                (void)fclose(file);
+        return text;
 }
 
 /* One request: printed, and answered by what it mentions.  Silent where it says so. */
@@ -174,6 +190,16 @@ static bool answer_frame(int fd, bool *watched) {
                 reply = "{\"namespace\":{\"name\":\"dev\",\"labels\":{\"a\":\"b\"}}}";
         else if (strstr(body, "\"taken\""))
                 reply = "{\"error\":\"it exists already\",\"code\":409}";
+}
+
+        if (strstr(body, "\"verb\":\"metrics\"")) {
+                char *text = metrics_reply(); /* none: silent */
+                bool sent = !text || send_frame(fd, FRAME_REPLY, stream, text, strlen(text));
+
+                free(text);
+                free(body);
+                return sent;
+        }
         free(body);
         return !reply || send_frame(fd, FRAME_REPLY, stream, reply, strlen(reply));
 }
@@ -485,6 +511,12 @@ static bool serve_special(struct request *q, bool *done) {
                 return say(q->fd, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n"
                                   "Link: </a.css>\r\n\r\n") &&
                        reply_text(q, "200 OK", "", "after hints\n");
+        if (strncmp(p, "/status/", 8) == 0) {
+                char line[32];
+
+                (void)snprintf(line, sizeof(line), "%.3s As asked", p + 8);
+                return reply_text(q, line, "", "as asked\n");
+        }
         if (strcmp(p, "/204") == 0)
                 return say(q->fd, "HTTP/1.1 204 No Content\r\n\r\n");
         if (strcmp(p, "/304") == 0)
@@ -574,17 +606,20 @@ static int run_function(const char *name) {
 /* ---- many idle connections
  * ------------------------------------------------------------------------- */
 
-static int hold(const char *host, const char *port, int n) {
+static int hold(const char *host, const char *port, int n, const char *path) {
         struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)) };
-        static const char request[] = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
-        char buffer[4096];
-        int held = 0;
+        char buffer[4096], request[256];
+        int held = 0, small = 4096;
 
         if (inet_pton(AF_INET, host, &at.sin_addr) != 1)
                 die(host);
+        (void)snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
         for (; held < n; held++) {
                 int fd = socket(AF_INET, SOCK_STREAM, 0);
 
+                /* what is not read stays with the one who sends */
+                if (fd >= 0)
+                        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
                 if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
                     !say(fd, request) || read(fd, buffer, sizeof(buffer)) <= 0)
                         break;
@@ -701,11 +736,12 @@ int main(int argc, char **argv) {
                 return run_agent(argv[2]);
         if (argc == 3 && strcmp(argv[1], "function") == 0)
                 return run_function(argv[2]);
-        if (argc == 5 && strcmp(argv[1], "hold") == 0)
-                return hold(argv[2], argv[3], atoi(argv[4]));
+        if ((argc == 5 || argc == 6) && strcmp(argv[1], "hold") == 0)
+                return hold(argv[2], argv[3], atoi(argv[4]), argc == 6 ? argv[5] : "/healthz");
         if (argc == 5 && strcmp(argv[1], "storm") == 0)
                 return storm((uint16_t)atoi(argv[2]), atoi(argv[3]), (unsigned)atoi(argv[4]));
-        fprintf(stderr, "usage: gateway_peer agent SOCKET | function NAME | hold HOST PORT N | "
-                        "storm PORT N SEED\n");
+        fprintf(stderr,
+                "usage: gateway_peer agent SOCKET | function NAME | hold HOST PORT N [PATH] | "
+                "storm PORT N SEED\n");
         return 2;
 }

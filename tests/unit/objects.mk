@@ -1,6 +1,8 @@
 # The gateway without its main().
 UNIT_OBJ_test_gateway_functions := $(filter-out %/main.o,$(GATEWAY_OBJ))
 $(OUT)/unit/test_gateway_functions: $(UNIT_OBJ_test_gateway_functions)
+UNIT_OBJ_test_call_counts := $(OUT)/agent/gateway/call_counts.o
+$(OUT)/unit/test_call_counts: $(UNIT_OBJ_test_call_counts)
 
 # fwatchdog: parts of it, and the program itself.
 UNIT_OBJ_test_watchdog_options := $(OUT)/agent/watchdog/options.o
