@@ -6,6 +6,7 @@
 #include "gateway/call_id.h"
 #include "gateway/deadline.h"
 #include "gateway/functions.h"
+#include "gateway/slots.h"
 #include "gateway/sock.h"
 
 #include <stdbool.h>
@@ -13,16 +14,15 @@
 
 /* Every limit of the gateway that is not a protocol's own. */
 enum {
-        GATEWAY_CLIENTS = 1024,                      /* connections at a time, --connections */
-        GATEWAY_CLIENTS_MAX = 65536,                 /* most that can be asked for */
-        GATEWAY_BACKLOG = 512,                       /* connections not yet accepted */
-        GATEWAY_PIPELINE_BYTES = 4 * 1024,           /* of next requests, before reading stops */
-        GATEWAY_HELD_BYTES = 16 * 1024,              /* of a body that waits for its function */
-        GATEWAY_DISCARD_BYTES = 256 * 1024,          /* of a body that nobody wants any more */
-        GATEWAY_POOL = 64,                           /* unused connections to one replica */
-        GATEWAY_WAITING = 256,                       /* calls that wait for one function */
-        GATEWAY_ATTEMPTS = 3,                        /* replicas that one call is tried on */
-        GATEWAY_SUSPECT_MS = 1000,                   /* a replica that failed is avoided so long */
+        GATEWAY_CLIENTS = 1024,             /* connections at a time, --connections */
+        GATEWAY_CLIENTS_MAX = 65536,        /* most that can be asked for */
+        GATEWAY_BACKLOG = 512,              /* connections not yet accepted */
+        GATEWAY_PIPELINE_BYTES = 4 * 1024,  /* of next requests, before reading stops */
+        GATEWAY_HELD_BYTES = 16 * 1024,     /* of a body that waits for its function */
+        GATEWAY_DISCARD_BYTES = 256 * 1024, /* of a body that nobody wants any more */
+        GATEWAY_POOL = 64,                  /* unused connections to one replica */
+        GATEWAY_REPLAY_BYTES = 16 * 1024,   /* of a request that is kept, to make it again */
+        GATEWAY_ATTEMPTS = 3,               /* replicas that one call is tried on */
         GATEWAY_AGENT_FRAME_BYTES = 4 * 1024 * 1024, /* the whole state in one frame */
         GATEWAY_AGENT_REQUESTS = 64,                 /* asked of the agent at a time */
         GATEWAY_DRAIN_MS = 10 * 1000,                /* calls under way at SIGTERM get so long */
@@ -35,6 +35,7 @@ struct gateway {
         uv_loop_t *loop;
         struct deadlines deadlines;
         struct functions functions;
+        struct slots slots;
         struct call_ids ids;
         struct sock_reader reader;
         struct agent *agent;

@@ -32,6 +32,7 @@ static void close_all(struct program *p) {
         agent_close(p->g.agent);
         functions_done(&p->g.functions);
         deadlines_close(&p->g.deadlines);
+        slots_close(&p->g.slots);
         uv_close((uv_handle_t *)&p->term, NULL);
         uv_close((uv_handle_t *)&p->interrupt, NULL);
         uv_close((uv_handle_t *)&p->drain, NULL);
@@ -94,6 +95,7 @@ static int start(struct program *p, struct fail *f) {
         watch_signals(p);
         deadlines_init(&g->deadlines, g->loop);
         options_deadlines(&p->options, &g->deadlines);
+        slots_init(&g->slots, g->loop);
         r = agent_open(g, p->options.agent, &g->agent);
         if (r < 0)
                 return fail(f, r, "cannot use '%s' as the agent's socket: %s", p->options.agent,

@@ -74,6 +74,10 @@ static int parse_wait(struct options *o, const char *text, struct fail *f) {
         return parse_number(text, 1, 3600, &o->wait_s, f);
 }
 
+static int parse_queue_wait(struct options *o, const char *text, struct fail *f) {
+        return parse_number(text, 1, 3600, &o->queue_wait_s, f);
+}
+
 static const struct option {
         const char *name, *argument;
         int (*parse)(struct options *o, const char *text, struct fail *f);
@@ -87,6 +91,8 @@ static const struct option {
         { "--connections", "N", parse_connections, "clients at a time (default 1024)" },
         { "--timeout", "SECONDS", parse_timeout, "a silent function is given up (default 300)" },
         { "--wait", "SECONDS", parse_wait, "a call waits for a ready replica (default 8)" },
+        { "--queue-wait", "SECONDS", parse_queue_wait,
+          "a call waits for a replica that is not full (default 60)" },
         { "--head-timeout", "SECONDS", parse_head_timeout,
           "the head of a request must be there (default 10)" },
         { "--idle-timeout", "SECONDS", parse_idle_timeout,
@@ -115,6 +121,7 @@ static void set_defaults(struct options *o) {
                 .connections = GATEWAY_CLIENTS,
                 .timeout_s = 300,
                 .wait_s = 8,
+                .queue_wait_s = 60,
                 .head_timeout_s = 10,
                 .idle_timeout_s = 75,
                 .log_level = LOG_LEVEL_INFO,
@@ -207,6 +214,7 @@ void options_deadlines(const struct options *o, struct deadlines *ds) {
                 [DEADLINE_CONNECT] = 1500, /* the LAN, or nobody: another replica may do */
                 /* below the 5 s after which the common servers close a kept connection */
                 [DEADLINE_POOL_IDLE] = 4000,
+                [DEADLINE_SUSPECT] = 1000,
                 [DEADLINE_AGENT] = 15000,
         };
 
@@ -215,4 +223,5 @@ void options_deadlines(const struct options *o, struct deadlines *ds) {
         ds->after_ms[DEADLINE_CLIENT_IDLE] = (uint64_t)o->idle_timeout_s * 1000;
         ds->after_ms[DEADLINE_CALL] = (uint64_t)o->timeout_s * 1000;
         ds->after_ms[DEADLINE_REPLICA] = (uint64_t)o->wait_s * 1000;
+        ds->after_ms[DEADLINE_QUEUE] = (uint64_t)o->queue_wait_s * 1000;
 }

@@ -16,7 +16,7 @@ struct options {
         uint16_t port;
         char agent[SIZE_PATH];
         unsigned connections;
-        unsigned timeout_s, head_timeout_s, idle_timeout_s, wait_s;
+        unsigned timeout_s, head_timeout_s, idle_timeout_s, wait_s, queue_wait_s;
         enum log_level log_level;
 };
 
