@@ -173,6 +173,7 @@ static int run_agent(const char *path) {
 
 struct counts { /* shared by all its processes */
         unsigned connections, requests;
+        unsigned busy, most_busy; /* requests for /busy at a time */
 };
 
 struct request {
@@ -337,10 +338,17 @@ static void tunnel(struct request *q) {
         }
 }
 
+/* Does nothing until the file named in the query appears. */
+static void wait_for_file(const struct request *q) {
+        const char *file = strchr(q->path, '?');
+
+        for (int i = 0; file && access(file + 1, F_OK) != 0 && i < 1000; i++)
+                (void)poll(NULL, 0, 10);
+}
+
 /* A stream whose second part comes only when the client has acted on the first: the file named
  * in the query appears. */
 static bool events(struct request *q) {
-        const char *file = strchr(q->path, '?');
         char head[256];
 
         (void)snprintf(head, sizeof(head),
@@ -349,9 +357,39 @@ static bool events(struct request *q) {
                        q->name);
         if (!say(q->fd, head))
                 return false;
-        for (int i = 0; file && access(file + 1, F_OK) != 0 && i < 1000; i++)
-                (void)poll(NULL, 0, 10);
+        wait_for_file(q);
         return say(q->fd, "e\r\ndata: second\n\n\r\n0\r\n\r\n");
+}
+
+/* Ends without an answer, as one that has not taken the request (a reset) or as one that has; only
+ * where the query names this backend. */
+static bool breaks(struct request *q, bool *done) {
+        const char *who = strchr(q->path, '?');
+
+        *done = who && strcmp(who + 1, q->name) == 0 &&
+                (strncmp(q->path, "/reset?", 7) == 0 || strncmp(q->path, "/crash?", 7) == 0);
+        if (!*done)
+                return true;
+        if (q->path[1] == 'r') {
+                struct linger reset = { 1, 0 };
+
+                (void)setsockopt(q->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+        } else {
+                (void)read_body(q, -1);
+        }
+        return false;
+}
+
+/* Takes its time, and notes how many do at once. */
+static void busy(struct counts *counts, int ms) {
+        unsigned n = __atomic_add_fetch(&counts->busy, 1, __ATOMIC_SEQ_CST);
+        unsigned most = __atomic_load_n(&counts->most_busy, __ATOMIC_SEQ_CST);
+
+        while (n > most && !__atomic_compare_exchange_n(&counts->most_busy, &most, n, false,
+                                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+                ;
+        (void)poll(NULL, 0, ms);
+        (void)__atomic_sub_fetch(&counts->busy, 1, __ATOMIC_SEQ_CST);
 }
 
 /* True where the connection can go on. */
@@ -430,8 +468,12 @@ static bool serve(struct request *q, struct counts *counts) {
 
         if (!done)
                 more = serve_special(q, &done);
+        if (!done)
+                more = breaks(q, &done);
         if (done)
                 return more;
+        if (strncmp(q->path, "/slow-read?", 11) == 0)
+                wait_for_file(q);
         if (strcmp(q->path, "/echo") == 0)
                 return echo(q);
         length = read_body(q, -1);
@@ -439,12 +481,18 @@ static bool serve(struct request *q, struct counts *counts) {
                 return false;
         if (strcmp(q->path, "/head") == 0)
                 return reply_text(q, "200 OK", "", q->head);
+        if (strncmp(q->path, "/busy?", 6) == 0)
+                busy(counts, atoi(q->path + 6));
         if (strcmp(q->path, "/count") == 0)
                 (void)snprintf(text, sizeof(text), "%u %u\n", counts->connections,
                                counts->requests);
+        else if (strncmp(q->path, "/reset?", 7) == 0)
+                (void)snprintf(text, sizeof(text), "%s %s %lld\n", q->name, q->method, length);
+        else if (strcmp(q->path, "/most-busy") == 0)
+                (void)snprintf(text, sizeof(text), "%u\n", counts->most_busy);
         else if (strncmp(q->path, "/slow?", 6) == 0)
                 (void)(poll(NULL, 0, atoi(q->path + 6)), snprintf(text, 8, "slow\n"));
-        else if (strcmp(q->path, "/length") == 0)
+        else if (strcmp(q->path, "/length") == 0 || strncmp(q->path, "/slow-read?", 11) == 0)
                 (void)snprintf(text, sizeof(text), "%lld\n", length);
         else
                 (void)snprintf(text, sizeof(text), "%s %s %s\n", q->name, q->method, q->path);
