@@ -39,16 +39,21 @@ hold() { # NAME: a call that takes a place until the file NAME.end appears
 	until_true 5 grep -q first "$dir/$1" || bad "no place for $1"
 }
 release() { touch "$dir/$1.end"; }
-tasks() { jobs -rp | wc -l; }
+begin() { # FD PATH: a request on a connection of its own, before anything that follows
+	eval "exec $1<>/dev/tcp/127.0.0.1/$gport"
+	printf 'GET /function/limited/%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' "$2" >&"$1"
+}
+reply() { # FD: the last line of what it got
+	timeout 8 cat <&"$1" | tail -n 1
+	eval "exec $1>&-"
+}
 
 # ---- limits -----------------------------------------------------------------------------------------
 told "$(limited 1 1)" "$(others)"
 check 'below the limit' 'one GET /' "$(call "$f")"
 check 'and again: the place came free' 'one GET /' "$(call "$f")"
 hold a
-call "$f/waits" >"$dir/waits" &
-waiter=$!
-until_true 5 eval '[ "$(code -m 1 "$f/too-many")" = 429 ]' && ok || bad 'the line is full'
+begin 20 waits
 answer=$(call -i "$f/too-many")
 has '429 beyond' '^HTTP/1.1 429 Too Many Requests' "$answer"
 has '429 says when' '^Retry-After: 1' "$answer"
@@ -56,8 +61,7 @@ has '429 is ours' '^X-OpenFaaS-Internal: bramble' "$answer"
 has '429 says why' "The function 'limited' is busy: 1 calls at a time .*com.bramble.concurrency.* 1 that wait" "$answer"
 check 'another function is not in its way' 'one GET /' "$(call "$url/function/plain")"
 release a
-wait $waiter
-check 'who waits is next' 'one GET /waits' "$(cat "$dir/waits")"
+check 'who waits is next' 'one GET /waits' "$(reply 20)"
 check 'the line is free again' 'one GET /' "$(call "$f")"
 
 hold b
@@ -65,22 +69,19 @@ answer=$(call -i "$f/late")
 has 'waiting has an end' '^HTTP/1.1 503' "$answer"
 has 'and says so' "The function 'limited' was busy for 2 seconds; 1 calls at a time" "$answer"
 call "$f/leaves" -m 0.2 >/dev/null # its client gives up
-call "$f/stays" >"$dir/stays" &
-waiter=$!
+begin 20 stays
 release b
-wait $waiter
-check 'a place in line of who left is free' 'one GET /stays' "$(cat "$dir/stays")"
+check 'a place in line of who left is free' 'one GET /stays' "$(reply 20)"
 
 # in the order in which they came: each says how many requests there were before it
 told "$(limited 1 20)" "$(others)"
 hold c
 for i in {1..8}; do
-	eval "exec $((20 + i))<>/dev/tcp/127.0.0.1/$gport"
-	printf 'GET /function/limited/count HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' >&$((20 + i))
+	begin $((20 + i)) count
 	read -rt 0.02 <> <(:) || :
 done
 release c
-for i in {1..8}; do eval "timeout 5 cat <&$((20 + i)) | tail -n 1 | cut -d' ' -f2; exec $((20 + i))>&-"; done >"$dir/order"
+for i in {1..8}; do reply $((20 + i)) | cut -d' ' -f2; done >"$dir/order"
 check 'first come, first served' "$(sort -n "$dir/order")" "$(cat "$dir/order")"
 check 'all of them' 8 "$(grep -c . "$dir/order")"
 
@@ -94,27 +95,19 @@ check 'no line, but a place' 200 "$(code "$f")"
 # replicas come and go
 told "$(limited 1 20)" "$(others)"
 hold e
-call "$f/moved" >"$dir/moved" &
-waiter=$!
-until_true 2 eval '[ "$(tasks)" -ge 2 ]'
+begin 20 moved
 told "$(limited 1 20 "$here_one,$there_two")" "$(others)"
-wait $waiter
-check 'a new replica takes who waits' 'two GET /moved' "$(cat "$dir/moved")"
+check 'a new replica takes who waits' 'two GET /moved' "$(reply 20)"
 hold g
-call "$f/again" >"$dir/again" &
-waiter=$!
+begin 20 again
 told "$(limited 1 20 "$(instance 3 one true true)")" "$(others)" # both are gone, another one is there
-wait $waiter
-check 'so does one in their place' 'one GET /again' "$(cat "$dir/again")"
+check 'so does one in their place' 'one GET /again' "$(reply 20)"
 release e
 release g
 hold h
-call "$f/gone" >"$dir/gone" &
-waiter=$!
-until_true 2 eval '[ "$(tasks)" -ge 2 ]'
+begin 20 gone
 told "$(others)"
-wait $waiter
-has 'a function that is removed' "was removed|There is no function" "$(cat "$dir/gone")"
+has 'a function that is removed' "The function 'limited' was removed" "$(reply 20)"
 release h
 told "$(limited 2 20)" "$(others)"
 
