@@ -30,6 +30,7 @@ enum {
 
 struct agent;
 struct server;
+struct tls_server;
 
 struct gateway {
         uv_loop_t *loop;
@@ -40,7 +41,8 @@ struct gateway {
         struct sock_reader reader;
         struct agent *agent;
         struct server *server;
-        bool had_state; /* the agent told us at least once what there is */
+        struct tls_server *tls; /* NULL: plain HTTP alone */
+        bool had_state;         /* the agent told us at least once what there is */
         char cluster[SIZE_CLUSTER];
         char node[SIZE_NAME];
         char arch[16];

@@ -1,6 +1,6 @@
 # gateway_bed.sh - sourced by the gateway's tests with OUT as $1 and their gateway options in 'options':
 # checks that count, two backends, a fake agent, and the gateway between them, all on loopback.
-# shellcheck shell=bash disable=SC2015,SC2016,SC2034,SC2059 # ok never fails; eval expands later; used by the sourcing
+# shellcheck shell=bash disable=SC2015,SC2016,SC2034,SC2059,SC2154 # ok never fails; eval expands later; shared with the sourcing
 out=${1:?usage: test_gateway*.sh OUT}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 dir=$(mktemp -d)

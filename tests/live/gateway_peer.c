@@ -539,6 +539,27 @@ static int run_function(const char *name) {
         }
 }
 
+/* ---- plain bytes
+ * ------------------------------------------------------------------------------- */
+
+/* Sends stdin and prints what comes back until the peer ends the connection. */
+static int send_input(const char *host, const char *port) {
+        struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)) };
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        char buffer[16384];
+        ssize_t n;
+
+        if (inet_pton(AF_INET, host, &at.sin_addr) != 1 || fd < 0 ||
+            connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
+                die(host);
+        while ((n = read(STDIN_FILENO, buffer, sizeof(buffer))) > 0)
+                if (!send_all(fd, buffer, (size_t)n))
+                        break;
+        while ((n = read(fd, buffer, sizeof(buffer))) > 0)
+                (void)send_all(STDOUT_FILENO, buffer, (size_t)n);
+        return 0;
+}
+
 /* ---- many idle connections
  * ------------------------------------------------------------------------- */
 
@@ -671,6 +692,8 @@ int main(int argc, char **argv) {
                 return run_function(argv[2]);
         if (argc == 5 && strcmp(argv[1], "hold") == 0)
                 return hold(argv[2], argv[3], atoi(argv[4]));
+        if (argc == 4 && strcmp(argv[1], "send") == 0)
+                return send_input(argv[2], argv[3]);
         if (argc == 5 && strcmp(argv[1], "storm") == 0)
                 return storm((uint16_t)atoi(argv[2]), atoi(argv[3]), (unsigned)atoi(argv[4]));
         fprintf(stderr, "usage: gateway_peer agent SOCKET | function NAME | hold HOST PORT N | "
