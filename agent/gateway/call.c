@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Lines in the log about the failures of one function are this far apart. */
+enum { CALL_QUIET_MS = 10 * 1000 };
+
 struct http_forward call_heads(const struct call *c) {
         return (struct http_forward){
                 .id = c->id,
@@ -46,21 +49,31 @@ void call_give_up(struct call *c) {
         client_abort(client);
 }
 
+/* Once, until a call gets through again, and not for each of a function that fails now and then:
+ * under load it would be thousands. */
+static void log_failure(struct call *c, unsigned status, const char *text) {
+        struct function *fn = c->fn;
+        uint64_t now = uv_now(c->g->loop);
+
+        if (fn->failing || now < fn->quiet_until_ms)
+                return;
+        log_field(LOG_LEVEL_WARNING, "BRAMBLE_FUNCTION", fn->name, "a call failed with %u: %s",
+                  status, text);
+        fn->failing = true;
+        fn->quiet_until_ms = now + CALL_QUIET_MS;
+}
+
 __attribute__((format(printf, 4, 0))) static void
 fail_call(struct call *c, unsigned status, const char *headers, const char *format, va_list args) {
         struct client *client = c->client;
         char text[400];
 
-        if (c->started) {
+        if (c->told) {
                 call_give_up(c);
                 return;
         }
         (void)vsnprintf(text, sizeof(text), format, args);
-        /* once, until a call gets through again: under load it would be thousands */
-        if (!c->fn->failing)
-                log_field(LOG_LEVEL_WARNING, "BRAMBLE_FUNCTION", c->fn->name,
-                          "a call failed with %u: %s", status, text);
-        c->fn->failing = true;
+        log_failure(c, status, text);
         c->status = status;
         call_free(c);
         reply_error_with(client, status, headers, "%s", text);

@@ -34,6 +34,7 @@ struct call {
         bool sent;    /* 'out' was written */
         bool has_body, body_over, idempotent, upgrade, is_head;
         bool started; /* the client has got, or will get, the function's own response */
+        bool told;    /* it has got bytes of it */
         bool endless; /* a stream of events: silence is no fault */
         bool tunnel, client_ended, upstream_ended;
         unsigned status; /* that the client gets; 0 where it got none */

@@ -32,6 +32,7 @@ static bool answer(struct call *c, const char *data, size_t len) {
                 return true;
         r = client_write(c->client, bufs, 2);
         c->response.len = 0;
+        c->told = c->told || c->started; /* an interim response is none */
         if (r < 0) {
                 call_give_up(c);
                 return false;

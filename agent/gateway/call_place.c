@@ -128,7 +128,7 @@ void call_broke(struct call *c, int error) {
         else if (upstream_was_kept(c->upstream))
                 c->n_tried--; /* says nothing about the replica, only about that connection */
         call_leave(c, false);
-        if (c->started)
+        if (c->told)
                 call_give_up(c);
         else if (again && c->n_attempts < GATEWAY_ATTEMPTS && !c->fn->gone)
                 call_dispatch(c, true);

@@ -54,7 +54,8 @@ struct function {
         uint64_t shown;           /* the count that people see never goes back */
         cJSON *spec;              /* FunctionDeployment as it came, an object */
         bool gone;
-        bool failing; /* its last call failed, and it was logged */
+        bool failing;            /* a call failed, it was logged, and none has got through since */
+        uint64_t quiet_until_ms; /* nothing more is logged about its calls */
         uint32_t turn;
         size_t n_replicas;
         struct replica *replica[LIMIT_REPLICAS];

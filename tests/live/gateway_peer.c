@@ -203,6 +203,23 @@ static bool body_byte(struct request *q, char *to) {
         return body_read(q, to, 1) == 1;
 }
 
+/* The length of a line without its LF, -1 at the end; what does not fit is dropped. */
+static ssize_t body_line(struct request *q, char *line, size_t size) {
+        ssize_t n = 0;
+        char byte;
+
+        while (body_byte(q, &byte)) {
+                if (byte == '\n') {
+                        line[(size_t)n < size ? (size_t)n : size - 1] = '\0';
+                        return n;
+                }
+                if ((size_t)n < size - 1)
+                        line[n] = byte;
+                n++;
+        }
+        return -1;
+}
+
 static bool read_head(struct request *q) {
         char *end = NULL;
         size_t len = 0;
@@ -240,15 +257,15 @@ static long long read_body(struct request *q, int to) {
 
         for (;;) {
                 if (q->length < 0) {
-                        size_t n = 0;
-
-                        while (n < sizeof(line) - 1 && body_byte(q, &line[n]) && line[n] != '\n')
-                                n++;
-                        line[n] = '\0';
+                        if (body_line(q, line, sizeof(line)) < 0)
+                                return -1;
                         left = strtoll(line, NULL, 16);
                         if (left == 0) {
-                                (void)(body_byte(q, line) && body_byte(q, line));
-                                return total;
+                                ssize_t n;
+
+                                while ((n = body_line(q, line, sizeof(line))) > 1)
+                                        ; /* trailers */
+                                return n < 0 ? -1 : total;
                         }
                 }
                 while (left > 0) {
@@ -423,6 +440,25 @@ static bool serve_misbehaviour(struct request *q, bool *done) {
                 return say(q->fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
                                   "3\r\nabc\r\nzz\r\n") &&
                        false;
+        if (strcmp(p, "/bad-status") == 0)
+                return say(q->fd, "HTTP/1.1 99 x\r\nContent-Length: 2\r\n\r\nok") && false;
+        if (strcmp(p, "/bad-header") == 0)
+                return say(q->fd, "HTTP/1.1 200 OK\r\nX : y\r\nContent-Length: 2\r\n\r\nok") &&
+                       false;
+        if (strcmp(p, "/large-head") == 0) {
+                static const char line[] = "X-Much: more\r\n";
+
+                (void)say(q->fd, "HTTP/1.1 200 OK\r\n");
+                for (int i = 0; i < 1024 * 1024 / 14 && say(q->fd, line); i++)
+                        ;
+                return false;
+        }
+        if (strcmp(p, "/bad-chunk-later") == 0) {
+                (void)say(q->fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                 "3\r\nabc\r\n");
+                (void)poll(NULL, 0, 50);
+                return say(q->fd, "zz\r\n") && false;
+        }
         if (strcmp(p, "/close-after") == 0) /* answers, keeps the connection, then closes it */
                 return reply_text(q, "200 OK", "", "ok\n") && false;
         *done = false;

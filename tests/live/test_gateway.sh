@@ -223,7 +223,8 @@ check 'more than it said' 12345 "$(call "$f/more")"
 check 'and the next call' 'one GET /' "$(call "$f")"
 call "$f/less" >/dev/null
 case $? in 18 | 56) ok ;; *) bad 'less than it said' ;; esac
-call "$f/bad-chunk" >/dev/null
+check 'a bad chunk before anything was passed on' 502 "$(code "$f/bad-chunk")"
+call "$f/bad-chunk-later" >/dev/null
 case $? in 18 | 56) ok ;; *) bad 'a bad chunk' ;; esac
 call "$f/stall" >/dev/null
 case $? in 18 | 56) ok ;; *) bad 'a stalled answer' ;; esac
