@@ -169,8 +169,8 @@ void http_date_print(int64_t unix_seconds, char ret[static HTTP_DATE]) {
         struct date d = date_of(unix_seconds);
 
         (void)snprintf(ret, HTTP_DATE, "%s, %02u %s %04u %02u:%02u:%02u GMT", days[d.weekday % 7],
-                       d.day % 100U, months[(d.month - 1) % 12], (unsigned)d.year % 10000, d.hour % 100U,
-                       d.minute % 100U, d.second % 100U);
+                       d.day % 100U, months[(d.month - 1) % 12], (unsigned)d.year % 10000,
+                       d.hour % 100U, d.minute % 100U, d.second % 100U);
 }
 
 /* 'n' digits at 'at'; -1 where one is none. */

@@ -1,4 +1,5 @@
-/* http_file - what a request for a file asks for: a path below some folder, a part, a date.  Pure. */
+/* http_file - what a request for a file asks for: a path below some folder, a part, a date.  Pure.
+ */
 #ifndef BRAMBLE_CORE_HTTP_FILE_H
 #define BRAMBLE_CORE_HTTP_FILE_H
 

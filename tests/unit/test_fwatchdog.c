@@ -530,7 +530,7 @@ static void misused(void **state) {
                 const char *argument, *set, *want;
                 int status;
         } cases[] = {
-                { NULL, "fprocess=", "fwatchdog: fprocess='' makes no sense", 2 },
+                { NULL, "fprocess=", "fwatchdog: fprocess is not set", 2 },
                 { NULL, "port=99999", "fwatchdog: ", 2 },
                 { "--version", "x=y", "fwatchdog ", 0 },
                 { "--help", "x=y", "usage: fprocess=", 0 },
