@@ -26,8 +26,8 @@ static void serves(struct watchdog *d) {
         watch_close(&d->loop, &d->child.probe);
         d->child.probe_at = USEC_NEVER;
         d->child.serves = true;
-        log_line("The function serves.");
         lock_write(&d->options);
+        log_line("The function serves.");
         connections_child_serves(d);
 }
 

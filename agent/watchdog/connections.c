@@ -106,6 +106,10 @@ static void overdue(struct connection *c) {
         } else if (c->state == STATE_RUNNING || head) {
                 call_cancel(&c->call);
                 connection_refuse(c, 408, "the request did not come within read_timeout");
+        } else if (streaming) { /* the client does not go on */
+                call_cancel(&c->call);
+                connection_stream_end(c, false);
+                return;
         } else {
                 connection_end(c);
                 return;
