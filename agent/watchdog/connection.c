@@ -429,10 +429,10 @@ static bool write_answer(struct connection *c) {
 static bool stream(struct connection *c) {
         if (pass_body(c) || !flush(c))
                 return c->state == STATE_ENDED;
-        if (c->call.active) {
+        if (c->call.active)
                 call_drained(&c->call);
+        if (c->state == STATE_ENDED || c->call.active || !outbox_empty(&c->out))
                 return c->state == STATE_ENDED;
-        }
         outbox_done(&c->out);
         c->keep_alive = c->keep_alive && http_body_ends_within(&c->body, SKIP_BYTES);
         written(c);
