@@ -4,6 +4,8 @@
 #include "watchdog/log.h"
 #include "watchdog/mode.h"
 
+#include <errno.h>
+
 static const struct mode *mode_of(const struct call *c) {
         switch (c->dog->options.mode) {
         case MODE_CLASSIC:
@@ -31,6 +33,12 @@ void call_begin(struct call *c, struct watchdog *dog, struct connection *connect
 
 size_t call_body(struct call *c, const char *data, size_t len) {
         return mode_of(c)->body(c, data, len);
+}
+
+ssize_t call_splice(struct call *c, int socket, uint64_t len) {
+        const struct mode *m = mode_of(c);
+
+        return m->splice ? m->splice(c, socket, len) : -EOPNOTSUPP;
 }
 
 void call_body_end(struct call *c) {

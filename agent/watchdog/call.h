@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "core/http_parse.h"
+#include "watchdog/output.h"
 #include "watchdog/watchdog.h"
 
 struct connection;
@@ -37,7 +38,7 @@ struct call {
                         struct buf input; /* serializing: the body as far as it came */
                         size_t given;     /* of it */
                         char **env;       /* serializing: until the child is started */
-                        struct buf output;
+                        struct output output;
                         char content_type[CALL_TYPE];
                 } fork;
                 struct {                     /* http.c */
@@ -64,6 +65,9 @@ void call_begin(struct call *c, struct watchdog *dog, struct connection *connect
 /* Body bytes.  How many were taken; fewer than 'len': connection_resume() comes when there is room
  * again.  Where the call is over afterwards, the number has no meaning. */
 size_t call_body(struct call *c, const char *data, size_t len);
+/* The same straight from the client's socket, at most 'len': 0 where that is at its end; -EAGAIN:
+ * nothing is there; -ENOBUFS: no room, connection_resume() comes; -EOPNOTSUPP: not this way. */
+ssize_t call_splice(struct call *c, int socket, uint64_t len);
 /* There are no more; may be said twice. */
 void call_body_end(struct call *c);
 /* All that was streamed is out: more may follow. */

@@ -14,7 +14,7 @@
 #define LINGER_USEC (1 * USEC_PER_SEC) /* for a client to see the answer before the end */
 #define SKIP_BYTES  (1024 * 1024)      /* so much of an unwanted body is read to keep alive */
 
-enum { FILE_PIECE = 1024 * 1024 };
+enum { FILE_PIECE = 1024 * 1024, SPLICE_BYTES = 32 * 1024 };
 
 usec_t deadline_after(usec_t limit) {
         return limit ? usec_add(loop_now(), limit) : USEC_NEVER;
@@ -31,7 +31,7 @@ void connection_end(struct connection *c) {
         c->state = STATE_ENDED;
         watch_close(&d->loop, &c->client);
         buf_done(&c->kept);
-        buf_done(&c->answer);
+        output_done(&c->answer);
         outbox_done(&c->out);
         c->data = (struct http_text){ 0 };
         list_remove(&c->link);
@@ -48,10 +48,10 @@ static void count(struct connection *c, unsigned status, usec_t took) {
         c->counted = false;
 }
 
-static void answer(struct connection *c, unsigned status, const char *type, struct buf *body,
+static void answer(struct connection *c, unsigned status, const char *type, struct output *body,
                    bool own) {
         usec_t took = loop_now() - c->started;
-        struct answer a = { status, type, body->len, took, own, false, c->old_client };
+        struct answer a = { status, type, output_len(body), took, own, false, c->old_client };
 
         /* An unread body is read to its end where that is near; who waits for 100 may send none. */
         c->keep_alive = c->keep_alive && !c->dog->draining && !c->continue_owed &&
@@ -59,29 +59,30 @@ static void answer(struct connection *c, unsigned status, const char *type, stru
         a.keep_alive = c->keep_alive;
         c->head_len = answer_head(&a, c->head);
         c->answer = *body;
-        *body = (struct buf){ 0 };
+        *body = (struct output){ 0 };
         if (c->without_body)
-                buf_done(&c->answer);
+                output_done(&c->answer);
         c->written = 0;
         c->state = STATE_WRITING;
         c->deadline = deadline_after(c->dog->options.write_timeout_usec);
         count(c, status, took);
 }
 
-void connection_answer(struct connection *c, unsigned status, const char *type, struct buf *body) {
+void connection_answer(struct connection *c, unsigned status, const char *type,
+                       struct output *body) {
         answer(c, status, type, body, false);
 }
 
 void connection_answer_text(struct connection *c, unsigned status, const char *text) {
-        struct buf body = { 0 };
+        struct output body = { 0 };
 
-        if (buf_printf(&body, "%s\n", text) < 0) /* then the status alone has to say it */
-                buf_done(&body);
+        if (buf_printf(&body.text, "%s\n", text) < 0) /* then the status alone has to say it */
+                output_done(&body);
         answer(c, status, "text/plain; charset=utf-8", &body, true);
 }
 
 static void answer_health(struct connection *c) {
-        struct buf body = { 0 };
+        struct output body = { 0 };
 
         if (c->dog->ending) {
                 connection_answer_text(c, 503, "this function is ending");
@@ -91,15 +92,15 @@ static void answer_health(struct connection *c) {
                 connection_answer_text(c, 503, "this function does not serve yet");
                 return;
         }
-        (void)buf_add_text(&body, "OK\n");
+        (void)buf_add_text(&body.text, "OK\n");
         answer(c, 200, "text/plain; charset=utf-8", &body, false);
 }
 
 static void answer_metrics(struct connection *c) {
-        struct buf body = { 0 };
+        struct output body = { 0 };
 
-        if (metrics_print(&c->dog->metrics, c->dog->inflight, &body) < 0)
-                buf_done(&body);
+        if (metrics_print(&c->dog->metrics, c->dog->inflight, &body.text) < 0)
+                output_done(&body);
         answer(c, 200, "text/plain; version=0.0.4", &body, false);
 }
 
@@ -356,6 +357,8 @@ static void refuse_chunks(struct connection *c) {
 static bool pass_body(struct connection *c) {
         enum state was = c->state;
 
+        if (c->data.len == 0)
+                set_blocked(c, false); /* what splice_body() waited for is there, or will say */
         while (!c->body.done && c->state == was) {
                 long n = http_body_next(&c->body, &c->data);
 
@@ -383,7 +386,7 @@ static void next_request(struct connection *c) {
 /* Closed with something of the client's unread, the answer would be lost: where more may come, only
  * our half is closed, and the rest is read until the client has seen that. */
 static void written(struct connection *c) {
-        buf_done(&c->answer);
+        output_done(&c->answer);
         if (c->body.done && c->keep_alive) {
                 next_request(c);
         } else if (c->body.done && c->last) {
@@ -399,29 +402,41 @@ static void written(struct connection *c) {
         }
 }
 
-/* True: the state has changed. */
-static bool write_answer(struct connection *c) {
-        size_t whole = c->head_len + c->answer.len;
+/* Sends the head and what is behind it in memory; as output_send_rest(). */
+static int write_text(struct connection *c) {
+        struct buf *text = &c->answer.text;
+        size_t whole = c->head_len + text->len;
 
         while (c->written < whole) {
                 size_t in_head = c->written < c->head_len ? c->written : c->head_len;
                 size_t in_body = c->written - in_head;
                 struct iovec parts[] = {
                         { c->head + in_head, c->head_len - in_head },
-                        { c->answer.data + in_body, c->answer.len - in_body },
+                        { text->data + in_body, text->len - in_body },
                 };
-                struct msghdr message = { .msg_iov = parts, .msg_iovlen = c->answer.len ? 2 : 1 };
-                ssize_t n = sendmsg(c->client.fd, &message, MSG_NOSIGNAL);
+                struct msghdr message = { .msg_iov = parts, .msg_iovlen = text->len ? 2 : 1 };
+                ssize_t n = sendmsg(c->client.fd, &message,
+                                    MSG_NOSIGNAL | (c->answer.more ? MSG_MORE : 0));
 
-                if (n < 0 && errno == EAGAIN)
-                        return false;
-                if (n < 0) {
-                        connection_end(c);
-                        return true;
-                }
+                if (n < 0)
+                        return -errno;
                 c->written += (size_t)n;
         }
-        written(c);
+        return 0;
+}
+
+/* True: the state has changed. */
+static bool write_answer(struct connection *c) {
+        int r = write_text(c);
+
+        if (r == 0 && c->answer.more)
+                r = output_send_rest(&c->answer, c->client.fd);
+        if (r == -EAGAIN)
+                return false;
+        if (r < 0)
+                connection_end(c);
+        else
+                written(c);
         return true;
 }
 
@@ -540,11 +555,38 @@ static void at_end_of_input(struct connection *c) {
         connection_resume(c);
 }
 
+/* A large body goes straight from the socket to the function.  False: what came has to be read. */
+static bool splice_body(struct connection *c) {
+        ssize_t n;
+
+        if (!takes_body(c) || c->data.len > 0 || c->body.kind != HTTP_BODY_LENGTH ||
+            c->body.left < SPLICE_BYTES)
+                return false;
+        n = call_splice(&c->call, c->client.fd, c->body.left);
+        if (n == -EOPNOTSUPP)
+                return false;
+        if (n == 0) {
+                at_end_of_input(c);
+                return true;
+        }
+        if (n > 0)
+                http_body_skip(&c->body, (uint64_t)n);
+        if (n == -ENOBUFS) {
+                set_blocked(c, true);
+                watch_set(&c->dog->loop, &c->client, wanted(c));
+        } else {
+                connection_resume(c);
+        }
+        return true;
+}
+
 void connection_receive(struct connection *c) {
         struct watchdog *d = c->dog;
         char *to = d->scratch;
         ssize_t n;
 
+        if (splice_body(c))
+                return;
         if (c->data.len > 0) { /* half a head: what comes goes behind it */
                 buf_consume(&c->kept, (size_t)(c->data.at - c->kept.data));
                 if (buf_reserve(&c->kept, HTTP_HEAD_BYTES) < 0) {

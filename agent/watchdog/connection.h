@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 struct connection;
+struct output;
 
 enum { CONNECTION_LINES = 160 };
 
@@ -16,7 +17,8 @@ void connection_accept(struct watchdog *d, struct watch *listener);
 
 /* From a call, once: the answer, whose body is taken over.  Written when connection_resume() comes
  * or, where the call has not returned from call_begin() yet, when it has. */
-void connection_answer(struct connection *c, unsigned status, const char *type, struct buf *body);
+void connection_answer(struct connection *c, unsigned status, const char *type,
+                       struct output *body);
 /* An answer of fwatchdog's own: a sentence. */
 void connection_answer_text(struct connection *c, unsigned status, const char *text);
 /* From a call whose answer comes in pieces: first, what its head has to say about the connection

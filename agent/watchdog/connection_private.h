@@ -41,8 +41,8 @@ struct connection {
         /* the answer */
         char head[ANSWER_HEAD];
         size_t head_len;
-        struct buf answer;
-        size_t written; /* of both */
+        struct output answer;
+        size_t written; /* of the head and what is behind it in memory */
         /* the answer of STATE_STREAMING */
         struct outbox out;
         unsigned status;

@@ -16,14 +16,17 @@
 #include "watchdog/process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 
 enum {
         MANY_BYTES = 64 * 1024, /* what a pipe holds anyway */
-        PIECES = 16,            /* read at a time, so that nobody else waits long */
+        WIDE_BYTES = 256 * 1024,
+        PIECES = 16, /* read at a time, so that nobody else waits long */
 };
 #define LINGER_USEC (250 * USEC_PER_MSEC)
 
@@ -42,7 +45,7 @@ static void fork_end(struct call *c) {
         watch_close(loop_of(c), &c->fork.in);
         watch_close(loop_of(c), &c->fork.out);
         buf_done(&c->fork.input);
-        buf_done(&c->fork.output);
+        output_done(&c->fork.output);
         free(c->fork.env);
         c->fork.env = NULL;
 }
@@ -50,11 +53,11 @@ static void fork_end(struct call *c) {
 /* ---- answers ------------------------------------------------------------------------------ */
 
 static void answer_success(struct call *c) {
-        struct buf output = c->fork.output;
+        struct output output = c->fork.output;
 
-        c->wrote = output.len;
+        c->wrote = output_len(&output);
         call_log_wrote(c);
-        c->fork.output = (struct buf){ 0 };
+        c->fork.output = (struct output){ 0 };
         call_end(c);
         connection_answer(c->connection, 200, c->fork.content_type, &output);
 }
@@ -71,20 +74,24 @@ static int print_end(struct buf *to, int status) {
 
 /* 500, how it ended, and what it said. */
 static void answer_failure(struct call *c) {
+        struct output output = c->fork.output;
         struct buf text = { 0 };
         int r = print_end(&text, c->fork.status);
 
         if (r == 0)
                 log_line("fprocess failed: %.*s", (int)text.len - 1, text.data);
         if (r == 0)
-                r = buf_add(&text, c->fork.output.data, c->fork.output.len);
+                r = buf_add(&text, output.text.data, output.text.len);
         if (r < 0) {
                 buf_done(&text);
                 call_fail(c, 500, "no memory for the output of the function");
                 return;
         }
+        buf_done(&output.text);
+        output.text = text;
+        c->fork.output = (struct output){ 0 };
         call_end(c);
-        connection_answer(c->connection, 500, "text/plain; charset=utf-8", &text);
+        connection_answer(c->connection, 500, "text/plain; charset=utf-8", &output);
 }
 
 /* False: the call is over. */
@@ -180,35 +187,6 @@ static void on_in(struct watch *w, uint32_t events) {
 
 /* ---- its stdout --------------------------------------------------------------------------- */
 
-/* Reads one piece, small outputs by way of the shared buffer so that they need little memory of
- * their own.  As read(). */
-static ssize_t collect_piece(struct call *c) {
-        struct buf *b = &c->fork.output;
-        bool direct = b->len >= MANY_BYTES;
-        ssize_t n;
-        int r = 0;
-
-        if (direct)
-                r = buf_reserve(b, MANY_BYTES);
-        if (r < 0) {
-                errno = -r;
-                return -1;
-        }
-        n = read(c->fork.out.fd, direct ? b->data + b->len : c->dog->scratch, MANY_BYTES);
-        if (n <= 0)
-                return n;
-        if (direct)
-                b->len += (size_t)n;
-        else
-                r = buf_add(b, c->dog->scratch, (size_t)n);
-        if (n == MANY_BYTES && b->len == MANY_BYTES)
-                process_widen(c->fork.out.fd);
-        if (r == 0)
-                return n;
-        errno = -r;
-        return -1;
-}
-
 /* Sends one piece on.  As read(); not in an active call: the client is gone. */
 static ssize_t stream_piece(struct call *c) {
         ssize_t n = read(c->fork.out.fd, c->dog->scratch, MANY_BYTES);
@@ -228,7 +206,9 @@ static bool read_output(struct call *c) {
         ssize_t n = 1;
 
         for (int i = 0; i < PIECES && n > 0 && !c->paused; i++) {
-                n = is_streaming(c) ? stream_piece(c) : collect_piece(c);
+                n = is_streaming(c) ? stream_piece(c)
+                                    : output_take(&c->fork.output, c->fork.out.fd, c->dog->scratch,
+                                                  WATCHDOG_OUTPUT);
                 if (!c->active)
                         return false;
         }
@@ -301,7 +281,7 @@ static void fork_begin(struct call *c, const struct http_head *head) {
 
         c->fork.in = (struct watch){ .fd = -1, .ready = on_in };
         c->fork.out = (struct watch){ .fd = -1, .ready = on_out };
-        c->fork.input.limit = c->fork.output.limit = WATCHDOG_OUTPUT;
+        c->fork.input.limit = WATCHDOG_OUTPUT;
         settle_type(c, head);
         r = process_environment(&c->dog->options, head, &env);
         if (r < 0) {
@@ -328,6 +308,24 @@ static size_t fork_body(struct call *c, const char *data, size_t len) {
         else if (r < 0)
                 call_fail(c, 500, "no memory for the request's body");
         return len;
+}
+
+static ssize_t fork_splice(struct call *c, int socket, uint64_t len) {
+        size_t most = len < WIDE_BYTES ? (size_t)len : WIDE_BYTES;
+        int waiting = 0;
+        ssize_t n;
+
+        if (c->fork.in.fd < 0)
+                return -EOPNOTSUPP;
+        n = splice(socket, NULL, c->fork.in.fd, NULL, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+        if (n >= 0)
+                return n;
+        if (errno != EAGAIN) /* it closed its stdin, or whatever: the other way knows */
+                return -EOPNOTSUPP;
+        if (ioctl(socket, FIONREAD, &waiting) < 0 || waiting == 0)
+                return -EAGAIN;
+        watch_set(loop_of(c), &c->fork.in, EPOLLOUT);
+        return -ENOBUFS;
 }
 
 static void fork_body_end(struct call *c) {
@@ -378,6 +376,7 @@ bool call_exited(struct call *c, pid_t pid, int status) {
 
 const struct mode mode_fork = { .begin = fork_begin,
                                 .body = fork_body,
+                                .splice = fork_splice,
                                 .body_end = fork_body_end,
                                 .drained = fork_drained,
                                 .overdue = fork_overdue,

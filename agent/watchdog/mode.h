@@ -8,6 +8,7 @@
 struct mode {
         void (*begin)(struct call *c, const struct http_head *head);
         size_t (*body)(struct call *c, const char *data, size_t len);
+        ssize_t (*splice)(struct call *c, int socket, uint64_t len); /* NULL: not this way */
         void (*body_end)(struct call *c);
         void (*drained)(struct call *c);
         void (*overdue)(struct call *c);
