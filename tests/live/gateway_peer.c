@@ -135,63 +135,63 @@ static void serve_logs(int fd) {
         printf("log reader gone\n");
         (void)fflush(stdout);
         _exit(0);
-        /* What GATEWAY_PEER_METRICS holds, for the verb of that name; NULL where there is none. */
-        static char *metrics_reply(void) {
-                const char *path = getenv("GATEWAY_PEER_METRICS");
-                FILE *file = path ? fopen(path, "re") : NULL;
-                char *text = NULL;
-                size_t size = 0;
+}
 
-                if (file && getdelim(&text, &size, '\0', file) < 0) {
-                        free(text);
-                        text = NULL;
-                }
-                if (file)
-                        (void)fclose(file);
-                return text;
+/* What GATEWAY_PEER_METRICS holds, for the verb of that name; NULL where there is none. */
+static char *metrics_reply(void) {
+        const char *path = getenv("GATEWAY_PEER_METRICS");
+        FILE *file = path ? fopen(path, "re") : NULL;
+        char *text = NULL;
+        size_t size = 0;
+
+        if (file && getdelim(&text, &size, '\0', file) < 0) {
+                free(text);
+                text = NULL;
         }
+        if (file)
+                (void)fclose(file);
+        return text;
+}
 
-        /* One request: printed, and answered by what it mentions.  Silent where it says so. */
-        static bool answer_frame(int fd, bool *watched) {
-                uint8_t header[9];
-                uint32_t counted, stream;
-                const char *reply = "{}";
-                char *body;
+/* One request: printed, and answered by what it mentions.  Silent where it says so. */
+static bool answer_frame(int fd, bool *watched) {
+        uint8_t header[9];
+        uint32_t counted, stream;
+        const char *reply = "{}";
+        char *body;
 
-                if (!receive_all(fd, header, sizeof(header)))
-                        return false;
-                memcpy(&counted, header, 4);
-                memcpy(&stream, header + 5, 4);
-                counted = ntohl(counted);
-                stream = ntohl(stream);
-                if (header[4] != FRAME_REQUEST || counted < 5 || counted > 262144)
-                        exit(3);
-                body = calloc(1, counted - 5 + 1);
-                if (!body || !receive_all(fd, body, counted - 5))
-                        return false;
-                printf("%s\n", body);
-                (void)fflush(stdout);
-                if (strstr(body, "\"verb\":\"watch\"")) {
-                        *watched = true;
-                        free(body);
-                        return stream == 1;
-                }
-                if (strstr(body, "\"missing\""))
-                        reply = "{\"error\":\"there is no such function\",\"code\":404}";
-                else if (strstr(body, "\"-5Mi\""))
-                        reply = "{\"error\":\"limits.memory '-5Mi' is no size\",\"code\":400}";
-                else if (strstr(body, "\"silent\""))
-                        reply = NULL;
-                else if (strstr(body, "\"verb\":\"secrets\""))
-                        reply = "{\"secrets\":[{\"name\":\"s\",\"namespace\":\"dev\"}]}";
-                else if (strstr(body, "\"verb\":\"namespaces\""))
-                        reply = "{\"namespaces\":[\"dev\",\"openfaas-fn\"]}";
-                else if (strstr(body, "\"verb\":\"namespace\""))
-                        reply = "{\"namespace\":{\"name\":\"dev\",\"labels\":{\"a\":\"b\"}}}";
-                else if (strstr(body, "\"taken\""))
-                        reply = "{\"error\":\"it exists already\",\"code\":409}";
+        if (!receive_all(fd, header, sizeof(header)))
+                return false;
+        memcpy(&counted, header, 4);
+        memcpy(&stream, header + 5, 4);
+        counted = ntohl(counted);
+        stream = ntohl(stream);
+        if (header[4] != FRAME_REQUEST || counted < 5 || counted > 262144)
+                exit(3);
+        body = calloc(1, counted - 5 + 1);
+        if (!body || !receive_all(fd, body, counted - 5))
+                return false;
+        printf("%s\n", body);
+        (void)fflush(stdout);
+        if (strstr(body, "\"verb\":\"watch\"")) {
+                *watched = true;
+                free(body);
+                return stream == 1;
         }
-
+        if (strstr(body, "\"missing\""))
+                reply = "{\"error\":\"there is no such function\",\"code\":404}";
+        else if (strstr(body, "\"-5Mi\""))
+                reply = "{\"error\":\"limits.memory '-5Mi' is no size\",\"code\":400}";
+        else if (strstr(body, "\"silent\""))
+                reply = NULL;
+        else if (strstr(body, "\"verb\":\"secrets\""))
+                reply = "{\"secrets\":[{\"name\":\"s\",\"namespace\":\"dev\"}]}";
+        else if (strstr(body, "\"verb\":\"namespaces\""))
+                reply = "{\"namespaces\":[\"dev\",\"openfaas-fn\"]}";
+        else if (strstr(body, "\"verb\":\"namespace\""))
+                reply = "{\"namespace\":{\"name\":\"dev\",\"labels\":{\"a\":\"b\"}}}";
+        else if (strstr(body, "\"taken\""))
+                reply = "{\"error\":\"it exists already\",\"code\":409}";
         if (strstr(body, "\"verb\":\"metrics\"")) {
                 char *text = metrics_reply(); /* none: silent */
                 bool sent = !text || send_frame(fd, FRAME_REPLY, stream, text, strlen(text));
