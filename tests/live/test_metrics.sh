@@ -136,7 +136,7 @@ until_true 5 eval '[ "$(value "gateway_function_invocation_started{$hello_}")" =
 check 'agent' 1 "$(value bramble_agent_up)"
 has 'versions' '^bramble_build_info\{commit="c0ffee",component="agent",version="9.8.7"\} 1' "$(metrics)"
 has 'of the gateway too' '^bramble_build_info\{commit="[0-9a-f]+",component="gateway",version="[0-9.]+"\} 1' "$(metrics)"
-check 'the alarm of the Pi' 0.001 "$(value 'node_hwmon_in_lcrit_alarm_volts{chip="soc:firmware_raspberrypi_hwmon",sensor="in0"}')"
+check 'the alarm of the Pi' 0.001 "$(value 'node_hwmon_in_lcrit_alarm_volts{chip="soc_firmware_raspberrypi_hwmon",sensor="in0"}')"
 check 'its temperature' 61.224 "$(value 'node_thermal_zone_temp{type="cpu-thermal",zone="0"}')"
 check 'the firmware says' 1 "$(value 'bramble_power{state="under_voltage",since="now"}')"
 check 'members' '4 3' "$(value bramble_members) $(value bramble_members_up)"
