@@ -28,8 +28,8 @@ enum {
         GATEWAY_AGENT_REQUESTS = 64,                 /* asked of the agent at a time */
         GATEWAY_METRICS_MS = 1000,                   /* what the agent told is told again so long */
         GATEWAY_SCRAPES = 8,                         /* answers to Prometheus at a time */
-        GATEWAY_METRICS_BYTES = 8 * 1024 * 1024,     /* of one: 256 functions of the longest names */
-        GATEWAY_DRAIN_MS = 10 * 1000,                /* calls under way at SIGTERM get so long */
+        GATEWAY_METRICS_BYTES = 8 * 1024 * 1024, /* of one: 256 functions of the longest names */
+        GATEWAY_DRAIN_MS = 10 * 1000,            /* calls under way at SIGTERM get so long */
 };
 
 struct agent;
