@@ -45,20 +45,21 @@ struct function {
         char name[SIZE_NAME];
         char namespace[SIZE_NAME];
         char image[SIZE_IMAGE];
-        char reason[SIZE_REASON];  /* why it is not as wanted, "" */
-        uint32_t replicas;         /* wanted */
-        uint32_t available;        /* ready, as the agent counts */
-        int64_t created;           /* Unix seconds */
-        uint64_t invocations;      /* as the agent knows */
-        uint64_t unsent;           /* calls since we last told it */
-        uint64_t sent;             /* told, not yet confirmed */
-        uint64_t shown;            /* the count that people see never goes back */
-        cJSON *spec;               /* FunctionDeployment as it came, an object */
-        struct call_counts counts; /* through this gateway, since it knows the function */
+        char reason[SIZE_REASON]; /* why it is not as wanted, "" */
+        uint32_t replicas;        /* wanted */
+        uint32_t available;       /* ready, as the agent counts */
+        int64_t created;          /* Unix seconds */
+        uint64_t invocations;     /* as the agent knows */
+        uint64_t unsent;          /* calls since we last told it */
+        uint64_t sent;            /* told, not yet confirmed */
+        uint64_t shown;           /* the count that people see never goes back */
+        cJSON *spec;              /* FunctionDeployment as it came, an object */
         bool gone;
         bool failing;            /* a call failed, it was logged, and none has got through since */
         uint64_t quiet_until_ms; /* nothing more is logged about its calls */
         uint32_t turn;
+        /* through this gateway, since it knows the function */
+        struct call_counts counts;
         size_t n_replicas;
         struct replica *replica[LIMIT_REPLICAS];
         struct call_limits limits;

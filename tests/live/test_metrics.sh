@@ -136,7 +136,7 @@ until_true 5 eval '[ "$(value "gateway_function_invocation_started{$hello_}")" =
 check 'agent' 1 "$(value bramble_agent_up)"
 has 'versions' '^bramble_build_info\{commit="c0ffee",component="agent",version="9.8.7"\} 1' "$(metrics)"
 has 'of the gateway too' '^bramble_build_info\{commit="[0-9a-f]+",component="gateway",version="[0-9.]+"\} 1' "$(metrics)"
-check 'the alarm of the Pi' 0.001 "$(value 'node_hwmon_in_lcrit_alarm_volts{chip="soc:firmware_raspberrypi_hwmon",sensor="in0"}')"
+check 'the alarm of the Pi' 0.001 "$(value 'node_hwmon_in_lcrit_alarm_volts{chip="soc_firmware_raspberrypi_hwmon",sensor="in0"}')"
 check 'its temperature' 61.224 "$(value 'node_thermal_zone_temp{type="cpu-thermal",zone="0"}')"
 check 'the firmware says' 1 "$(value 'bramble_power{state="under_voltage",since="now"}')"
 check 'members' '4 3' "$(value bramble_members) $(value bramble_members_up)"
@@ -188,7 +188,7 @@ sed -i 's/_interval: .*/_interval: 1s/' "$dir/prometheus.yml"
 	--web.listen-address=127.0.0.1:0 --log.level=info) >"$dir/prometheus.log" 2>&1 &
 prometheus=$!
 pids+=("$prometheus")
-until_true 20 grep -q 'Server is ready' "$dir/prometheus.log" || bad 'prometheus starts' "$(cat "$dir/prometheus.log")"
+until_true 20 grep -qs 'Server is ready' "$dir/prometheus.log" || bad 'prometheus starts' "$(cat "$dir/prometheus.log")"
 pport=$(ss -Hltnp 2>/dev/null | sed -n "s/.*127.0.0.1:\([0-9]*\) .*pid=$prometheus,.*/\1/p" | head -n 1)
 # load until all is over, with failures among it
 while :; do
@@ -264,7 +264,7 @@ mkfifo "$dir/reading"
 "$dir/peer" hold 127.0.0.1 "$gport" 20 /metrics <"$dir/reading" >"$dir/held" &
 pids+=($!)
 exec 8>"$dir/reading"
-until_true 10 grep -q '^20$' "$dir/held" && ok || bad '20 readers'
+until_true 10 grep -qs '^20$' "$dir/held" && ok || bad '20 readers'
 until_true 5 eval '[ "$(code "$url/metrics")" = 503 ]' && ok || bad 'readers have a limit'
 has 'and a clear word' '^8 others read this already' "$(metrics)"
 check 'functions are called nevertheless' 200 "$(code "$url/function/fn-1/status/200")"

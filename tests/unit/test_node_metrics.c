@@ -56,9 +56,9 @@ static void board(void **state) {
                 "node_pressure_io_waiting_seconds_total 1.5",
                 "node_pressure_io_stalled_seconds_total 0.25",
                 "node_thermal_zone_temp{type=\"cpu-thermal\",zone=\"0\"} 61.224",
-                "node_hwmon_chip_names{chip=\"soc:firmware_raspberrypi_hwmon\",chip_name=\"rpi_"
+                "node_hwmon_chip_names{chip=\"soc_firmware_raspberrypi_hwmon\",chip_name=\"rpi_"
                 "volt\"} 1",
-                "node_hwmon_in_lcrit_alarm_volts{chip=\"soc:firmware_raspberrypi_hwmon\",sensor="
+                "node_hwmon_in_lcrit_alarm_volts{chip=\"soc_firmware_raspberrypi_hwmon\",sensor="
                 "\"in0\"} 0.001",
                 "node_hwmon_temp_celsius{chip=\"thermal_thermal_zone0\",sensor=\"temp1\"} 61.224",
                 "node_hwmon_fan_rpm{chip=\"pwmfan\",sensor=\"fan1\"} 2450",
@@ -215,6 +215,47 @@ static void odd_files(void **state) {
         }
 }
 
+/* A chip is named after its device, as the kernel writes the path of it: the fixtures have no colon
+ * in theirs, which some file systems cannot hold. */
+static void chips(void **state) {
+        static const struct {
+                const char *target, *chip;
+        } cases[] = {
+                { "../../devices/platform/soc/soc:firmware/raspberrypi-hwmon/hwmon/hwmon0",
+                  "soc:firmware_raspberrypi_hwmon" },
+                { "../../devices/virtual/thermal/thermal_zone0/hwmon0", "thermal_thermal_zone0" },
+                { "../../devices/platform/gpio_fan@0/hwmon/hwmon0", "platform_gpio_fan_0" },
+                { "../hwmon0", "named" }, /* leads nowhere: by its own name */
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                auto_buf struct buf out = { 0 };
+                char path[160], want[160];
+
+                assert_int_equal(root_make(state), 0);
+                root_folders("sys/class/hwmon/");
+                if (strstr(cases[i].target, "devices")) {
+                        assert_return_code(
+                                symlinkat(cases[i].target, root, "sys/class/hwmon/hwmon0"), errno);
+                        (void)snprintf(path, sizeof(path), "sys/%s/",
+                                       strstr(cases[i].target, "devices"));
+                        root_folders(path);
+                } else {
+                        root_folders("sys/class/hwmon0/");
+                        assert_return_code(
+                                symlinkat(cases[i].target, root, "sys/class/hwmon/hwmon0"), errno);
+                }
+                root_put("sys/class/hwmon/hwmon0/name", "named\n", 0644);
+                root_put("sys/class/hwmon/hwmon0/in0_lcrit_alarm", "1\n", 0644);
+                assert_int_equal(node_metrics(root, &out), 0);
+                (void)snprintf(want, sizeof(want),
+                               "node_hwmon_in_lcrit_alarm_volts{chip=\"%s\",sensor=\"in0\"} 0.001",
+                               cases[i].chip);
+                check(out.data, (const char *[]){ want, NULL }, (const char *[]){ NULL });
+                assert_int_equal(root_remove(state), 0);
+        }
+}
+
 /* As many as are looked at, and no more. */
 static void limits(void **state) {
         auto_buf struct buf text = { 0 }, out = { 0 };
@@ -243,7 +284,8 @@ static void limits(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = { cmocka_unit_test(board),
                                             cmocka_unit_test(families_are_one),
-                                            cmocka_unit_test(odd_files), cmocka_unit_test(limits) };
+                                            cmocka_unit_test(odd_files), cmocka_unit_test(chips),
+                                            cmocka_unit_test(limits) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
