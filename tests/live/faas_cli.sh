@@ -43,7 +43,7 @@ trap clean EXIT
 step 'login' 200 GET /system/functions
 shows 'what it gets is a list' type array
 status=$(curl -s -m 10 -u "$user:wrong" -o /dev/null -w '%{http_code}' "$url/system/functions")
-[ "$status" = 401 ] && ok 'login with a wrong password' || not_ok 'login with a wrong password' "$status"
+if [ "$status" = 401 ]; then ok 'login with a wrong password'; else not_ok 'login with a wrong password' "$status"; fi
 step 'version' 200 GET /system/info
 shows 'of a bramble, and nothing is empty' \
 	'[.provider.provider, (.provider.orchestration, .provider.version.sha, .provider.version.release, .version.sha, .version.release, .version.commit_message, .arch | length > 0)] | join(" ")' \

@@ -117,7 +117,7 @@ static void sweep(void **state) {
 
         (void)state;
         for (int i = 1; i <= 3; i++) {
-                char name[8];
+                char name[16];
 
                 (void)snprintf(name, sizeof(name), "fn-%d", i);
                 assert_int_equal(secret_files_make(dir, name, &f), 0);
