@@ -1,0 +1,78 @@
+# agent - what the agent is told, what it enrols with, and how its first minutes went.  Sourced.
+# shellcheck shell=sh disable=SC2154 # set_* are the settings
+pki=/etc/bramble/pki
+
+# Only what bramble.conf of the card says; the rest of the agent's own file belongs to the person.
+step_settings() {
+	s_conf=/etc/bramble/bramble.conf
+	s_kube=
+	[ "$set_kubernetes" != off ] || s_kube=off
+	[ -e "$ROOT$s_conf" ] || [ -n "$set_boards$s_kube" ] || return 0
+	s_kept=$(cat "$ROOT$s_conf" 2>/dev/null)
+	sure set_key $s_conf bramble expect "$set_boards" && sure set_key $s_conf bramble kubernetes "$s_kube" || return 1
+	if live && command -v bramble-agent >/dev/null && ! s_out=$(bramble-agent --check-config 2>&1); then
+		say "the agent does not take its settings: $(printf %s "$s_out" | head -n 1)"
+		printf '%s\n' "$s_kept" | sure put $s_conf 644
+		return 1
+	fi
+}
+
+# Keys that a person copied beside bramble.conf move to where only root reads them.
+step_keys() {
+	mkdir -p "$ROOT$pki"
+	for k_file in ca.crt enrol.crt enrol.key; do
+		[ -n "$boot" ] && [ -s "$ROOT$boot/$k_file" ] || continue
+		k_mode=644
+		[ "$k_file" != enrol.key ] || k_mode=600
+		sure put "$pki/$k_file" $k_mode <"$ROOT$boot/$k_file" || return 1
+		# overwritten first: a deleted file of a FAT partition is still there to be read
+		[ "$k_file" != enrol.key ] || shred -n 1 "$ROOT$boot/$k_file" 2>/dev/null || :
+		rm -f "$ROOT$boot/$k_file"
+		say "took $k_file from the boot partition"
+	done
+	if [ ! -e "$ROOT$pki/ca.crt" ]; then
+		[ "$(remembered keys)" = none ] ||
+			say 'there is no ca.crt: this card belongs to no cluster (agentctl pki init makes one)'
+		remember keys none
+		return
+	fi
+	[ "$(remembered keys)" != none ] || rm -f "$ROOT$state/keys"
+	k_cluster=$(cat "$ROOT$pki/cluster" 2>/dev/null)
+	if [ -n "$set_cluster$k_cluster" ] && [ -n "$k_cluster" ] && [ "${set_cluster:-$k_cluster}" != "$k_cluster" ] &&
+		[ "$(remembered cluster)" != "$set_cluster" ]; then
+		say "bramble.conf says cluster '$set_cluster', and the keys on this card are of '$k_cluster': the keys count"
+		remember cluster "$set_cluster"
+	fi
+}
+
+# ---- afterwards -------------------------------------------------------------------------------
+enrolled() { [ -s "$ROOT/var/lib/bramble/board.crt" ] && [ ! -e "$ROOT$pki/enrol.key" ]; }
+
+# What the doctor finds is said when it differs from last time.
+agent_end() {
+	e_until=$(($(cut -d. -f1 "$ROOT/proc/uptime") + 180))
+	e_status=
+	while [ "$(cut -d. -f1 "$ROOT/proc/uptime")" -lt "$e_until" ]; do
+		if enrolled && e_status=$(agentctl status 2>/dev/null); then break; fi
+		e_status=
+		sleep 1
+	done
+	if ! enrolled; then
+		e_why=$(journalctl -q -o cat -n 3 -u bramble-agent -p err 2>/dev/null | tail -n 1 | cut -c1-300)
+		[ "$(remembered end)" = no ] || say "this board is not enrolled${e_why:+: $e_why}"
+		remember end no
+		led_trouble
+		log_flush
+		return 0
+	fi
+	e_doctor=$(agentctl doctor 2>/dev/null | grep '^FAIL' | cut -c1-200)
+	e_print=$(printf %s "$(hostname) $e_doctor" | fingerprint)
+	if [ "$(remembered end)" != "$e_print" ]; then
+		say "enrolled; this board is $(hostname)"
+		printf '%s\n' "$e_status" | sed '/^$/d' | head -n 40 | while IFS= read -r e_line; do log_line "  $e_line"; done
+		printf '%s\n' "$e_doctor" | while IFS= read -r e_line; do [ -z "$e_line" ] || log_line "  $e_line"; done
+		remember end "$e_print"
+	fi
+	led_back
+	log_flush
+}
