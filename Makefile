@@ -61,7 +61,7 @@ FUZZ     := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: help all deps check build-check unit sim fuzz purity cross cross-check test test-kube kubernetes demo demo-down \
-        bench install uninstall lint format check-format clean
+        bench deb install uninstall lint format check-format clean
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -166,8 +166,17 @@ bench: all $(BENCH) ## the promises, each beside its limit or peer, in one run o
 	tests/bench/run $(OUT)
 
 # ---- installing ---------------------------------------------------------------------------
-install: all ## puts programs, units, boards and configuration below DESTDIR
+# Man pages and completion say what the programs say of themselves; EMULATOR runs foreign ones.
+EMULATOR ?=
+MANUAL   := $(OUT)/manual/complete
+$(MANUAL): $(PROGRAMS) provision/manual $(wildcard provision/man/*) systemd/bramble.conf
+	provision/manual $(OUT) '$(VERSION)' '$(EMULATOR)'
+
+install: all $(MANUAL) ## puts programs, units, boards, man pages and configuration below DESTDIR
 	provision/install $(OUT) '$(DESTDIR)' '$(PREFIX)'
+
+deb: ## a Debian package, in build/deb: ARCH=armhf|arm64|amd64 SUITE=bookworm|trixie
+	@VERSION='$(VERSION)' ARCH='$(ARCH)' SUITE='$(SUITE)' BUILD='$(BUILD)' provision/deb
 
 # ---- looking after the code -----------------------------------------------------------------
 lint: ## cppcheck, gcc -fanalyzer on base/ and core/, shellcheck

@@ -5,6 +5,7 @@
 #include "gateway/gateway.h"
 #include "gateway/options.h"
 #include "gateway/server.h"
+#include "io/alive.h"
 #include "io/log.h"
 
 #include <errno.h>
@@ -20,7 +21,7 @@ struct program {
         struct gateway g;
         struct options options;
         uv_signal_t term, interrupt;
-        uv_timer_t drain;
+        uv_timer_t drain, alive;
         bool stopping;
 };
 
@@ -35,6 +36,7 @@ static void close_all(struct program *p) {
         uv_close((uv_handle_t *)&p->term, NULL);
         uv_close((uv_handle_t *)&p->interrupt, NULL);
         uv_close((uv_handle_t *)&p->drain, NULL);
+        uv_close((uv_handle_t *)&p->alive, NULL);
 }
 
 static void on_stopped(struct server *s) {
@@ -92,6 +94,7 @@ static int start(struct program *p, struct fail *f) {
 
         raise_descriptors(p->options.connections);
         watch_signals(p);
+        alive_start(g->loop, &p->alive);
         deadlines_init(&g->deadlines, g->loop);
         options_deadlines(&p->options, &g->deadlines);
         r = agent_open(g, p->options.agent, &g->agent);
