@@ -63,6 +63,12 @@ FUZZ     := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*
 .PHONY: help all deps check build-check unit sim fuzz purity cross cross-check test test-kube kubernetes demo demo-down \
         bench deb install uninstall lint format check-format clean
 
+# What says the version is built again when that, or the commit, is another one.
+STAMP := $(OUT)/gen/version
+$(shell mkdir -p $(OUT)/gen && echo '$(VERSION) $(COMMIT)' | cmp -s - $(STAMP) || echo '$(VERSION) $(COMMIT)' >$(STAMP))
+SAYS_VERSION := $(patsubst %.c,$(OUT)/%.o,$(shell grep -lE 'BRAMBLE_(VERSION|COMMIT)' -r agent --include='*.c'))
+$(SAYS_VERSION): $(STAMP)
+
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@printf '\n  SAN=address,undefined  with sanitizers     CC=clang  WERROR=1  DESTDIR=  PREFIX=/usr\n'
@@ -102,7 +108,7 @@ $(OUT)/crictl: $(CRICTL_OBJ) $(LIB)
 # stays static and plain: the containers that it runs in have no sanitizer runtime.
 WATCHDOG_FLAGS := -std=gnu17 -g -Os $(WARN) -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
                   -ffunction-sections -fdata-sections
-$(OUT)/fwatchdog: $(WATCHDOG_SRC) $(PURE_SRC) $(wildcard agent/watchdog/*.h)
+$(OUT)/fwatchdog: $(WATCHDOG_SRC) $(PURE_SRC) $(wildcard agent/watchdog/*.h) $(STAMP)
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(WATCHDOG_FLAGS) -static -Wl,--gc-sections -o $@ \
 		$(WATCHDOG_SRC) $(PURE_SRC)
