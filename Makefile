@@ -32,7 +32,8 @@ CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iagent -I$(OUT)/gen -MMD -MP \
 CFLAGS   += -std=gnu17 -g $(WARN) $(HARDEN) $(SANFLAGS)
 PKGFLAGS := $(shell pkg-config --cflags $(PACKAGES))
 LIBS     := $(shell pkg-config --libs $(PACKAGES))
-LDFLAGS  += -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS)
+# (A build id would say in which folder it was built, and packages are the same from any.)
+LDFLAGS  += -Wl,--build-id=none -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS)
 
 # ---- what is built ------------------------------------------------------------------------
 PURE_SRC := $(wildcard agent/base/*.c agent/core/*.c)
@@ -110,7 +111,7 @@ WATCHDOG_FLAGS := -std=gnu17 -g -Os $(WARN) -D_FORTIFY_SOURCE=2 -fstack-protecto
                   -ffunction-sections -fdata-sections
 $(OUT)/fwatchdog: $(WATCHDOG_SRC) $(PURE_SRC) $(wildcard agent/watchdog/*.h) $(STAMP)
 	@mkdir -p $(@D)
-	$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(WATCHDOG_FLAGS) -static -Wl,--gc-sections -o $@ \
+	$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(WATCHDOG_FLAGS) -static -Wl,--gc-sections,--build-id=none -o $@ \
 		$(WATCHDOG_SRC) $(PURE_SRC)
 
 # ---- tests --------------------------------------------------------------------------------
