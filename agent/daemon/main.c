@@ -87,16 +87,19 @@ static int early_name(struct agent *a) {
         return EXIT_SUCCESS;
 }
 
-/* What ends the functions must not run beside an agent, which would start them again. */
+/* Says so on stdout, which the journal knows: it is gone before the journal could ask whose its
+ * words are. */
 static int take_off(struct agent *a, int (*how)(const struct config *config, struct fail *f)) {
         struct fail f = { 0 };
+        int r;
 
         (void)signal(SIGPIPE, SIG_IGN);
-        if (how(&a->config, &f) < 0) {
+        r = how(&a->config, &f);
+        if (r < 0)
                 die(fail_text(&f));
-                return EXIT_FAILURE;
-        }
-        return EXIT_SUCCESS;
+        else if (r > 0)
+                printf("%d functions of this board were ended\n", r);
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int run(struct agent *a) {

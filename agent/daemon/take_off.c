@@ -168,9 +168,9 @@ int take_off_functions(const struct config *config, struct fail *f) {
         (void)uv_run(&e.loop, UV_RUN_DEFAULT);
         (void)uv_loop_close(&e.loop);
         forget_found(&e);
-        if (r == 0 && e.ended)
-                log_info("%u functions were ended", e.ended);
-        return r < 0 ? r : e.result;
+        if (r == 0)
+                r = e.result;
+        return r < 0 ? r : (int)e.ended;
 }
 
 static int network_off(const struct config *config, struct fail *f) {
@@ -193,8 +193,8 @@ int take_off_all(const struct config *config, struct fail *f) {
         int first = take_off_functions(config, f), r;
 
         r = network_off(config, first < 0 ? &later : f);
-        if (first == 0)
+        if (first >= 0 && r < 0)
                 first = r;
         r = root < 0 ? -errno : hosts_file_set(root, NULL, 0, first < 0 ? &later : f);
-        return first < 0 ? first : r < 0 ? r : 0;
+        return first >= 0 && r < 0 ? r : first;
 }

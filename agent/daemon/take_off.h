@@ -7,8 +7,8 @@
 #include "io/config.h"
 
 /* SIGTERM for all function containers at once, after 5 s SIGKILL; then containerd forgets them.
- * Waits for it, 15 s at most: -ETIMEDOUT, also where containerd does not answer. No agent may
- * run. */
+ * Waits for it, 15 s at most: -ETIMEDOUT, also where containerd does not answer; -EIO: some are
+ * left.  Else how many there were.  No agent may run. */
 int take_off_functions(const struct config *config, struct fail *f);
 
 /* The same, then the function network (bridge, namespaces, routes, nftables table) and our names in

@@ -163,6 +163,11 @@ static const struct config_key keys[] = {
         KEY("gateway", "port", parse_port, gateway_port),
 };
 
+void config_each_key(void (*each)(void *arg, const char *section, const char *name), void *arg) {
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+                each(arg, keys[i].section, keys[i].name);
+}
+
 void config_init(struct config *c) {
         *c = (struct config){
                 .settle_usec = 8 * USEC_PER_SEC,
