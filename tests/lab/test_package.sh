@@ -131,7 +131,6 @@ upgrade() { # BOARD COMMAND...: COMMAND while calls come to this board and to th
 	equal "$b: the same containers, process ids and all" "$before" "$after"
 	for i in b1 b2; do
 		n=$(wc -l <"$work/$i")
-		bad=$(grep -cv '^200 ' "$work/$i")
 		equal "$i: of $n calls none failed while $b was upgraded" '' "$(grep -v '^200 ' "$work/$i")"
 		match "$i: the slowest took $(awk '$2 > m { m = $2 } END { print m }' "$work/$i") s" '^0?\.|^[01]' "$(awk '$2 > m { m = $2 } END { print m }' "$work/$i")"
 	done
