@@ -32,7 +32,8 @@ CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iagent -I$(OUT)/gen -MMD -MP \
 CFLAGS   += -std=gnu17 -g $(WARN) $(HARDEN) $(SANFLAGS)
 PKGFLAGS := $(shell pkg-config --cflags $(PACKAGES))
 LIBS     := $(shell pkg-config --libs $(PACKAGES))
-LDFLAGS  += -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS)
+# (A build id would say in which folder it was built, and packages are the same from any.)
+LDFLAGS  += -Wl,--build-id=none -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS)
 
 # ---- what is built ------------------------------------------------------------------------
 PURE_SRC := $(wildcard agent/base/*.c agent/core/*.c)
@@ -61,7 +62,13 @@ FUZZ     := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: help all deps check build-check unit sim fuzz hostile purity cross cross-check test test-kube kubernetes demo demo-down \
-        bench install uninstall lint format check-format clean
+        bench deb install uninstall lint format check-format clean
+
+# What says the version is built again when that, or the commit, is another one.
+STAMP := $(OUT)/gen/version
+$(shell mkdir -p $(OUT)/gen && echo '$(VERSION) $(COMMIT)' | cmp -s - $(STAMP) || echo '$(VERSION) $(COMMIT)' >$(STAMP))
+SAYS_VERSION := $(patsubst %.c,$(OUT)/%.o,$(shell grep -lE 'BRAMBLE_(VERSION|COMMIT)' -r agent --include='*.c'))
+$(SAYS_VERSION): $(STAMP)
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -102,9 +109,9 @@ $(OUT)/crictl: $(CRICTL_OBJ) $(LIB)
 # stays static and plain: the containers that it runs in have no sanitizer runtime.
 WATCHDOG_FLAGS := -std=gnu17 -g -Os $(WARN) -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
                   -ffunction-sections -fdata-sections
-$(OUT)/fwatchdog: $(WATCHDOG_SRC) $(PURE_SRC) $(wildcard agent/watchdog/*.h)
+$(OUT)/fwatchdog: $(WATCHDOG_SRC) $(PURE_SRC) $(wildcard agent/watchdog/*.h) $(STAMP)
 	@mkdir -p $(@D)
-	$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(WATCHDOG_FLAGS) -static -Wl,--gc-sections -o $@ \
+	$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(WATCHDOG_FLAGS) -static -Wl,--gc-sections,--build-id=none -o $@ \
 		$(WATCHDOG_SRC) $(PURE_SRC)
 
 # ---- tests --------------------------------------------------------------------------------
@@ -170,8 +177,17 @@ bench: all $(BENCH) ## the promises, each beside its limit or peer, in one run o
 	tests/bench/run $(OUT)
 
 # ---- installing ---------------------------------------------------------------------------
-install: all ## puts programs, units, boards and configuration below DESTDIR
+# Man pages and completion say what the programs say of themselves; EMULATOR runs foreign ones.
+EMULATOR ?=
+MANUAL   := $(OUT)/manual/complete
+$(MANUAL): $(PROGRAMS) provision/manual $(wildcard provision/man/*) systemd/bramble.conf
+	provision/manual $(OUT) '$(VERSION)' '$(EMULATOR)'
+
+install: all $(MANUAL) ## puts programs, units, boards, man pages and configuration below DESTDIR
 	provision/install $(OUT) '$(DESTDIR)' '$(PREFIX)'
+
+deb: ## a Debian package, in build/deb: ARCH=armhf|arm64|amd64 SUITE=bookworm|trixie
+	@VERSION='$(VERSION)' ARCH='$(ARCH)' SUITE='$(SUITE)' BUILD='$(BUILD)' provision/deb
 
 # ---- looking after the code -----------------------------------------------------------------
 lint: ## cppcheck, gcc -fanalyzer on base/ and core/, shellcheck

@@ -166,6 +166,11 @@ static const struct config_key keys[] = {
         KEY("gateway", "tls_key", parse_path, gateway_tls_key),
 };
 
+void config_each_key(void (*each)(void *arg, const char *section, const char *name), void *arg) {
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+                each(arg, keys[i].section, keys[i].name);
+}
+
 void config_init(struct config *c) {
         *c = (struct config){
                 .settle_usec = 8 * USEC_PER_SEC,
