@@ -186,6 +186,10 @@ $(MANUAL): $(PROGRAMS) provision/manual $(wildcard provision/man/*) systemd/bram
 install: all $(MANUAL) ## puts programs, units, boards, man pages and configuration below DESTDIR
 	provision/install $(OUT) '$(DESTDIR)' '$(PREFIX)'
 
+image: ## a card image: BASE=raspios.img[.xz|.zip] CLUSTER=home OUT=bramble-home.img (image/README.md has the rest)
+	@BASE='$(BASE)' ARCH='$(ARCH)' SUITE='$(SUITE)' CLUSTER='$(or $(CLUSTER),home)' OUT='$(or $(if $(filter file command line,$(origin OUT)),$(OUT)),bramble-$(or $(CLUSTER),home).img)' \
+		image/build
+
 deb: ## a Debian package, in build/deb: ARCH=armhf|arm64|amd64 SUITE=bookworm|trixie
 	@VERSION='$(VERSION)' ARCH='$(ARCH)' SUITE='$(SUITE)' BUILD='$(BUILD)' provision/deb
 
