@@ -28,9 +28,10 @@ mirror_of() { # SUITE
 apt_in() { # DIR ARCH ARGUMENTS...
 	local d=$1 arch=$2
 	shift 2
-	mkdir -p "$d"/{state/lists/partial,cache/archives/partial,etc}
+	mkdir -p "$d"/{state/lists/partial,cache/archives/partial,etc/preferences.d}
 	[ -e "$d/status" ] || : >"$d/status"
-	APT_CONFIG=/dev/null apt-get -q -o Dir::Etc="$d/etc" -o Dir::Etc::sourcelist="$d/sources.list" -o Dir::Etc::sourceparts="$d/sources.d" \
+	: >"$d/apt.conf"
+	APT_CONFIG=$d/apt.conf apt-get -q -o Dir::Etc="$d/etc" -o Dir::Etc::sourcelist="$d/sources.list" -o Dir::Etc::sourceparts="$d/sources.d" \
 		-o Dir::Etc::trustedparts="${APT_KEYS:-/etc/apt/trusted.gpg.d}" -o Dir::State="$d/state" -o Dir::State::status="$d/status" \
 		-o Dir::Cache="$d/cache" -o APT::Architecture="$arch" -o APT::Architectures="$arch" -o APT::Sandbox::User= \
 		-o Debug::NoLocking=1 -o Acquire::Languages=none -o APT::Install-Recommends=false "$@"
@@ -52,7 +53,7 @@ fetch_debs() {
 # open_card IMAGE: finds both partitions; fat_* and root_* are bytes; root_number is 2 mostly.
 open_card() {
 	local line start size type number
-	card=$1 fat_start='' root_start=''
+	card=$(readlink -f "$1") fat_start='' root_start=''
 	while read -r number start size type; do
 		case $type in
 		b | c | e | 6 | EBD0A0A2-B9E5-4433-87C0-68B6B72699C7 | C12A7328-F81F-11D2-BA4B-00A0C93EC93B)
