@@ -65,6 +65,10 @@ const struct cli_verb cli_verbs[] = {
         { "pki", "init NAME [--dir FOLDER]", 2, -1, verb_pki,
           "makes a cluster's keys: pki init home",
           "  --dir FOLDER         where to (./NAME-pki)\n" },
+        { "flash", "IMAGE /dev/DISK", 2, -1, verb_flash,
+          "writes a card image to a card and reads it back",
+          "  -y, --yes            do not ask\n"
+          "\nA disk that is mounted, in use, too small or not removable is refused.\n" },
         { "version", "", 0, 0, verb_version, "versions of this command and of the agent", NULL },
         { NULL, NULL, 0, 0, NULL, NULL, NULL },
 };

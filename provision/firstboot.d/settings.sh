@@ -47,15 +47,20 @@ is_address() {
 
 # take_setting KEY VALUE LINE: checks it and keeps it in set_KEY (ssh_keys: one a line).
 take_setting() {
-	t_table=$1
-	case $1 in address.?*) t_table='address.*' ;; esac
-	t_row=$(printf '%s\n' "$setting_keys" | grep -F -- "$t_table|" | grep -- "^$(printf %s "$t_table" | sed 's/[.*]/\\&/g')|") || {
-		wrong "line $3: there is no key '$(printf %.40s "$1")'"
+	case $1 in address.?*) t_is='address.*' ;; *) t_is=$1 ;; esac
+	t_check=
+	while IFS='|' read -r t_key t_check t_what; do
+		[ -z "$t_key" ] || [ "$t_key" != "$t_is" ] || break
+		t_check=
+	done <<-END
+		$setting_keys
+	END
+	if [ -z "$t_check" ]; then
+		wrong "line $3: there is no key '$(printf %.40s "$1" | tr -cd '[:print:]')'"
 		return
-	}
-	t_check=$(printf %s "$t_row" | cut -d'|' -f2)
+	fi
 	if ! "$t_check" "$2"; then
-		wrong "line $3: $1 is not $(printf %s "$t_row" | cut -d'|' -f3)"
+		wrong "line $3: $1 is not $t_what"
 		return
 	fi
 	case $1 in
@@ -103,7 +108,8 @@ parse_settings() {
 			;;
 		esac
 		p_key=${p_raw%%=*} p_value=${p_raw#*=}
-		p_key=$(printf %s "${p_key%"${p_key##*[! $tab]}"}" | tr '[:upper:]' '[:lower:]' | tr -cd '[:print:]')
+		p_key=${p_key%"${p_key##*[! $tab]}"}
+		case $p_key in *[!a-z_]*) p_key=$(printf %s "$p_key" | tr '[:upper:]' '[:lower:]') ;; esac
 		p_value=${p_value#"${p_value%%[! $tab]*}"}
 		case $p_value in '"'*'"') [ ${#p_value} -lt 2 ] || p_value=${p_value#?} p_value=${p_value%?} ;; esac
 		# an example that was left empty

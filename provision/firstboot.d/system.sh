@@ -15,7 +15,7 @@ step_packages() {
 		k_out=$(DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold --configure -a 2>&1)
 		k_result=$?
 		[ "$k_result" = 0 ] || say "dpkg: $(printf %s "$k_out" | tail -n 3 | tr '\n' ' ' | cut -c1-300)"
-		to_start="$to_start avahi-daemon.service containerd.service bramble-name.service bramble-agent.service bramble-gateway.service"
+		to_start="$to_start avahi-daemon.service containerd.service bramble-name.service bramble-functions.service bramble-agent.service bramble-gateway.service"
 	fi
 	if grep -qs '^# bramble firstboot' "$policy"; then rm -f "$policy"; fi
 	return "${k_result:-0}"
