@@ -43,8 +43,8 @@ static bool is_part_of(const char *device, const char *disk) {
         if (!str_starts(device, disk))
                 return false;
         rest = device + strlen(disk);
-        if (*rest == 'p')
-                rest++;
+        if (*rest && strchr("0123456789", rest[-1]) && *rest++ != 'p')
+                return false;
         return strspn(rest, "0123456789") == strlen(rest);
 }
 
