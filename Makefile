@@ -11,12 +11,14 @@ WERROR   ?=
 PREFIX   ?= /usr
 DESTDIR  ?=
 
+# OUT on the command line is where `make image` writes to; builds have a folder of their own.
+IMAGE_OUT := $(if $(filter command line,$(origin OUT)),$(OUT))
 # `make SAN=address,undefined` builds into a folder of its own.
 ifneq ($(SAN),)
-OUT      := $(BUILD)/san-$(CC)
+override OUT := $(BUILD)/san-$(CC)
 SANFLAGS := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
 else
-OUT      := $(BUILD)/$(CC)
+override OUT := $(BUILD)/$(CC)
 SANFLAGS :=
 endif
 
@@ -61,7 +63,7 @@ FUZZ     := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help all deps check build-check unit sim fuzz hostile purity cross cross-check test test-kube kubernetes demo demo-down \
+.PHONY: image test-image test-qemu help all deps check build-check unit sim fuzz hostile purity cross cross-check test test-kube kubernetes demo demo-down \
         bench deb install uninstall lint format check-format clean
 
 # What says the version is built again when that, or the commit, is another one.
@@ -160,6 +162,12 @@ test: ## everything: deps, make check, and the lab (as root)
 test-kube: ## a real Kubernetes on the lab's boards: builds it once (6 minutes), then 25 minutes (as root)
 	TESTS='kube kube_planes kube_faults' tests/run-test
 
+test-image: ## the image builder: an image of Debian, one of Raspberry Pi OS's older layout, bad bases
+	tests/image/run
+
+test-qemu: ## a card image on an emulated 3B+ (BOARD=raspi2b: a 2B): first boot, enrolment, power cuts
+	tests/qemu/run $(or $(BOARD),raspi3b)
+
 kubernetes: ## builds kubeadm, kubelet and the control plane from Debian's source: ARCH= (as root)
 	provision/kubernetes
 
@@ -186,9 +194,9 @@ $(MANUAL): $(PROGRAMS) provision/manual $(wildcard provision/man/*) systemd/bram
 install: all $(MANUAL) ## puts programs, units, boards, man pages and configuration below DESTDIR
 	provision/install $(OUT) '$(DESTDIR)' '$(PREFIX)'
 
-image: ## a card image: BASE=raspios.img[.xz|.zip] CLUSTER=home OUT=bramble-home.img (image/README.md has the rest)
-	@BASE='$(BASE)' ARCH='$(ARCH)' SUITE='$(SUITE)' CLUSTER='$(or $(CLUSTER),home)' OUT='$(or $(if $(filter file command line,$(origin OUT)),$(OUT)),bramble-$(or $(CLUSTER),home).img)' \
-		image/build
+image: all ## a card image: BASE=raspios.img[.xz|.zip] CLUSTER=home OUT=bramble-home.img (see image/README.md)
+	@BASE='$(BASE)' ARCH='$(ARCH)' SUITE='$(SUITE)' CLUSTER='$(or $(CLUSTER),home)' AGENTCTL='$(CURDIR)/$(OUT)/agentctl' \
+		OUT='$(or $(IMAGE_OUT),bramble-$(or $(CLUSTER),home).img)' image/build
 
 deb: ## a Debian package, in build/deb: ARCH=armhf|arm64|amd64 SUITE=bookworm|trixie
 	@VERSION='$(VERSION)' ARCH='$(ARCH)' SUITE='$(SUITE)' BUILD='$(BUILD)' provision/deb

@@ -1,5 +1,5 @@
 # common - what the steps share: the log, files that are whole or absent, units, the LED.  Sourced.
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034 # the steps read these
 ROOT=${ROOT:-}
 state=/var/lib/bramble-firstboot # what was done, and for which board
 boot=                            # the FAT partition: /boot/firmware or /boot; '' where there is none
@@ -52,7 +52,7 @@ put() {
 		say "cannot write $1: is the card read-only or full?"
 		return 2
 	fi
-	if cmp -s "$p_new" "$p_file" && [ "$(stat -c %a "$p_file")" = "${2#0}" -o "$2" = fat ]; then
+	if cmp -s "$p_new" "$p_file" && { [ "$2" = fat ] || [ "$(stat -c %a "$p_file")" = "${2#0}" ]; }; then
 		rm -f "$p_new"
 		return 1
 	fi

@@ -1,6 +1,6 @@
 # identity - what must differ from card to card: ids and keys, bound to the board that they are for.
 # A card that was copied, or put into another board, shows by the serial that it remembers.  Sourced.
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154 # state, boot, reboot_for are of common.sh
 
 # whose RECORD: new (nothing remembered), other (made on another board), or this; a board without a
 # serial is taken for the one that was.

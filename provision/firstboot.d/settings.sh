@@ -1,6 +1,6 @@
 # settings - bramble.conf of the boot partition: `key = value` lines that a person edited on any
 # computer.  What is wrong is said with its line and left out; the rest counts.  Sourced.
-# shellcheck shell=sh disable=SC2034 # the steps read set_*
+# shellcheck shell=sh disable=SC2034,SC2154 # the steps read set_*
 
 # KEY|CHECK|WHAT A VALUE IS; a key that ends in .* is followed by a serial or an Ethernet address.
 setting_keys='
