@@ -73,7 +73,8 @@ group_has() { # GROUP USER
 join_group() { # GROUP: the user becomes a member; a group that is not there is none of ours
 	file_has /etc/group "^$1:" || return 0
 	group_has "$1" "$set_user" && return 0
-	for j_file in group gshadow; do
+	# group last: it is what says that both are done
+	for j_file in gshadow group; do
 		[ -e "$ROOT/etc/$j_file" ] || continue
 		awk -F: -v OFS=: -v g="$1" -v u="$set_user" '$1 == g && ("," $4 ",") !~ ("," u ",") { $4 = ($4 == "" ? u : $4 "," u) } { print }' \
 			"$ROOT/etc/$j_file" | sure put "/etc/$j_file" "$(stat -c %a "$ROOT/etc/$j_file")" || return 1
