@@ -24,13 +24,16 @@ dns|is_hosts|addresses of name servers
 
 matches() { printf '%s\n' "$2" | LC_ALL=C grep -qE "^($1)\$"; }
 length_is() { [ "${#3}" -ge "$1" ] && [ "${#3}" -le "$2" ]; }
-is_label() { matches '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?' "$1"; }
+is_label() { length_is 1 63 "$1" && matches '[a-z0-9]([a-z0-9-]*[a-z0-9])?' "$1"; }
 is_boards() { matches '[1-9][0-9]?' "$1" && [ "$1" -le 96 ]; }
-is_user() { matches '[a-z_][a-z0-9_-]{0,31}' "$1" && [ "$1" != root ]; }
-is_hash() { matches '\$[0-9a-z]{1,8}\$[]A-Za-z0-9./$=,+-]{8,200}' "$1"; }
-is_ssh_key() { matches '(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-[a-z0-9@.-]+) [A-Za-z0-9+/=]{40,2000}( [ -~]{0,200})?' "$1"; }
+is_user() { length_is 1 32 "$1" && matches '[a-z_][a-z0-9_-]*' "$1" && [ "$1" != root ]; }
+is_hash() { length_is 12 220 "$1" && matches '\$[0-9a-z]+\$[]A-Za-z0-9./$=,+-]+' "$1"; }
+is_ssh_key() {
+	length_is 60 4000 "$1" &&
+		matches '(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-[a-z0-9@.-]+) [A-Za-z0-9+/=]+( [ -~]*)?' "$1"
+}
 is_wifi_name() { length_is 1 32 "$1"; }
-is_wifi_password() { matches '[ -~]{8,63}|[0-9a-fA-F]{64}' "$1"; }
+is_wifi_password() { if length_is 64 64 "$1"; then matches '[0-9a-fA-F]+' "$1"; else length_is 8 63 "$1" && matches '[ -~]+' "$1"; fi; }
 is_country() { matches '[A-Z]{2}' "$1"; }
 is_kubernetes() { matches 'on|off|auto' "$1"; }
 is_swap() { matches 'off|keep' "$1"; }
