@@ -217,7 +217,10 @@ step_watchdog() {
 	printf '[Manager]\nRuntimeWatchdogSec=14s\nRebootWatchdogSec=14s\n' |
 		put /etc/systemd/system.conf.d/bramble-watchdog.conf 644
 	case $? in
-	0) if live; then systemctl daemon-reexec; fi ;;
+	0) if live; then # from now on, and not only from the next start
+		busctl set-property org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager \
+			RuntimeWatchdogUSec t 14000000 2>/dev/null || :
+	fi ;;
 	2) return 1 ;;
 	esac
 }
