@@ -24,7 +24,7 @@ say() {
 said_nothing() { [ -z "$said" ]; }
 said_date() {
 	live || return 0
-	[ "$(date +%Y)" -lt 2024 ] || date ' +, %Y-%m-%d %H:%M UTC' -u
+	[ "$(date +%Y)" -lt 2024 ] || date -u '+, %Y-%m-%d %H:%M UTC'
 }
 log_line() {
 	l_up=$(cut -d. -f1 "$ROOT/proc/uptime" 2>/dev/null) || l_up=
