@@ -47,9 +47,10 @@ const struct cli_verb cli_verbs[] = {
         { "reset", "[BOARD]", 0, 2, verb_reset, "takes Kubernetes off a board (this one), cleanly",
           "  --rejoin             and joins anew; also brings back what was taken off\n"
           "  --all                off all boards: the cluster ends\n" },
-        { "pki", "init NAME [--dir FOLDER]", 2, -1, verb_pki,
-          "makes a cluster's keys: pki init home",
-          "  --dir FOLDER         where to (./NAME-pki)\n" },
+        { "pki", "init NAME | gateway HOST... [--dir FOLDER]", 2, -1, verb_pki,
+          "makes a cluster's keys: pki init home; a gateway's: pki gateway m1.local",
+          "  --dir FOLDER         where they are (init: ./NAME-pki, gateway: the current "
+          "folder)\n" },
         { "version", "", 0, 0, verb_version, "versions of this command and of the agent", NULL },
         { NULL, NULL, 0, 0, NULL, NULL, NULL },
 };
