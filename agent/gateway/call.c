@@ -31,7 +31,15 @@ void call_leave(struct call *c, bool reusable) {
         c->out_at = 0;
 }
 
+void call_count(struct call *c) {
+        c->began_ns = uv_hrtime();
+        call_counts_begin(&c->fn->counts);
+        function_count_call(c->fn);
+}
+
 void call_free(struct call *c) {
+        if (c->began_ns)
+                call_counts_end(&c->fn->counts, c->status, uv_hrtime() - c->began_ns);
         call_leave(c, false);
         if (c->waiting)
                 function_wait_end(c->fn, &c->waiter);

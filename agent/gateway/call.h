@@ -37,8 +37,9 @@ struct call {
         bool told;    /* it has got bytes of it */
         bool endless; /* a stream of events: silence is no fault */
         bool tunnel, client_ended, upstream_ended;
-        unsigned status; /* that the client gets; 0 where it got none */
+        unsigned status; /* that the client gets, or has got; 0: none yet */
         uint64_t start_ns;
+        uint64_t began_ns; /* monotonic; 0: not counted */
         char id[HTTP_FORWARD_ID_MAX + 1];
 };
 
@@ -62,6 +63,9 @@ void call_fail_with(struct call *c, unsigned status, const char *headers, const 
 void call_watch(struct call *c);
 /* Gives the connection to the replica back. */
 void call_leave(struct call *c, bool reusable);
+
+/* The call counts from here on, until call_free(). */
+void call_count(struct call *c);
 
 /* What the call adds to heads. */
 struct http_forward call_heads(const struct call *c);

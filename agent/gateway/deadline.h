@@ -21,6 +21,7 @@ enum deadline_kind {
         DEADLINE_QUEUE,         /* a call waits for a replica that has room */
         DEADLINE_SUSPECT,       /* a replica that failed is avoided */
         DEADLINE_AGENT,         /* a request to the agent */
+        DEADLINE_AGENT_SOON,    /* the same where a late answer is of no use */
         DEADLINE_KINDS,
 };
 

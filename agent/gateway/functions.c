@@ -34,6 +34,7 @@ void function_unref(struct function *fn) {
         if (--fn->refs > 0)
                 return;
         cJSON_Delete(fn->spec);
+        call_counts_done(&fn->counts);
         list_remove(&fn->silence.link);
         free(fn);
 }

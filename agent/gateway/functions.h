@@ -6,6 +6,7 @@
 #include "core/balance.h"
 #include "core/call_limits.h"
 #include "core/limits.h"
+#include "gateway/call_counts.h"
 #include "gateway/deadline.h"
 
 #include <cjson/cJSON.h>
@@ -57,6 +58,8 @@ struct function {
         bool failing;            /* a call failed, it was logged, and none has got through since */
         uint64_t quiet_until_ms; /* nothing more is logged about its calls */
         uint32_t turn;
+        /* through this gateway, since it knows the function */
+        struct call_counts counts;
         size_t n_replicas;
         struct replica *replica[LIMIT_REPLICAS];
         struct call_limits limits;

@@ -6,6 +6,7 @@
 #include "gateway/call_id.h"
 #include "gateway/deadline.h"
 #include "gateway/functions.h"
+#include "gateway/metrics.h"
 #include "gateway/slots.h"
 #include "gateway/sock.h"
 
@@ -25,7 +26,11 @@ enum {
         GATEWAY_ATTEMPTS = 3,               /* replicas that one call is tried on */
         GATEWAY_AGENT_FRAME_BYTES = 4 * 1024 * 1024, /* the whole state in one frame */
         GATEWAY_AGENT_REQUESTS = 64,                 /* asked of the agent at a time */
-        GATEWAY_DRAIN_MS = 10 * 1000,                /* calls under way at SIGTERM get so long */
+        GATEWAY_LOG_READERS = 16,                    /* clients that read logs at a time */
+        GATEWAY_METRICS_MS = 1000,                   /* what the agent told is told again so long */
+        GATEWAY_SCRAPES = 8,                         /* answers to Prometheus at a time */
+        GATEWAY_METRICS_BYTES = 8 * 1024 * 1024, /* of one: 256 functions of the longest names */
+        GATEWAY_DRAIN_MS = 10 * 1000,            /* calls under way at SIGTERM get so long */
 };
 
 struct agent;
@@ -41,6 +46,10 @@ struct gateway {
         struct sock_reader reader;
         struct agent *agent;
         struct server *server;
+        struct list log_readers; /* api_logs.c */
+        unsigned n_log_readers;
+        struct metrics_told told;
+        unsigned n_scrapes;
         struct tls_server *tls; /* NULL: plain HTTP alone */
         bool had_state;         /* the agent told us at least once what there is */
         char cluster[SIZE_CLUSTER];

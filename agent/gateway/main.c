@@ -32,6 +32,7 @@ static struct program *program_of(uv_handle_t *handle) {
 static void close_all(struct program *p) {
         agent_close(p->g.agent);
         functions_done(&p->g.functions);
+        metrics_told_done(&p->g.told);
         deadlines_close(&p->g.deadlines);
         slots_close(&p->g.slots);
         uv_close((uv_handle_t *)&p->term, NULL);
@@ -63,6 +64,7 @@ static void on_signal(uv_signal_t *handle, int number) {
         p->stopping = true;
         (void)sd_notify(0, "STOPPING=1");
         (void)uv_timer_start(&p->drain, on_drain_over, GATEWAY_DRAIN_MS, 0);
+        api_logs_stop(&p->g);
         server_stop(p->g.server, on_stopped);
 }
 
@@ -125,6 +127,7 @@ static int start(struct program *p, struct fail *f) {
 
         raise_descriptors(p->options.connections);
         watch_signals(p);
+        list_init(&g->log_readers);
         deadlines_init(&g->deadlines, g->loop);
         options_deadlines(&p->options, &g->deadlines);
         slots_init(&g->slots, g->loop);

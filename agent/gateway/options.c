@@ -242,6 +242,7 @@ void options_deadlines(const struct options *o, struct deadlines *ds) {
                 [DEADLINE_POOL_IDLE] = 4000,
                 [DEADLINE_SUSPECT] = 1000,
                 [DEADLINE_AGENT] = 15000,
+                [DEADLINE_AGENT_SOON] = 2000, /* Prometheus gives up after 10 s as it comes */
         };
 
         memcpy(ds->after_ms, fixed_ms, sizeof(fixed_ms));

@@ -1,9 +1,11 @@
 /* gateway_peer - stand-ins for the two neighbours of bramble-gateway, for its tests alone:
  *
- *         gateway_peer agent SOCKET       a FAKE agent: sends each line of stdin as the state,
- * prints each request that it gets as one line, answers by name gateway_peer function NAME      a
- * backend that behaves, or misbehaves, as the path says; prints its port gateway_peer hold HOST
- * PORT N   opens N connections and keeps them until stdin ends
+ *   gateway_peer agent SOCKET           a FAKE agent: sends each line of stdin as the state, prints
+ *                                       each request that it gets as one line, answers by name
+ *   gateway_peer function NAME          a backend that behaves, or misbehaves, as the path says;
+ *                                       prints its port
+ *   gateway_peer hold HOST PORT N [PATH]  opens N connections, asks for PATH, reads a little of the
+ *                                       answer and keeps them until stdin ends
  *
  * Plain blocking code, one process a connection: nothing shared with what is tested. */
 #include <arpa/inet.h>
@@ -75,6 +77,82 @@ static bool send_frame(int fd, uint8_t type, uint32_t stream, const char *text, 
         return send_all(fd, header, sizeof(header)) && send_all(fd, text, len);
 }
 
+static bool send_text(int fd, uint8_t type, const char *text) {
+        return send_frame(fd, type, 1, text, strlen(text));
+}
+
+static bool log_line(int fd, unsigned n, size_t pad) {
+        char *text = NULL;
+        bool good;
+
+        if (asprintf(
+                    &text,
+                    "{\"name\":\"hello\",\"namespace\":\"openfaas-fn\",\"instance\":\"7\",\"node\":"
+                    "\"w1\",\"timestamp_usec\":170000000012345%u,\"text\":\"line %u \\\"%*s\"}",
+                    n % 10, n, (int)pad, "") < 0)
+                return false;
+        good = send_text(fd, FRAME_EVENT, text);
+        free(text);
+        return good;
+}
+
+/* A second connection: the reader of a function's logs.  What it gets is up to the function. */
+static void serve_logs(int fd) {
+        uint8_t header[9];
+        uint32_t counted;
+        unsigned sent = 0;
+        char body[4096] = "", end[1];
+
+        if (!receive_all(fd, header, sizeof(header)))
+                _exit(0);
+        memcpy(&counted, header, 4);
+        counted = ntohl(counted);
+        if (counted < 5 || counted - 5 >= sizeof(body) || !receive_all(fd, body, counted - 5))
+                _exit(3);
+        printf("%s\n", body);
+        (void)fflush(stdout);
+        if (strstr(body, "\"zero\"")) {
+                (void)send_text(fd, FRAME_REPLY, "{\"error\":\"no journal\",\"code\":500}");
+                _exit(0);
+        }
+        (void)send_text(fd, FRAME_EVENT, "{\"open\":true}");
+        if (strstr(body, "\"dead\"")) /* breaks off */
+                _exit(!log_line(fd, 1, 0));
+        if (strstr(body, "\"both\"")) { /* never ends, and is more than anybody wants to hold */
+                while (sent < 100000 && log_line(fd, sent, 4000))
+                        sent++;
+                printf("log reader gone after %s\n", sent < 5000 ? "few" : "many");
+                (void)fflush(stdout);
+                _exit(0);
+        }
+        for (unsigned i = 1; i <= 3; i++)
+                (void)log_line(fd, i, 0);
+        if (!strstr(body, "\"follow\":true")) {
+                (void)send_text(fd, FRAME_REPLY, "{}");
+                _exit(0);
+        }
+        (void)!read(fd, end, 1); /* until it goes away */
+        printf("log reader gone\n");
+        (void)fflush(stdout);
+        _exit(0);
+}
+
+/* What GATEWAY_PEER_METRICS holds, for the verb of that name; NULL where there is none. */
+static char *metrics_reply(void) {
+        const char *path = getenv("GATEWAY_PEER_METRICS");
+        FILE *file = path ? fopen(path, "re") : NULL;
+        char *text = NULL;
+        size_t size = 0;
+
+        if (file && getdelim(&text, &size, '\0', file) < 0) {
+                free(text);
+                text = NULL;
+        }
+        if (file)
+                (void)fclose(file);
+        return text;
+}
+
 /* One request: printed, and answered by what it mentions.  Silent where it says so. */
 static bool answer_frame(int fd, bool *watched) {
         uint8_t header[9];
@@ -106,6 +184,22 @@ static bool answer_frame(int fd, bool *watched) {
                 reply = "{\"error\":\"limits.memory '-5Mi' is no size\",\"code\":400}";
         else if (strstr(body, "\"silent\""))
                 reply = NULL;
+        else if (strstr(body, "\"verb\":\"secrets\""))
+                reply = "{\"secrets\":[{\"name\":\"s\",\"namespace\":\"dev\"}]}";
+        else if (strstr(body, "\"verb\":\"namespaces\""))
+                reply = "{\"namespaces\":[\"dev\",\"openfaas-fn\"]}";
+        else if (strstr(body, "\"verb\":\"namespace\""))
+                reply = "{\"namespace\":{\"name\":\"dev\",\"labels\":{\"a\":\"b\"}}}";
+        else if (strstr(body, "\"taken\""))
+                reply = "{\"error\":\"it exists already\",\"code\":409}";
+        if (strstr(body, "\"verb\":\"metrics\"")) {
+                char *text = metrics_reply(); /* none: silent */
+                bool sent = !text || send_frame(fd, FRAME_REPLY, stream, text, strlen(text));
+
+                free(text);
+                free(body);
+                return sent;
+        }
         free(body);
         return !reply || send_frame(fd, FRAME_REPLY, stream, reply, strlen(reply));
 }
@@ -120,7 +214,7 @@ static int run_agent(const char *path) {
         (void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
         (void)unlink(path);
         if (listener < 0 || bind(listener, (struct sockaddr *)&at, sizeof(at)) < 0 ||
-            listen(listener, 4) < 0)
+            listen(listener, 64) < 0)
                 die(path);
         setvbuf(stdin, NULL, _IONBF, 0);
         while (!ended) {
@@ -131,6 +225,18 @@ static int run_agent(const char *path) {
 
                 if (poll(fds, 3, -1) < 0)
                         die("poll");
+                if (fds[0].revents && fd >= 0 && watched) {
+                        int extra = accept(listener, NULL, NULL);
+
+                        if (fork() == 0) {
+                                (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+                                (void)close(fd);
+                                (void)close(listener);
+                                serve_logs(extra);
+                        }
+                        (void)close(extra);
+                        continue;
+                }
                 if (fds[0].revents) {
                         if (fd >= 0)
                                 (void)close(fd);
@@ -479,6 +585,12 @@ static bool serve_special(struct request *q, bool *done) {
                 return say(q->fd, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n"
                                   "Link: </a.css>\r\n\r\n") &&
                        reply_text(q, "200 OK", "", "after hints\n");
+        if (strncmp(p, "/status/", 8) == 0) {
+                char line[32];
+
+                (void)snprintf(line, sizeof(line), "%.3s As asked", p + 8);
+                return reply_text(q, line, "", "as asked\n");
+        }
         if (strcmp(p, "/204") == 0)
                 return say(q->fd, "HTTP/1.1 204 No Content\r\n\r\n");
         if (strcmp(p, "/304") == 0)
@@ -599,17 +711,20 @@ static int send_input(const char *host, const char *port) {
 /* ---- many idle connections
  * ------------------------------------------------------------------------- */
 
-static int hold(const char *host, const char *port, int n) {
+static int hold(const char *host, const char *port, int n, const char *path) {
         struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)) };
-        static const char request[] = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
-        char buffer[4096];
-        int held = 0;
+        char buffer[4096], request[256];
+        int held = 0, small = 4096;
 
         if (inet_pton(AF_INET, host, &at.sin_addr) != 1)
                 die(host);
+        (void)snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
         for (; held < n; held++) {
                 int fd = socket(AF_INET, SOCK_STREAM, 0);
 
+                /* what is not read stays with the one who sends */
+                if (fd >= 0)
+                        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
                 if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
                     !say(fd, request) || read(fd, buffer, sizeof(buffer)) <= 0)
                         break;
@@ -726,13 +841,14 @@ int main(int argc, char **argv) {
                 return run_agent(argv[2]);
         if (argc == 3 && strcmp(argv[1], "function") == 0)
                 return run_function(argv[2]);
-        if (argc == 5 && strcmp(argv[1], "hold") == 0)
-                return hold(argv[2], argv[3], atoi(argv[4]));
+        if ((argc == 5 || argc == 6) && strcmp(argv[1], "hold") == 0)
+                return hold(argv[2], argv[3], atoi(argv[4]), argc == 6 ? argv[5] : "/healthz");
         if (argc == 4 && strcmp(argv[1], "send") == 0)
                 return send_input(argv[2], argv[3]);
         if (argc == 5 && strcmp(argv[1], "storm") == 0)
                 return storm((uint16_t)atoi(argv[2]), atoi(argv[3]), (unsigned)atoi(argv[4]));
-        fprintf(stderr, "usage: gateway_peer agent SOCKET | function NAME | hold HOST PORT N | "
-                        "storm PORT N SEED\n");
+        fprintf(stderr,
+                "usage: gateway_peer agent SOCKET | function NAME | hold HOST PORT N [PATH] | "
+                "storm PORT N SEED\n");
         return 2;
 }
