@@ -22,3 +22,7 @@ $(OUT)/unit/test_crictl_options: $(UNIT_OBJ_test_crictl_options)
 # bramble-agent: the counts of calls.
 UNIT_OBJ_test_calls_file := $(OUT)/agent/daemon/calls_file.o
 $(OUT)/unit/test_calls_file: $(UNIT_OBJ_test_calls_file)
+
+# The gateway's time-outs and its line of waiting calls.
+UNIT_OBJ_test_gateway_deadline := $(filter-out %/main.o,$(GATEWAY_OBJ))
+$(OUT)/unit/test_gateway_deadline: $(UNIT_OBJ_test_gateway_deadline)
