@@ -42,9 +42,8 @@ static void wait_for_replica(struct call *c) {
                 call_fail(c, 503, "The function '%s' is scaled to zero replicas.", c->fn->name);
         } else if (function_wait(c->fn, &c->waiter, false) < 0) {
                 call_fail_with(c, 429, "Retry-After: 1\r\n",
-                               "Too many calls wait for the function '%s' to be ready (more than "
-                               "%u, " CALL_LIMITS_QUEUE ").",
-                               c->fn->name, c->fn->limits.queue);
+                               "Too many calls wait for the function '%s' to be ready: %u.",
+                               c->fn->name, c->fn->n_waiting);
         } else {
                 c->waiting = true;
                 deadline_set(&c->g->deadlines, &c->deadline, DEADLINE_REPLICA);

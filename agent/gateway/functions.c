@@ -87,10 +87,18 @@ void function_count_call(struct function *fn) {
         fn->unsent++;
 }
 
+uint32_t function_queue(const struct function *fn) {
+        uint32_t most = fn->limits.queue;
+
+        return most < CALL_LIMITS_QUEUE_DEFAULT && !function_has_ready(fn)
+                       ? CALL_LIMITS_QUEUE_DEFAULT
+                       : most;
+}
+
 int function_wait(struct function *fn, struct function_waiter *w, bool first) {
         if (first)
                 list_append(fn->waiting.next, &w->link); /* before the first */
-        else if (fn->n_waiting >= fn->limits.queue)
+        else if (fn->n_waiting >= function_queue(fn))
                 return -ENOSPC;
         else
                 list_append(&fn->waiting, &w->link);

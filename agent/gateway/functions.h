@@ -93,6 +93,9 @@ bool function_has_ready(const struct function *fn);
 bool function_has_room(const struct function *fn);
 /* What balance_choose() wants to know, for each replica. */
 void function_load(const struct function *fn, struct balance_replica ret[static LIMIT_REPLICAS]);
+/* How many may wait.  For the first replica always some: else nobody could wake a function that
+ * lets none wait for its turn. */
+uint32_t function_queue(const struct function *fn);
 /* -ENOSPC where as many wait as may. 'first': before all others, who wait no longer than this one
  * has been under way; always taken. */
 int function_wait(struct function *fn, struct function_waiter *w, bool first);

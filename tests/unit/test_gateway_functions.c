@@ -254,6 +254,12 @@ static void wakes_in_order(void **state) {
         update(&fs, "[]", 0);
         assert_true(w[2].woken);
         function_unref(fn);
+        /* a line of none is one for turns: a function that is not ready is waited for */
+        update(&fs, LIMITED("{\"labels\":{\"com.bramble.queue\":\"0\"}}"), 0);
+        fn = functions_find(&fs, "hello", "openfaas-fn");
+        assert_int_equal(function_queue(fn), 0);
+        fn->replica[0]->ready = fn->replica[1]->ready = false;
+        assert_int_equal(function_queue(fn), CALL_LIMITS_QUEUE_DEFAULT);
         functions_done(&fs);
 }
 
