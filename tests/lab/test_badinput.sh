@@ -71,7 +71,7 @@ done <<'END'
 403|{"verb":"secret-key"}
 400|{"verb":"secret-set","name":"../x","value":"v"}
 400|{"verb":"secret-set","name":"k","rawValue":"no base64"}
-400|{"verb":"secret-set","name":"k","value":"x\\u0000y"}
+400|{"verb":"secret-set","name":"k","value":"x\u0000y"}
 409|{"verb":"namespace-set","name":"openfaas-fn","only_new":true}
 400|{"verb":"namespace-set","name":"a.b"}
 400|{"verb":"namespace-set","name":"n","labels":{"a":1}}
