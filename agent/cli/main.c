@@ -60,6 +60,8 @@ const struct cli_verb cli_verbs[] = {
         { "reset", "[BOARD]", 0, 2, verb_reset, "takes Kubernetes off a board (this one), cleanly",
           "  --rejoin             and joins anew; also brings back what was taken off\n"
           "  --all                off all boards: the cluster ends\n" },
+        { "targets", "", 0, -1, verb_targets, "the boards as targets for Prometheus, as JSON",
+          "  --port N             the port of the gateways (8080)\n" },
         { "pki", "init NAME [--dir FOLDER]", 2, -1, verb_pki,
           "makes a cluster's keys: pki init home",
           "  --dir FOLDER         where to (./NAME-pki)\n" },

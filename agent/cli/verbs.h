@@ -21,6 +21,7 @@ int verb_pki(const struct cli *c, int argc, char **argv);
 int verb_kubeconfig(const struct cli *c, int argc, char **argv);
 int verb_promote(const struct cli *c, int argc, char **argv);
 int verb_reset(const struct cli *c, int argc, char **argv);
+int verb_targets(const struct cli *c, int argc, char **argv);
 int verb_version(const struct cli *c, int argc, char **argv);
 
 #endif

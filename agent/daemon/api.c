@@ -65,6 +65,7 @@ static const struct api_verb verbs[] = {
         { "log-lines", VERB_PEER, verb_log_lines },
         { "watch", VERB_GATEWAY, verb_watch },
         { "calls", VERB_GATEWAY, verb_calls },
+        { "metrics", VERB_GATEWAY, verb_metrics },
         { "kube-founded", VERB_LEADER | VERB_PEER, verb_kube_founded },
         { "kube-key", VERB_LEADER | VERB_PEER, verb_kube_key },
         { "kube-off", VERB_LEADER | VERB_PEER, verb_kube_off },

@@ -103,6 +103,7 @@ void verb_logs(struct request *q);
 void verb_log_lines(struct request *q);
 void verb_watch(struct request *q);
 void verb_calls(struct request *q);
+void verb_metrics(struct request *q);
 void verb_kube_founded(struct request *q);
 void verb_kube_key(struct request *q);
 void verb_secret_key(struct request *q);

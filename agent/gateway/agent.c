@@ -105,8 +105,8 @@ static void on_expired(struct deadline *d) {
                "The agent of this board does not answer; it may still do what was asked.", NULL);
 }
 
-static int ask(struct agent *a, cJSON *request, agent_reply_cb done, void *arg,
-               struct agent_request **ret) {
+static int ask(struct agent *a, cJSON *request, enum deadline_kind within, agent_reply_cb done,
+               void *arg, struct agent_request **ret) {
         struct agent_request *q = a->connected ? calloc(1, sizeof(*q)) : NULL;
         int r;
 
@@ -124,18 +124,28 @@ static int ask(struct agent *a, cJSON *request, agent_reply_cb done, void *arg,
         list_append(&a->requests, &q->link);
         a->n_requests++;
         deadline_init(&q->deadline, on_expired);
-        deadline_set(&a->g->deadlines, &q->deadline, DEADLINE_AGENT);
+        deadline_set(&a->g->deadlines, &q->deadline, within);
         if (ret)
                 *ret = q;
         return 0;
 }
 
-int agent_ask(struct agent *a, cJSON *request, agent_reply_cb done, void *arg,
-              struct agent_request **ret) {
+static int ask_if_few(struct agent *a, cJSON *request, enum deadline_kind within,
+                      agent_reply_cb done, void *arg, struct agent_request **ret) {
         if (a->n_requests < GATEWAY_AGENT_REQUESTS)
-                return ask(a, request, done, arg, ret);
+                return ask(a, request, within, done, arg, ret);
         cJSON_Delete(request);
         return -EBUSY;
+}
+
+int agent_ask(struct agent *a, cJSON *request, agent_reply_cb done, void *arg,
+              struct agent_request **ret) {
+        return ask_if_few(a, request, DEADLINE_AGENT, done, arg, ret);
+}
+
+int agent_ask_soon(struct agent *a, cJSON *request, agent_reply_cb done, void *arg,
+                   struct agent_request **ret) {
+        return ask_if_few(a, request, DEADLINE_AGENT_SOON, done, arg, ret);
 }
 
 void agent_forget(struct agent_request *q) {
@@ -221,7 +231,7 @@ static void on_calls_timer(uv_timer_t *timer) {
         if (!a->connected || calls_under_way(a->g))
                 return;
         request = collect_calls(a->g);
-        if (!request || ask(a, request, on_calls_told, a, NULL) == 0)
+        if (!request || ask(a, request, DEADLINE_AGENT, on_calls_told, a, NULL) == 0)
                 return;
         settle_sent(a->g, false);
         agent_note_calls(a);

@@ -9,6 +9,7 @@
 #include "core/basic_auth.h"
 #include "gateway/client.h"
 #include "gateway/gateway.h"
+#include "gateway/metrics.h"
 #include "gateway/proxy.h"
 #include "gateway/reply.h"
 #include "io/json.h"
@@ -49,6 +50,7 @@ static const struct api_route routes[] = {
         { "/system/namespace/*",      API_DELETE,          BASIC, api_namespace_remove, NULL },
         { "/system/alert",            API_POST,            BASIC, api_alert, NULL },
         { "/system/info",             API_GET,             BASIC, api_info, NULL },
+        { "/metrics",                 API_GET,             OPEN,  NULL, metrics_start },
         { "/healthz",                 API_GET,             OPEN,  api_healthz, NULL },
         { "/",                        API_GET,             OPEN,  api_root, NULL },
 };

@@ -3,6 +3,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "core/names.h"
+#include "core/call_limits.h"
 #include "io/container.h"
 #include "io/json.h"
 
@@ -188,6 +189,21 @@ static int get_secrets(const cJSON *o, struct spec *s, struct fail *f) {
         return 0;
 }
 
+/* The limits of calls may be labels or annotations; the gateway reads them from there. */
+static int check_call_limits(const cJSON *o, const char *key, struct fail *f) {
+        struct call_limits limits;
+        const cJSON *v;
+
+        call_limits_init(&limits);
+        cJSON_ArrayForEach(v, cJSON_GetObjectItemCaseSensitive(o, key)) {
+                const char *value = cJSON_IsString(v) ? v->valuestring : "";
+
+                if (v->string && call_limits_take(&limits, v->string, value, f) < 0)
+                        return -EINVAL;
+        }
+        return 0;
+}
+
 static int take_apart(const cJSON *o, struct spec *s, struct fail *f) {
         const cJSON *read_only = cJSON_GetObjectItemCaseSensitive(o, "readOnlyRootFilesystem");
         const char *process;
@@ -204,7 +220,8 @@ static int take_apart(const cJSON *o, struct spec *s, struct fail *f) {
                 return fail(f, -EINVAL, "readOnlyRootFilesystem must be true or false");
         s->read_only_root = cJSON_IsTrue(read_only);
         if ((r = get_env(o, s, f)) < 0 || (r = get_secrets(o, s, f)) < 0 ||
-            (r = get_labels(o, s, f)) < 0 ||
+            (r = get_labels(o, s, f)) < 0 || (r = check_call_limits(o, "labels", f)) < 0 ||
+            (r = check_call_limits(o, "annotations", f)) < 0 ||
             (r = get_resources(o, "limits", &s->memory_limit_bytes, &s->cpu_limit_millicores, f)) <
                     0 ||
             (r = get_resources(o, "requests", &s->memory_request_bytes, NULL, f)) < 0)

@@ -1,13 +1,15 @@
 # The gateway without its main().
 UNIT_OBJ_test_gateway_functions := $(filter-out %/main.o,$(GATEWAY_OBJ))
 $(OUT)/unit/test_gateway_functions: $(UNIT_OBJ_test_gateway_functions)
+UNIT_OBJ_test_call_counts := $(OUT)/agent/gateway/call_counts.o
+$(OUT)/unit/test_call_counts: $(UNIT_OBJ_test_call_counts)
 
 # fwatchdog: parts of it, and the program itself.
 UNIT_OBJ_test_watchdog_options := $(OUT)/agent/watchdog/options.o
 $(OUT)/unit/test_watchdog_options: $(UNIT_OBJ_test_watchdog_options)
 UNIT_OBJ_test_watchdog_metrics := $(addprefix $(OUT)/agent/watchdog/,metrics.o answer.o)
 $(OUT)/unit/test_watchdog_metrics: $(UNIT_OBJ_test_watchdog_metrics)
-$(OUT)/unit/test_fwatchdog $(OUT)/unit/test_fwatchdog_hostile: $(OUT)/fwatchdog tests/unit/fwatchdog_bed.h
+$(OUT)/unit/test_fwatchdog $(OUT)/unit/test_fwatchdog_modes $(OUT)/unit/test_fwatchdog_hostile: $(OUT)/fwatchdog tests/unit/fwatchdog_bed.h
 
 # bramble-agent: what it keeps on the card.
 UNIT_OBJ_test_saved := $(OUT)/agent/daemon/saved.o

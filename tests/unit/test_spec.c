@@ -65,6 +65,14 @@ static void bad(void **state) {
                 { "{\"service\":\"a\",\"image\":\"a\",\"labels\":{\"com.openfaas.scale.min\":"
                   "\"many\"}}",
                   "label com.openfaas.scale.min must be a number" },
+                { "{\"service\":\"a\",\"image\":\"a\",\"labels\":{\"com.bramble.concurrency\":"
+                  "\"few\"}}",
+                  "com.bramble.concurrency: 'few' is no number" },
+                { "{\"service\":\"a\",\"image\":\"a\",\"annotations\":{\"com.bramble.queue\":5}}",
+                  "com.bramble.queue: '' is no number" },
+                { "{\"service\":\"a\",\"image\":\"a\",\"annotations\":{\"com.bramble.timeout\":"
+                  "\"soon\"}}",
+                  "com.bramble.timeout: 'soon' is no duration" },
                 { "{\"service\":\"a\",\"image\":\"a\",\"labels\":{\"com.openfaas.scale.min\":\"5\","
                   "\"com.openfaas.scale.max\":\"4\"}}",
                   "scale.min is above" },
