@@ -62,9 +62,10 @@ const struct cli_verb cli_verbs[] = {
           "  --all                off all boards: the cluster ends\n" },
         { "targets", "", 0, -1, verb_targets, "the boards as targets for Prometheus, as JSON",
           "  --port N             the port of the gateways (8080)\n" },
-        { "pki", "init NAME [--dir FOLDER]", 2, -1, verb_pki,
-          "makes a cluster's keys: pki init home",
-          "  --dir FOLDER         where to (./NAME-pki)\n" },
+        { "pki", "init NAME | gateway HOST... [--dir FOLDER]", 2, -1, verb_pki,
+          "makes a cluster's keys: pki init home; a gateway's: pki gateway m1.local",
+          "  --dir FOLDER         where they are (init: ./NAME-pki, gateway: the current "
+          "folder)\n" },
         { "version", "", 0, 0, verb_version, "versions of this command and of the agent", NULL },
         { NULL, NULL, 0, 0, NULL, NULL, NULL },
 };
