@@ -212,6 +212,8 @@ static int attach(struct item *item, char path[static 96]) {
 static void start(struct item *item) {
         struct agent *a = item->runner->agent;
         char id[16], host[8], generation[16], netns[96], group[2 * SIZE_NAME], hostname[64];
+        char board[SIZE_NAME + 16];
+        const char *env[SPEC_ENV + 2] = { board }; /* what is deployed goes over it */
         const char *labels[] = { "bramble.instance",
                                  id,
                                  "bramble.function",
@@ -231,7 +233,7 @@ static void start(struct item *item) {
                 .hostname = hostname,
                 .watchdog = a->config.watchdog,
                 .process = item->spec.process,
-                .env = (const char *const *)item->spec.env,
+                .env = env,
                 .labels = labels,
                 .memory_bytes = item->spec.memory_limit_bytes ? item->spec.memory_limit_bytes
                                                               : item->memory_bytes,
@@ -243,6 +245,8 @@ static void start(struct item *item) {
 
         if (attach(item, netns) < 0)
                 return;
+        (void)snprintf(board, sizeof(board), "BRAMBLE_NODE=%s", a->name);
+        memcpy(env + 1, item->spec.env, sizeof(item->spec.env));
         (void)snprintf(id, sizeof(id), "%" PRIu32, item->id);
         (void)snprintf(host, sizeof(host), "%u", item->host);
         (void)snprintf(generation, sizeof(generation), "%" PRIu32, item->generation);

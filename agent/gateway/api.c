@@ -40,6 +40,7 @@ static const struct api_route routes[] = {
         { "/system/function/*",       API_GET,             BASIC, api_function_show, NULL },
         { "/system/scale-function/*", API_POST,            BASIC, api_function_scale, NULL },
         { "/system/info",             API_GET,             BASIC, api_info, NULL },
+        { "/store",                   API_GET,             OPEN,  api_store, NULL },
         { "/healthz",                 API_GET,             OPEN,  api_healthz, NULL },
         { "/",                        API_GET,             OPEN,  api_root, NULL },
 };
