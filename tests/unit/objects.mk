@@ -16,3 +16,8 @@ $(OUT)/unit/test_saved: $(UNIT_OBJ_test_saved)
 # crictl: its command line.
 UNIT_OBJ_test_crictl_options := $(OUT)/agent/crictl/options.o
 $(OUT)/unit/test_crictl_options: $(UNIT_OBJ_test_crictl_options)
+
+# The store: what a board reads of it, and the functions themselves.
+UNIT_OBJ_test_store := $(OUT)/agent/daemon/store.o
+$(OUT)/unit/test_store: $(UNIT_OBJ_test_store)
+$(OUT)/unit/test_functions: $(OUT)/functions/program
