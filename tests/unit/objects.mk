@@ -1,6 +1,8 @@
 # The gateway without its main().
 UNIT_OBJ_test_gateway_functions := $(filter-out %/main.o,$(GATEWAY_OBJ))
 $(OUT)/unit/test_gateway_functions: $(UNIT_OBJ_test_gateway_functions)
+UNIT_OBJ_test_call_counts := $(OUT)/agent/gateway/call_counts.o
+$(OUT)/unit/test_call_counts: $(UNIT_OBJ_test_call_counts)
 
 # fwatchdog: parts of it, and the program itself.
 UNIT_OBJ_test_watchdog_options := $(OUT)/agent/watchdog/options.o
@@ -21,3 +23,7 @@ $(OUT)/unit/test_crictl_options: $(UNIT_OBJ_test_crictl_options)
 UNIT_OBJ_test_store := $(OUT)/agent/daemon/store.o
 $(OUT)/unit/test_store: $(UNIT_OBJ_test_store)
 $(OUT)/unit/test_functions: $(OUT)/functions/program
+
+# bramble-agent: the counts of calls.
+UNIT_OBJ_test_calls_file := $(OUT)/agent/daemon/calls_file.o
+$(OUT)/unit/test_calls_file: $(UNIT_OBJ_test_calls_file)
