@@ -119,6 +119,7 @@ static void deploy(struct request *q, const struct spec *spec, const char *text)
 static void on_store_known(void *arg, int result) {
         struct request *q = arg;
 
+        (void)cJSON_AddTrueToObject(q->args, "stored");
         if (result == 0)
                 verb_deploy(q); /* once more, and now the image is there */
         else
@@ -166,7 +167,7 @@ void verb_deploy(struct request *q) {
                 request_fail_errno(q, r, fail_text(&f));
         } else {
                 if (!charter_image(&q->agent->charter, spec.image) &&
-                    store_has(q->agent, spec.image))
+                    !json_bool(q->args, "stored") && store_has(q->agent, spec.image))
                         store_import(q->agent, spec.image, on_store_imported, request_ref(q));
                 else
                         deploy(q, &spec, text);
