@@ -31,6 +31,12 @@ const struct cli_verb cli_verbs[] = {
           "  --namespace NS       openfaas-fn\n"
           "  --read-only          the container cannot write to its own files\n"
           "  --no-wait            do not wait until it answers\n" },
+        { "store", "list | deploy NAME", 1, -1, verb_store,
+          "functions that come with bramble: figlet, qr, load ...",
+          "  list                 which there are\n"
+          "  deploy NAME          makes one of them; no registry is needed\n"
+          "  --name OTHER         call it OTHER\n"
+          "  and the options of deploy but --image\n" },
         { "functions", "", 0, 0, verb_functions, "the functions and where they run", NULL },
         { "invoke", "NAME", 1, -1, verb_invoke, "calls a function; standard input is the body",
           "  -d, --data TEXT      TEXT is the body\n"
