@@ -55,6 +55,15 @@ static bool specs_fit(const struct agent *a, size_t more) {
         return more <= LIMIT_SPECS_BYTES;
 }
 
+/* A new deployment leaves the number as it is where its labels allow that. */
+static uint32_t replicas_of(const struct charter_function *old, const struct autoscale_rules *r) {
+        if (!old || (old->replicas < r->min && old->replicas > 0))
+                return r->min;
+        if (old->floor > r->max || (r->min == r->max && old->replicas > r->max))
+                return r->max;
+        return CHARTER_REPLICAS_KEEP; /* what is too many goes with the load */
+}
+
 static void deploy(struct request *q, const struct spec *spec, const char *text) {
         struct agent *a = q->agent;
         const struct charter_function *old =
@@ -84,13 +93,7 @@ static void deploy(struct request *q, const struct spec *spec, const char *text)
         (void)str_copy(cmd.name, sizeof(cmd.name), spec->name);
         (void)str_copy(cmd.namespace, sizeof(cmd.namespace), spec->namespace);
         (void)str_copy(cmd.image, sizeof(cmd.image), spec->image);
-        cmd.replicas = CHARTER_REPLICAS_KEEP;
-        if (!old)
-                cmd.replicas = spec->scale_min;
-        else if (old->replicas < spec->scale_min)
-                cmd.replicas = spec->scale_min;
-        else if (old->replicas > spec->scale_max)
-                cmd.replicas = spec->scale_max;
+        cmd.replicas = replicas_of(old, &spec->scale);
         if (json_number(q->args, "replicas", LIMIT_REPLICAS, &replicas) == 0)
                 cmd.replicas = (uint32_t)replicas;
         log_field(LOG_LEVEL_INFO, "BRAMBLE_FUNCTION", spec->name, "deploying %s from %s",

@@ -43,6 +43,7 @@ static void board_free(struct board_state *b) {
         free(b->instances);
         free(b->images);
         free(b->calls);
+        free(b->usage);
         free(b);
 }
 
@@ -153,7 +154,8 @@ static void place(struct coordinator *c, usec_t now) {
                                                       .function_bytes = b->board.function_bytes,
                                                       .cpu_permille = b->sensors.cpu_permille };
         }
-        placement_step(&c->agent->charter, boards, c->n_boards, is_ready, c, now, actions);
+        placement_step(&c->agent->charter, boards, c->n_boards, is_ready, coordinator_keeps, c, now,
+                       actions);
         if (!str_eq(c->reason, actions->reason)) {
                 (void)str_copy(c->reason, sizeof(c->reason), actions->reason);
                 c->dirty = true;
@@ -245,6 +247,15 @@ static bool settle(struct coordinator *c, usec_t now) {
         return c->settled;
 }
 
+/* People see calls counted within a second; a picture for each report would be too many. */
+static void count_calls(struct coordinator *c, usec_t now) {
+        if (!c->counts_changed || usec_sub(now, c->counted) < USEC_PER_SEC)
+                return;
+        c->counts_changed = false;
+        c->counted = now;
+        c->dirty = true;
+}
+
 static void look(struct coordinator *c) {
         usec_t now = agent_now();
 
@@ -259,8 +270,10 @@ static void look(struct coordinator *c) {
         choose_voters(c, now);
         if (!settle(c, now))
                 return;
+        coordinator_scale_look(c, now);
         place(c, now);
         coordinator_kube_look(c, now);
+        count_calls(c, now);
         if (c->dirty)
                 make_picture(c);
         send_picture(c);
@@ -293,11 +306,13 @@ void coordinator_lead(struct agent *a, bool leads) {
         for (uint32_t i = 0; i < c->n_boards; i++)
                 board_free(c->boards[i]);
         c->n_boards = 0;
+        coordinator_scale_forget(c);
         if (!leads) {
                 (void)uv_timer_stop(&c->timer);
                 return;
         }
         follow_members(c);
+        coordinator_scale_follow(c);
         (void)uv_timer_start(&c->timer, on_timer, LOOK_MS, LOOK_MS);
         agent_report_soon(a);
         (void)uv_async_send(&c->poke);
@@ -309,6 +324,7 @@ void coordinator_changed(struct agent *a) {
         if (!c->leads)
                 return;
         follow_members(c);
+        coordinator_scale_follow(c);
         c->dirty = true;
         (void)uv_async_send(&c->poke);
 }
@@ -407,7 +423,8 @@ void coordinator_report(struct agent *a, const struct report *r) {
         if (copy_items(&b->images, &b->n_images, r->images, r->n_images, sizeof(r->images[0])))
                 c->dirty = true;
         if (copy_items(&b->calls, &b->n_calls, r->calls, r->n_calls, sizeof(r->calls[0])))
-                c->dirty = true;
+                c->counts_changed = true;
+        (void)copy_items(&b->usage, &b->n_usage, r->usage, r->n_usage, sizeof(r->usage[0]));
         if (b->kube.api != r->kube.api || b->kube.epoch != r->kube.epoch)
                 c->dirty = true;
         b->kube = r->kube;

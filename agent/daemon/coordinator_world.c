@@ -78,25 +78,52 @@ static int make_functions(const struct coordinator *c, struct world *w) {
         return 0;
 }
 
+/* Is this replica on its way to answer, as far as anybody knows? */
+static bool comes(enum instance_state state, const struct report_instance *r) {
+        switch (state) {
+        case INSTANCE_PENDING:
+                return !r || !r->reason[0];
+        case INSTANCE_FETCHING:
+        case INSTANCE_STARTING:
+        case INSTANCE_READY:
+        case INSTANCE_FROZEN:
+        case INSTANCE_STOPPING:
+                return true;
+        case INSTANCE_BACKOFF:
+        case INSTANCE_FAILED:
+        case INSTANCE_STATE_MAX:
+                break;
+        }
+        return false;
+}
+
+static void explain_one(const struct coordinator *c, struct world *w, uint32_t function) {
+        struct world_function *f = &w->functions[function];
+        uint32_t placed = 0, coming = 0;
+
+        for (uint32_t i = 0; i < w->n_instances; i++) {
+                const struct world_instance *in = &w->instances[i];
+                const struct report_instance *r;
+
+                if (in->function != function)
+                        continue;
+                placed++;
+                r = coordinator_instance(c, in->id, NULL);
+                coming += comes(in->state, r);
+                if (r && r->reason[0] && !f->reason[0])
+                        (void)snprintf(f->reason, sizeof(f->reason), "%s", r->reason);
+        }
+        if (f->available < f->replicas && !f->reason[0] && placed < f->replicas)
+                (void)snprintf(f->reason, sizeof(f->reason), "%s", c->reason);
+        /* nothing comes, and placement has nothing left to do about it */
+        f->stuck = f->replicas > 0 && coming == 0 && f->reason[0] &&
+                   (placed > 0 || (c->submitted == 0 && c->actions.n == 0));
+}
+
 /* Why it does not run yet: the first replica's own reason, else placement's. */
 static void explain(const struct coordinator *c, struct world *w) {
-        for (uint32_t i = 0; i < w->n_functions; i++) {
-                struct world_function *f = &w->functions[i];
-                uint32_t placed = 0;
-
-                for (uint32_t j = 0; j < w->n_instances; j++) {
-                        const struct report_instance *r;
-
-                        if (w->instances[j].function != i)
-                                continue;
-                        placed++;
-                        r = coordinator_instance(c, w->instances[j].id, NULL);
-                        if (r && r->reason[0] && !f->reason[0])
-                                (void)snprintf(f->reason, sizeof(f->reason), "%s", r->reason);
-                }
-                if (f->available < f->replicas && !f->reason[0] && placed < f->replicas)
-                        (void)snprintf(f->reason, sizeof(f->reason), "%s", c->reason);
-        }
+        for (uint32_t i = 0; i < w->n_functions; i++)
+                explain_one(c, w, i);
 }
 
 static int make_instances(const struct coordinator *c, struct world *w) {

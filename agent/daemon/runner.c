@@ -3,19 +3,22 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "core/backoff.h"
+#include "daemon/api.h"
 #include "daemon/images.h"
+#include "daemon/kube.h"
 #include "daemon/runner_private.h"
 #include "io/file_log.h"
 #include "io/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { LOOK_MS = 500, STOP_GRACE_MS = 10000, FUNCTION_PORT = 8080 };
+enum { LOOK_MS = 500, QUIET_MS = 50, STOP_GRACE_MS = 10000, FUNCTION_PORT = 8080 };
 
 /* ---- the table
  * --------------------------------------------------------------------------------------- */
@@ -81,7 +84,7 @@ static void item_free(struct item *item) {
         free(item);
 }
 
-static void set_state(struct item *item, enum instance_state state, const char *reason) {
+void runner_set_state(struct item *item, enum instance_state state, const char *reason) {
         if (item->state == state && str_eq(item->reason, reason))
                 return;
         item->state = state;
@@ -104,19 +107,28 @@ static void detach(struct item *item) {
         item->host = 0;
 }
 
+/* What was known of a process that is gone. */
+static void forget_life(struct item *item) {
+        item->paused = item->has_cgroup = false;
+        item->quiet_since = item->measured = 0;
+        item->millicores = 0;
+        item->used_bytes = 0;
+}
+
 static void failed(struct item *item, const char *why) {
         usec_t now = agent_now(), wait = backoff_ended(&item->backoff, now);
         char reason[SIZE_REASON];
 
         probe_stop(item);
         detach(item);
+        forget_life(item);
         item->busy = false;
         item->retry = usec_add(now, wait);
         (void)snprintf(reason, sizeof(reason), "%.100s; next try in %" PRIu64 " s", why,
                        (uint64_t)(wait / USEC_PER_SEC));
         log_field(LOG_LEVEL_WARNING, "BRAMBLE_FUNCTION", item->function,
                   "%s (replica %" PRIu32 "): %s", item->function, item->id, reason);
-        set_state(item, INSTANCE_BACKOFF, reason);
+        runner_set_state(item, INSTANCE_BACKOFF, reason);
 }
 
 static void on_cleaned(void *arg, int result, const char *why) {
@@ -154,9 +166,34 @@ static void clean_up(struct item *item) {
         }
 }
 
+/* The leader tells everybody; this board's own gateway need not wait for that. */
+static void tell_gateway(const struct item *item) {
+        struct agent *a = item->runner->agent;
+
+        for (uint32_t i = 0; i < a->world.n_instances; i++) {
+                struct world_instance *in = &a->world.instances[i];
+
+                if (in->id != item->id || in->node != a->board.node)
+                        continue;
+                in->state = item->state;
+                in->address = item->host ? fnet_address(a->subnet, item->host) : 0;
+                in->port = FUNCTION_PORT;
+                api_world_changed(a);
+                return;
+        }
+}
+
 void runner_ready(struct item *item) {
-        log_debug("%s (replica %" PRIu32 ") is ready", item->function, item->id);
-        set_state(item, INSTANCE_READY, "");
+        log_info("%s (replica %" PRIu32 ") answers after %" PRIu64 ".%" PRIu64 " ms",
+                 item->function, item->id, (agent_now() - item->started) / USEC_PER_MSEC,
+                 (agent_now() - item->started) % USEC_PER_MSEC / 100);
+        runner_set_state(item, INSTANCE_READY, "");
+        tell_gateway(item);
+}
+
+void runner_ready_again(struct item *item) {
+        runner_set_state(item, INSTANCE_READY, "");
+        tell_gateway(item);
 }
 
 void runner_never_ready(struct item *item) {
@@ -254,12 +291,31 @@ static void start(struct item *item) {
                 return;
         *s = (struct start){ item->runner, item->id };
         item->busy = true;
-        set_state(item, INSTANCE_STARTING, "");
+        item->started = agent_now();
+        runner_set_state(item, INSTANCE_STARTING, "");
         r = container_start(a->containers, &spec, on_started, s);
         if (r < 0) {
                 free(s);
                 failed(item, r == -ENOTCONN ? "containerd does not answer" : strerror(-r));
         }
+}
+
+/* One that is on its way out still has its memory: the next one waits for that where both do not
+ * fit. */
+static bool has_room(const struct item *item) {
+        const struct runner *r = item->runner;
+        uint64_t all = 0;
+        bool leaving = false;
+
+        for (uint32_t i = 0; i < r->n; i++) {
+                const struct item *other = r->items[i];
+
+                if (other == item || !(other->running || other->busy))
+                        continue;
+                all += other->memory_bytes;
+                leaving = leaving || other->unwanted;
+        }
+        return !leaving || all + item->memory_bytes <= kube_function_bytes(r->agent);
 }
 
 /* The next step of one wanted replica. */
@@ -277,18 +333,23 @@ static void advance(struct item *item, usec_t now) {
                 return;
         image = world_image(&a->world, item->spec.image);
         if (!image) {
-                set_state(item, INSTANCE_PENDING,
-                          "its image is not in this bramble: agentctl import FILE.tar");
+                runner_set_state(item, INSTANCE_PENDING,
+                                 "its image is not in this bramble: agentctl import FILE.tar");
                 return;
         }
         if (!images_have(a, image->name, image->digest)) {
                 if (image->n_holders == 0) {
-                        set_state(item, INSTANCE_FETCHING, "no board that is on has its image");
+                        runner_set_state(item, INSTANCE_PENDING,
+                                         "no board that is on has its image");
                         return;
                 }
-                set_state(item, INSTANCE_FETCHING, images_reason(a, image->name));
+                runner_set_state(item, INSTANCE_FETCHING, images_reason(a, image->name));
                 images_want(a, image);
                 return;
+        }
+        if (!has_room(item)) {
+                runner_set_state(item, INSTANCE_PENDING, "");
+                return; /* until the one before it has ended */
         }
         start(item);
 }
@@ -326,9 +387,10 @@ static void stop(struct item *item, unsigned grace_ms) {
         if (!s)
                 return;
         *s = (struct start){ r, item->id };
+        runner_unpause(item);
         item->busy = true;
         item->running = false;
-        set_state(item, INSTANCE_STOPPING, "");
+        runner_set_state(item, INSTANCE_STOPPING, "");
         if (container_stop(r->agent->containers, item->container, grace_ms, on_stopped, s) < 0) {
                 free(s);
                 item->busy = false;
@@ -337,6 +399,20 @@ static void stop(struct item *item, unsigned grace_ms) {
 
 void runner_sweep(struct item *item) {
         stop(item, 0);
+}
+
+/* Its place is gone: gateways stop calling it, what they have under way there ends, and then it
+ * does. */
+static void retire(struct item *item, usec_t now) {
+        if (item->running && (item->state == INSTANCE_READY || item->quiet_since)) {
+                if (item->state == INSTANCE_READY)
+                        runner_set_state(item, INSTANCE_STOPPING, "");
+                if (!runner_is_quiet(item, now)) {
+                        runner_look_soon(item->runner);
+                        return;
+                }
+        }
+        stop(item, STOP_GRACE_MS);
 }
 
 /* ---- what the world wants
@@ -353,6 +429,7 @@ static void want(struct runner *r, const struct world_function *f,
                         return;
         }
         item->unwanted = false;
+        item->rests = f->replicas == 0;
         if (item->known)
                 return;
         (void)str_copy(item->function, sizeof(item->function), f->name);
@@ -363,7 +440,7 @@ static void want(struct runner *r, const struct world_function *f,
                 return; /* an old one that was adopted: it runs on until its heir answers */
         item->known = true;
         if (spec_parse(f->spec, f->spec_len, &item->spec, &why) < 0)
-                set_state(item, INSTANCE_FAILED, fail_text(&why));
+                runner_set_state(item, INSTANCE_FAILED, fail_text(&why));
 }
 
 void runner_look(struct agent *a) {
@@ -384,7 +461,9 @@ void runner_look(struct agent *a) {
                 if (i >= r->n)
                         continue;
                 if (r->items[i]->unwanted)
-                        stop(r->items[i], STOP_GRACE_MS);
+                        retire(r->items[i], now);
+                else if (r->items[i]->running)
+                        runner_rest(r->items[i], now);
                 else if (r->items[i]->known && r->items[i]->state != INSTANCE_FAILED)
                         advance(r->items[i], now);
         }
@@ -469,6 +548,15 @@ static void on_timer(uv_timer_t *timer) {
         runner_look(a);
 }
 
+static void on_quiet(uv_timer_t *timer) {
+        runner_look(timer->data);
+}
+
+void runner_look_soon(struct runner *r) {
+        if (!uv_is_active((uv_handle_t *)&r->quiet))
+                (void)uv_timer_start(&r->quiet, on_quiet, QUIET_MS, 0);
+}
+
 void runner_available(struct agent *a, bool yes) {
         a->runner->available = yes;
         agent_problem(a, PROBLEM_CONTAINERD, !yes);
@@ -486,9 +574,12 @@ int runner_open(struct agent *a, struct fail *f) {
         r->agent = a;
         r->last_host = HOST_FIRST - 1;
         a->runner = r;
-        error = uv_timer_init(a->loop, &r->timer);
-        if (error < 0)
+        r->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC); /* kept as long as the process */
+        if (r->root < 0)
+                return -errno;
+        if ((error = uv_timer_init(a->loop, &r->timer)) < 0 ||
+            (error = uv_timer_init(a->loop, &r->quiet)) < 0)
                 return error;
-        r->timer.data = a;
+        r->timer.data = r->quiet.data = a;
         return uv_timer_start(&r->timer, on_timer, LOOK_MS, LOOK_MS);
 }

@@ -10,6 +10,13 @@ void runner_look(struct agent *a);
 /* Fills at most LIMIT_BOARD_INSTANCES; returns how many. */
 uint32_t runner_report(const struct agent *a, struct report_instance *ret);
 
+/* The same for what the containers use, as it was measured last. */
+uint32_t runner_usage(const struct agent *a, struct report_usage *ret);
+/* Measures what every container uses; to be called each second. */
+void runner_measure(struct agent *a);
+/* A call came for this function: its paused replicas go on at once.  Is there one? */
+bool runner_wake(struct agent *a, const char *name, const char *namespace);
+
 /* Callbacks of io/container. */
 void runner_available(struct agent *a, bool yes);
 void runner_exited(struct agent *a, const char *id, uint32_t status, bool oom);

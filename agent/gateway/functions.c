@@ -40,6 +40,18 @@ bool function_has_ready(const struct function *fn) {
         return false;
 }
 
+bool function_sleeps(const struct function *fn) {
+        return fn->replicas == 0 && !fn->gone && !function_has_ready(fn);
+}
+
+uint32_t function_in_flight(const struct function *fn) {
+        uint32_t n = 0;
+
+        for (size_t i = 0; i < fn->n_replicas; i++)
+                n += fn->replica[i]->in_flight;
+        return n;
+}
+
 uint64_t function_invocations(const struct function *fn) {
         uint64_t known = fn->invocations + fn->unsent;
 
@@ -77,6 +89,15 @@ static void wake(struct function *fn) {
                 w->woken(w);
         }
         function_unref(fn);
+}
+
+void function_fail_waiting(struct function *fn, const char *why) {
+        bool stuck = fn->stuck;
+
+        (void)str_printable(fn->reason, sizeof(fn->reason), why, strlen(why));
+        fn->stuck = true;
+        wake(fn);
+        fn->stuck = stuck;
 }
 
 static int compare(const struct function *fn, const char *name, const char *namespace) {
@@ -226,6 +247,7 @@ static void fill(struct function *fn, cJSON *o) {
         if (str_copy(fn->image, sizeof(fn->image), json_text(o, "image", "")) < 0 ||
             str_copy(fn->reason, sizeof(fn->reason), json_text(o, "reason", "")) < 0)
                 fn->reason[0] = '\0';
+        fn->stuck = json_bool(o, "stuck");
         fn->replicas = (uint32_t)number(o, "replicas", LIMIT_REPLICAS);
         fn->available = (uint32_t)number(o, "available", LIMIT_REPLICAS);
         /* while our counts travel, states with older ones may still come: they count for less than
@@ -308,7 +330,7 @@ int functions_update(struct functions *fs, cJSON *list) {
                         return r;
                 if (r < 0)
                         wrong++;
-                else if (function_has_ready(fn))
+                else if (function_has_ready(fn) || fn->stuck)
                         wake(fn);
         }
         return wrong;

@@ -49,7 +49,10 @@ struct function {
         uint64_t shown;           /* the count that people see never goes back */
         cJSON *spec;              /* FunctionDeployment as it came, an object */
         bool gone;
-        bool failing; /* its last call failed, and it was logged */
+        bool failing;            /* its last call failed, and it was logged */
+        bool stuck;              /* none is ready, and none will be soon: 'reason' says why */
+        bool waking;             /* the agent was asked for a replica */
+        bool telling, told_busy; /* load.c */
         uint32_t turn;
         size_t n_replicas;
         struct replica *replica[LIMIT_REPLICAS];
@@ -76,6 +79,12 @@ struct function *functions_find(const struct functions *fs, const char *name,
 struct function *function_ref(struct function *fn);
 void function_unref(struct function *fn);
 bool function_has_ready(const struct function *fn);
+/* Has it no replica that could become ready by itself?  A call wakes it. */
+bool function_sleeps(const struct function *fn);
+/* Calls under way at its replicas. */
+uint32_t function_in_flight(const struct function *fn);
+/* Whoever waits for it is told why that is in vain. */
+void function_fail_waiting(struct function *fn, const char *why);
 /* -ENOSPC above GATEWAY_WAITING. */
 int function_wait(struct function *fn, struct function_waiter *w);
 void function_wait_end(struct function *fn, struct function_waiter *w);

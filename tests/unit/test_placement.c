@@ -77,7 +77,7 @@ static uint64_t used(const struct world *w, uint64_t node) {
 
 /* One step, carried out; each placement is checked against the board's RAM and state. */
 static unsigned step(struct world *w) {
-        placement_step(&w->c, w->boards, w->n_boards, ready, w, w->now, &w->last);
+        placement_step(&w->c, w->boards, w->n_boards, ready, keeps, w, w->now, &w->last);
         for (uint32_t i = 0; i < w->last.n; i++) {
                 const struct placement_action *a = &w->last.items[i];
                 struct charter_command cmd = { .op = a->place ? CHARTER_INSTANCE_PLACE
