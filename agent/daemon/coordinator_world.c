@@ -97,6 +97,17 @@ static bool comes(enum instance_state state, const struct report_instance *r) {
         return false;
 }
 
+/* Placement says why of the first function that it finds no place for: "NAME: no board has ...". */
+static const char *no_place(const struct coordinator *c, const char *name) {
+        size_t len = strlen(name);
+
+        if (!c->reason[0])
+                return "";
+        if (str_starts(c->reason, name) && str_starts(c->reason + len, ": "))
+                return c->reason + len + 2;
+        return "no board has room for one more replica";
+}
+
 static void explain_one(const struct coordinator *c, struct world *w, uint32_t function) {
         struct world_function *f = &w->functions[function];
         uint32_t placed = 0, coming = 0;
@@ -114,7 +125,7 @@ static void explain_one(const struct coordinator *c, struct world *w, uint32_t f
                         (void)snprintf(f->reason, sizeof(f->reason), "%s", r->reason);
         }
         if (f->available < f->replicas && !f->reason[0] && placed < f->replicas)
-                (void)snprintf(f->reason, sizeof(f->reason), "%s", c->reason);
+                (void)snprintf(f->reason, sizeof(f->reason), "%s", no_place(c, f->name));
         /* nothing comes, and placement has nothing left to do about it */
         f->stuck = f->replicas > 0 && coming == 0 && f->reason[0] &&
                    (placed > 0 || (c->submitted == 0 && c->actions.n == 0));

@@ -278,6 +278,7 @@ static void start(struct item *item) {
         struct start *s;
         int r;
 
+        item->started = agent_now();
         if (attach(item, netns) < 0)
                 return;
         (void)snprintf(id, sizeof(id), "%" PRIu32, item->id);
@@ -291,7 +292,6 @@ static void start(struct item *item) {
                 return;
         *s = (struct start){ item->runner, item->id };
         item->busy = true;
-        item->started = agent_now();
         runner_set_state(item, INSTANCE_STARTING, "");
         r = container_start(a->containers, &spec, on_started, s);
         if (r < 0) {

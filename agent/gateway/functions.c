@@ -190,6 +190,8 @@ static int replica_parse(const cJSON *o, struct replica **known, size_t n_known,
         }
         r->local = json_bool(o, "local");
         r->ready = json_bool(o, "ready");
+        if (!r->ready) /* it may be about to be paused: nobody is to be connected to it */
+                upstream_drop_idle(r);
         *ret = r;
         return 0;
 }
