@@ -208,9 +208,11 @@ static void on_awake(void *arg, unsigned code, const char *error, const cJSON *r
 
         (void)reply;
         free(w);
-        fn->waking = false;
-        if (code != 0)
+        fn->asking = false;
+        if (code != 0) {
+                fn->waking = false;
                 function_fail_waiting(fn, error);
+        }
         function_unref(fn);
 }
 
@@ -221,14 +223,14 @@ void agent_wake(struct agent *a, struct function *fn) {
         if (!w)
                 return; /* it is being woken, for all who wait */
         *w = (struct waking){ .fn = function_ref(fn) };
-        fn->waking = true;
+        fn->waking = fn->asking = true;
         request = cJSON_CreateObject();
         (void)cJSON_AddStringToObject(request, "verb", "wake");
         (void)cJSON_AddStringToObject(request, "name", fn->name);
         (void)cJSON_AddStringToObject(request, "namespace", fn->namespace);
         if (ask(a, request, on_awake, w, NULL) == 0)
                 return;
-        fn->waking = false; /* away: the next state finds those who wait */
+        fn->waking = fn->asking = false; /* away: the next state finds those who wait */
         free(w);
         function_unref(fn);
 }
