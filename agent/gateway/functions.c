@@ -250,6 +250,7 @@ static void fill(struct function *fn, cJSON *o) {
             str_copy(fn->reason, sizeof(fn->reason), json_text(o, "reason", "")) < 0)
                 fn->reason[0] = '\0';
         fn->stuck = json_bool(o, "stuck");
+        fn->waking = fn->asking;
         fn->replicas = (uint32_t)number(o, "replicas", LIMIT_REPLICAS);
         fn->available = (uint32_t)number(o, "available", LIMIT_REPLICAS);
         /* while our counts travel, states with older ones may still come: they count for less than

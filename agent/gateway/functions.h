@@ -51,7 +51,8 @@ struct function {
         bool gone;
         bool failing;            /* its last call failed, and it was logged */
         bool stuck;              /* none is ready, and none will be soon: 'reason' says why */
-        bool waking;             /* the agent was asked for a replica */
+        bool waking;             /* the agent was asked for a replica, and no state came since */
+        bool asking;             /* and has not answered yet */
         bool telling, told_busy; /* load.c */
         uint32_t turn;
         size_t n_replicas;
