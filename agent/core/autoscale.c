@@ -165,6 +165,11 @@ uint32_t autoscale_wake(const struct autoscale_rules *r) {
         return least_of(r);
 }
 
+void autoscale_called(struct autoscale *a, usec_t at) {
+        if (a->called < at)
+                a->called = at;
+}
+
 static uint64_t load_milli(const struct autoscale_rules *r, const struct autoscale_now *now) {
         switch (r->type) {
         case AUTOSCALE_RPS:
@@ -224,8 +229,7 @@ static uint32_t needed(struct autoscale *a, uint32_t asked, usec_t window, usec_
         note(a->down, ARRAY_SIZE(a->down), span, asked, true);
         for (size_t i = 0; i < ARRAY_SIZE(a->down); i++)
                 if (a->down[i].span && a->down[i].span + AUTOSCALE_DOWN_SLOTS >= span &&
-                    a->down[i].span <= span &&
-                    a->down[i].replicas > most)
+                    a->down[i].span <= span && a->down[i].replicas > most)
                         most = a->down[i].replicas;
         return most;
 }

@@ -92,6 +92,8 @@ struct autoscale_now {
 uint32_t autoscale_step(struct autoscale *a, const struct autoscale_rules *r,
                         const struct autoscale_now *now, usec_t at);
 
+/* A call asked for a replica: its gateway tells of it only in half a second. */
+void autoscale_called(struct autoscale *a, usec_t at);
 /* What a call to a function at zero brings it to. */
 uint32_t autoscale_wake(const struct autoscale_rules *r);
 

@@ -286,11 +286,12 @@ int coordinator_raise(struct agent *a, const char *name, const char *namespace,
                       void (*done)(void *arg, int result), void *arg) {
         struct coordinator *c = a->coordinator;
         const struct charter_function *f = charter_function(&a->charter, name, namespace);
-        const struct scaled *s = c->leads ? find(c, name, namespace) : NULL;
+        struct scaled *s = c->leads ? find(c, name, namespace) : NULL;
         struct charter_command cmd = { .op = CHARTER_FUNCTION_FOLLOW };
 
         if (!f || !s)
                 return -ENOENT;
+        autoscale_called(&s->state, agent_now());
         thaw_all(c, name, namespace);
         if (f->replicas > 0)
                 return 1;
