@@ -50,6 +50,7 @@ struct world {
         struct gateway gateways[GATEWAYS];
         unsigned n_gateways;
         uint32_t replicas, floor, room;
+        bool alone;                  /* no person is about */
         usec_t born[LIMIT_REPLICAS]; /* when the replica answers */
         usec_t start_usec;
         usec_t now, next_look, called, spoken; /* spoken: newest change that is not the load's */
@@ -225,7 +226,7 @@ static bool tick(struct world *w) {
                 autoscale_called(&w->a, w->now);
                 w->spoken = w->called = w->now;
         }
-        if (sim_below(&w->random, 20000) == 0) { /* a person scales */
+        if (!w->alone && sim_below(&w->random, 20000) == 0) { /* a person scales */
                 w->floor = sim_below(&w->random, 12);
                 sim_say(w->now, "a person wants %u", w->floor);
                 set_replicas(w, w->floor);
@@ -291,7 +292,7 @@ static int plot(const char *shape) {
         set_up(&w, 1);
         w.r = AUTOSCALE_DEFAULTS;
         w.r.down_usec = 20 * USEC_PER_SEC;
-        w.floor = 0;
+        w.alone = true;
         w.room = LIMIT_REPLICAS;
         w.start_usec = 800 * MSEC;
         w.replicas = 0;
