@@ -150,6 +150,21 @@ void verb_remove(struct request *q) {
                 submit(q, &cmd);
 }
 
+/* It is not a person who asks, but an alert: what a person asked for stays the least.  False, and
+ * answered, where there is no such function. */
+static bool by_load(struct request *q, struct charter_command *cmd) {
+        const struct charter_function *f =
+                charter_function(&q->agent->charter, cmd->name, cmd->namespace);
+
+        if (!f) {
+                request_fail(q, 404, "function %.63s does not exist", cmd->name);
+                return false;
+        }
+        cmd->op = CHARTER_FUNCTION_FOLLOW;
+        cmd->replicas_from = f->replicas;
+        return true;
+}
+
 void verb_scale(struct request *q) {
         struct charter_command cmd = { .op = CHARTER_FUNCTION_SCALE };
         uint64_t replicas;
@@ -161,6 +176,8 @@ void verb_scale(struct request *q) {
                 return;
         }
         cmd.replicas = (uint32_t)replicas;
+        if (json_bool(q->args, "by_load") && !by_load(q, &cmd))
+                return;
         submit(q, &cmd);
 }
 

@@ -102,10 +102,30 @@ static bool is_ready(void *arg, uint32_t id) {
 static void on_placed(void *arg, int result) {
         struct coordinator *c = arg;
 
-        c->submitted--;
+        if (--c->submitted == 0)
+                c->n_ahead = 0; /* what was applied is in the charter */
         if (result < 0 && result != -ECANCELED && result != -ENOENT)
                 log_warning("a replica's place could not be written down: %s", strerror(-result));
         (void)uv_async_send(&c->poke);
+}
+
+/* Its board may begin: only this leader writes down places, so that its id is known.  Where it
+ * comes otherwise (a function was removed meanwhile, somebody else leads), the next picture has it
+ * not, or has another replica of that id: the board ends what it began. */
+static void go_ahead(struct coordinator *c, const struct placement_action *action) {
+        const struct charter *charter = &c->agent->charter;
+        const struct charter_function *f =
+                charter_function(charter, action->function, action->namespace);
+        struct charter_instance *in = &c->ahead[c->n_ahead];
+
+        if (!f || c->n_ahead == ARRAY_SIZE(c->ahead))
+                return;
+        *in = (struct charter_instance){ .id = charter->next_instance + c->n_ahead++,
+                                         .function_generation = f->generation,
+                                         .node = action->node };
+        (void)str_copy(in->function, sizeof(in->function), action->function);
+        (void)str_copy(in->namespace, sizeof(in->namespace), action->namespace);
+        c->dirty = true;
 }
 
 static void submit(struct coordinator *c, const struct placement_action *action) {
@@ -118,10 +138,13 @@ static void submit(struct coordinator *c, const struct placement_action *action)
         (void)str_copy(cmd.name, sizeof(cmd.name), action->function);
         (void)str_copy(cmd.namespace, sizeof(cmd.namespace), action->namespace);
         r = consensus_submit(membership_consensus(c->agent), &cmd, on_placed, c);
-        if (r == 0)
+        if (r == 0) {
                 c->submitted++;
-        else if (log_once("placement"))
+                if (action->place)
+                        go_ahead(c, action);
+        } else if (log_once("placement")) {
                 log_warning("cannot place replicas: %s", strerror(-r));
+        }
 }
 
 /* A board that should get nothing new. */
@@ -141,9 +164,14 @@ static bool avoid(const struct board_state *b) {
 static void place(struct coordinator *c, usec_t now) {
         struct placement_actions *actions = &c->actions;
         struct placement_board boards[LIMIT_BOARDS];
+        auto_free struct charter_function *functions = NULL;
+        struct charter charter = c->agent->charter;
 
         if (c->submitted > 0)
                 return; /* what is under way would be decided twice */
+        functions = coordinator_functions_ahead(c);
+        if (functions)
+                charter.functions = functions;
         for (uint32_t i = 0; i < c->n_boards; i++) {
                 const struct board_state *b = c->boards[i];
 
@@ -154,8 +182,7 @@ static void place(struct coordinator *c, usec_t now) {
                                                       .function_bytes = b->board.function_bytes,
                                                       .cpu_permille = b->sensors.cpu_permille };
         }
-        placement_step(&c->agent->charter, boards, c->n_boards, is_ready, coordinator_keeps, c, now,
-                       actions);
+        placement_step(&charter, boards, c->n_boards, is_ready, coordinator_keeps, c, now, actions);
         if (!str_eq(c->reason, actions->reason)) {
                 (void)str_copy(c->reason, sizeof(c->reason), actions->reason);
                 c->dirty = true;
@@ -306,6 +333,7 @@ void coordinator_lead(struct agent *a, bool leads) {
         for (uint32_t i = 0; i < c->n_boards; i++)
                 board_free(c->boards[i]);
         c->n_boards = 0;
+        c->n_ahead = 0;
         coordinator_scale_forget(c);
         if (!leads) {
                 (void)uv_timer_stop(&c->timer);

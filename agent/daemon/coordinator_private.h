@@ -49,9 +49,13 @@ struct coordinator {
         uint32_t n_boards;
         struct board_state *boards[LIMIT_BOARDS];
         uint32_t n_scaled;
-        struct scaled **scaled;           /* one beside each function of the charter */
-        bool kube_submitted;              /* a change of the Kubernetes cluster is in the log */
-        usec_t kube_quiet_since;          /* no API server answers since; 0: one does */
+        struct scaled **scaled;  /* one beside each function of the charter */
+        bool kube_submitted;     /* a change of the Kubernetes cluster is in the log */
+        usec_t kube_quiet_since; /* no API server answers since; 0: one does */
+        /* Replicas whose place is in the log and not yet in the charter: the picture has them, so
+         * that their boards begin while the voters write. */
+        uint32_t n_ahead;
+        struct charter_instance ahead[PLACEMENT_ACTIONS];
         char kube_note[SIZE_REASON];      /* what kube_cluster waits for */
         char reason[SIZE_REASON];         /* newest complaint of placement */
         struct placement_actions actions; /* of the newest step: too large for the stack */
@@ -71,6 +75,11 @@ void coordinator_scale_follow(struct coordinator *c);
 /* Another leads: what was learnt of the load is forgotten. */
 void coordinator_scale_forget(struct coordinator *c);
 void coordinator_scale_look(struct coordinator *c, usec_t now);
+/* Replicas that a function (by its index in the charter) has, or will have when what is in the log
+ * is applied. */
+uint32_t coordinator_replicas(const struct coordinator *c, uint32_t function);
+/* The charter's functions with these numbers, which the caller frees; NULL where none differs. */
+struct charter_function *coordinator_functions_ahead(const struct coordinator *c);
 /* Does a function (by its index in the charter) keep a paused replica at zero? */
 bool coordinator_keeps(void *arg, uint32_t function);
 

@@ -26,7 +26,8 @@ struct scaled {
         struct autoscale state;
         struct autoscale_now now;
         struct coordinator *c;
-        bool submitted; /* a change is in the log, not yet answered */
+        bool submitted; /* a change by load is in the log, not yet answered */
+        uint32_t ahead; /* replicas that it has when what is in the log is applied; 0: as it is */
         bool gone;      /* not in the table any more: freed by that answer */
 };
 
@@ -129,6 +130,30 @@ bool coordinator_keeps(void *arg, uint32_t function) {
         return function < c->n_scaled && c->scaled[function]->rules.freeze;
 }
 
+uint32_t coordinator_replicas(const struct coordinator *c, uint32_t function) {
+        uint32_t now = c->agent->charter.functions[function].replicas;
+
+        return function < c->n_scaled && c->scaled[function]->ahead > now
+                       ? c->scaled[function]->ahead
+                       : now;
+}
+
+struct charter_function *coordinator_functions_ahead(const struct coordinator *c) {
+        const struct charter *charter = &c->agent->charter;
+        struct charter_function *copy;
+        bool any = false;
+
+        for (uint32_t i = 0; i < charter->n_functions; i++)
+                any = any || coordinator_replicas(c, i) != charter->functions[i].replicas;
+        copy = any ? malloc(charter->n_functions * sizeof(*copy)) : NULL;
+        if (!copy)
+                return NULL;
+        memcpy(copy, charter->functions, charter->n_functions * sizeof(*copy));
+        for (uint32_t i = 0; i < charter->n_functions; i++)
+                copy[i].replicas = coordinator_replicas(c, i);
+        return copy;
+}
+
 /* ---- the load
  * --------------------------------------------------------------------------------------- */
 
@@ -203,6 +228,7 @@ static void on_scaled(void *arg, int result) {
         struct scaled *s = arg;
 
         s->submitted = false;
+        s->ahead = 0;
         if (result < 0 && result != -ESTALE && result != -ENOENT && result != -ECANCELED)
                 log_warning("the replicas of %s could not be written down: %s", s->name,
                             strerror(-result));
@@ -220,6 +246,7 @@ static void scale(struct scaled *s, uint32_t replicas) {
         if (consensus_submit(membership_consensus(s->c->agent), &cmd, on_scaled, s) < 0)
                 return; /* the next look decides again */
         s->submitted = true;
+        s->ahead = replicas > s->now.replicas ? replicas : 0;
         log_field(LOG_LEVEL_INFO, "BRAMBLE_FUNCTION", s->name,
                   "%s: from %" PRIu32 " to %" PRIu32 " replicas at %" PRIu64
                   " calls a second, %" PRIu32 " at a time, %" PRIu32 "m of CPU",
@@ -282,23 +309,65 @@ static void thaw_all(struct coordinator *c, const char *name, const char *namesp
         }
 }
 
+/* A raise that is in the log. */
+struct raise {
+        struct coordinator *c;
+        void (*done)(void *arg, int result);
+        void *arg;
+        char name[SIZE_NAME];
+        char namespace[SIZE_NAME];
+};
+
+static void on_raised(void *arg, int result) {
+        struct raise *r = arg;
+        struct scaled *s = find(r->c, r->name, r->namespace);
+
+        if (s)
+                s->ahead = 0;
+        r->done(r->arg, result);
+        free(r);
+}
+
+static int raise_now(struct coordinator *c, struct scaled *s, void (*done)(void *arg, int result),
+                     void *arg) {
+        struct charter_command cmd = { .op = CHARTER_FUNCTION_FOLLOW };
+        struct raise *r = calloc(1, sizeof(*r));
+        int error;
+
+        if (!r)
+                return -ENOMEM;
+        r->c = c;
+        r->done = done;
+        r->arg = arg;
+        (void)str_copy(r->name, sizeof(r->name), s->name);
+        (void)str_copy(r->namespace, sizeof(r->namespace), s->namespace);
+        (void)str_copy(cmd.name, sizeof(cmd.name), s->name);
+        (void)str_copy(cmd.namespace, sizeof(cmd.namespace), s->namespace);
+        cmd.replicas = autoscale_wake(&s->rules);
+        error = consensus_submit(membership_consensus(c->agent), &cmd, on_raised, r);
+        if (error < 0) {
+                free(r);
+                return error;
+        }
+        /* its board begins while the voters write */
+        s->ahead = cmd.replicas;
+        (void)uv_async_send(&c->poke);
+        return 0;
+}
+
 int coordinator_raise(struct agent *a, const char *name, const char *namespace,
                       void (*done)(void *arg, int result), void *arg) {
         struct coordinator *c = a->coordinator;
         const struct charter_function *f = charter_function(&a->charter, name, namespace);
         struct scaled *s = c->leads ? find(c, name, namespace) : NULL;
-        struct charter_command cmd = { .op = CHARTER_FUNCTION_FOLLOW };
 
         if (!f || !s)
                 return -ENOENT;
         autoscale_called(&s->state, agent_now());
         thaw_all(c, name, namespace);
-        if (f->replicas > 0)
+        if (f->replicas > 0 || s->ahead > 0)
                 return 1;
-        cmd.replicas = autoscale_wake(&s->rules);
-        (void)str_copy(cmd.name, sizeof(cmd.name), name);
-        (void)str_copy(cmd.namespace, sizeof(cmd.namespace), namespace);
-        return consensus_submit(membership_consensus(a), &cmd, done, arg);
+        return raise_now(c, s, done, arg);
 }
 
 int coordinator_usage(const struct agent *a, const char *name, const char *namespace,

@@ -64,7 +64,7 @@ static int make_functions(const struct coordinator *c, struct world *w) {
                 (void)str_copy(out->name, sizeof(out->name), f->name);
                 (void)str_copy(out->namespace, sizeof(out->namespace), f->namespace);
                 (void)str_copy(out->image, sizeof(out->image), f->image);
-                out->replicas = f->replicas;
+                out->replicas = coordinator_replicas(c, i);
                 out->generation = f->generation;
                 out->memory_bytes = f->memory_bytes;
                 out->created_unix = f->created_unix;
@@ -137,34 +137,40 @@ static void explain(const struct coordinator *c, struct world *w) {
                 explain_one(c, w, i);
 }
 
+static void add_instance(const struct coordinator *c, struct world *w,
+                         const struct charter_instance *in) {
+        const struct world_function *f = world_function(w, in->function, in->namespace);
+        const struct board_state *b = NULL;
+        const struct report_instance *r = coordinator_instance(c, in->id, &b);
+        struct world_instance *out = &w->instances[w->n_instances];
+
+        if (!f)
+                return;
+        w->n_instances++;
+        out->id = in->id;
+        out->function = (uint32_t)(f - w->functions);
+        out->generation = in->function_generation;
+        out->node = in->node;
+        if (!r || !b->up || b->node != in->node)
+                return;
+        out->state = r->state;
+        out->address = r->address;
+        out->port = r->port;
+        if (r->state == INSTANCE_READY)
+                w->functions[out->function].available++;
+}
+
 static int make_instances(const struct coordinator *c, struct world *w) {
         const struct charter *charter = &c->agent->charter;
 
-        w->instances = calloc(charter->n_instances + 1, sizeof(*w->instances));
+        w->instances = calloc(charter->n_instances + c->n_ahead + 1, sizeof(*w->instances));
         if (!w->instances)
                 return -ENOMEM;
-        for (uint32_t i = 0; i < charter->n_instances; i++) {
-                const struct charter_instance *in = &charter->instances[i];
-                const struct world_function *f = world_function(w, in->function, in->namespace);
-                const struct board_state *b = NULL;
-                const struct report_instance *r = coordinator_instance(c, in->id, &b);
-                struct world_instance *out = &w->instances[w->n_instances];
-
-                if (!f)
-                        continue;
-                w->n_instances++;
-                out->id = in->id;
-                out->function = (uint32_t)(f - w->functions);
-                out->generation = in->function_generation;
-                out->node = in->node;
-                if (!r || !b->up || b->node != in->node)
-                        continue;
-                out->state = r->state;
-                out->address = r->address;
-                out->port = r->port;
-                if (r->state == INSTANCE_READY)
-                        w->functions[out->function].available++;
-        }
+        for (uint32_t i = 0; i < charter->n_instances; i++)
+                add_instance(c, w, &charter->instances[i]);
+        for (uint32_t i = 0; i < c->n_ahead; i++)
+                if (c->ahead[i].id >= charter->next_instance) /* not applied yet */
+                        add_instance(c, w, &c->ahead[i]);
         explain(c, w);
         return 0;
 }

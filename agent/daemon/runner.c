@@ -428,6 +428,11 @@ static void want(struct runner *r, const struct world_function *f,
                 if (!item)
                         return;
         }
+        /* an id that was foretold, and given to another one: what has it ends first */
+        if (item->function[0] &&
+            (!str_eq(item->function, f->name) || !str_eq(item->namespace, f->namespace) ||
+             item->generation != in->generation))
+                return;
         item->unwanted = false;
         item->rests = f->replicas == 0;
         if (item->known)

@@ -123,6 +123,8 @@ for n in 1 2; do
 	eventually 'they answer' 30 fn_is b1 roll .available_replicas $n
 	newest=$(fn b1 roll '[.placements[].id] | max')
 	load 12 4 roll body
+	{ sleep 3; echo slowly; } | lan curl -s -T - -X POST -w ' %{http_code}' "http://$host/function/roll" >"$work/slow" &
+	slow=$!
 	sleep 1 # of load before
 	assert 'updated under load' deploy "$(spec 1 $n)"
 	eventually 'all are new' 20 updated $n "$newest"
@@ -132,6 +134,8 @@ for n in 1 2; do
 	wait $loading
 	match 'there was load' '[0-9]+ requests in' "$(cat "$work/roll")"
 	equal 'no call failed' '' "$(errors roll)"
+	wait $slow
+	match 'not even one that took three seconds' 'slowly 200$' "$(tr '\n' ' ' <"$work/slow" | tr -s ' ')"
 done
 
 # --- what cannot start says why ------------------------------------------------------------------------
