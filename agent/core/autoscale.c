@@ -256,14 +256,14 @@ static uint32_t room(struct autoscale *a, const struct autoscale_now *now, uint3
 
 static uint32_t follow_load(struct autoscale *a, const struct autoscale_rules *r,
                             const struct autoscale_now *now, usec_t at) {
-        uint32_t least = least_of(r), bottom = now->floor > least ? now->floor : least;
+        uint32_t bottom = now->floor ? now->floor : least_of(r);
         uint32_t top = r->max > bottom ? r->max : bottom;
         uint32_t most = room(a, now, top, at), asked, up, down;
 
         if (now->replicas > top)
                 return top;
-        if (now->replicas < least)
-                return least;
+        if (now->replicas < bottom)
+                return bottom;
         /* with none that answers nothing can be said about what one carries */
         asked = now->ready > 0 ? recommend(r, now) : now->replicas;
         up = lasting(a, asked, at);

@@ -80,7 +80,7 @@ struct autoscale_now {
         uint32_t replicas;   /* wanted so far */
         uint32_t placed;     /* of them have a place on some board */
         uint32_t ready;      /* of them answer */
-        uint32_t floor;      /* what a person asked for: load never takes it below that */
+        uint32_t floor;      /* what a person asked for, also below 'min'; 0: nothing */
         uint64_t rate_milli; /* calls in a thousand seconds */
         uint32_t in_flight;  /* calls under way */
         uint32_t waiting;    /* calls that wait for a replica */

@@ -28,7 +28,7 @@ struct charter_function {
         uint64_t memory_bytes; /* that one replica reserves (request, else limit, else default) */
         uint32_t generation;   /* grows with each deployment */
         uint64_t created_unix; /* seconds; shown, never compared */
-        uint32_t floor;        /* what a person asked for last: load never takes it below that */
+        uint32_t floor; /* what a person asked for last: load never takes it below; 0: nothing */
 };
 
 /* One replica's place.  The board of 'node' runs a container for it as long as it is here. */

@@ -191,7 +191,7 @@ static int function_set(struct charter *c, const struct charter_command *cmd) {
         f->spec_len = cmd->spec_len;
         f->replicas = replicas;
         if (cmd->replicas != CHARTER_REPLICAS_KEEP)
-                f->floor = replicas;
+                f->floor = 0; /* its labels say again how few there may be */
         f->memory_bytes = cmd->memory_bytes;
         f->generation = c->next_generation++;
         return 0;

@@ -41,11 +41,36 @@ static void on_done(void *arg, int result) {
         request_unref(q);
 }
 
-static void submit(struct request *q, const struct charter_command *cmd) {
-        int r = consensus_submit(membership_consensus(q->agent), cmd, on_done, request_ref(q));
+static void submit_with(struct request *q, const struct charter_command *cmd,
+                        void (*done)(void *arg, int result)) {
+        int r = consensus_submit(membership_consensus(q->agent), cmd, done, request_ref(q));
 
         if (r < 0)
-                on_done(q, r);
+                done(q, r);
+}
+
+static void submit(struct request *q, const struct charter_command *cmd) {
+        submit_with(q, cmd, on_done);
+}
+
+/* A number that came with the deployment is a person's word, as one that comes later is. */
+static void on_deployed(void *arg, int result) {
+        struct request *q = arg;
+        const cJSON *o = cJSON_GetObjectItemCaseSensitive(q->args, "spec");
+        struct charter_command cmd = { .op = CHARTER_FUNCTION_SCALE };
+        const char *namespace = json_text(o, "namespace", "");
+        uint64_t replicas;
+
+        if (result < 0 || json_number(q->args, "replicas", LIMIT_REPLICAS, &replicas) < 0) {
+                on_done(q, result);
+                return;
+        }
+        cmd.replicas = (uint32_t)replicas;
+        (void)str_copy(cmd.name, sizeof(cmd.name), json_text(o, "service", ""));
+        (void)str_copy(cmd.namespace, sizeof(cmd.namespace),
+                       namespace[0] ? namespace : "openfaas-fn");
+        submit(q, &cmd);
+        request_unref(q);
 }
 
 /* Room for one more deployment in the frame that tells the boards about all of them. */
@@ -61,6 +86,8 @@ static uint32_t replicas_of(const struct charter_function *old, const struct aut
                 return r->min;
         if (old->floor > r->max || (r->min == r->max && old->replicas > r->max))
                 return r->max;
+        if (old->floor && old->floor < r->min)
+                return old->replicas > r->min ? old->replicas : r->min;
         return CHARTER_REPLICAS_KEEP; /* what is too many goes with the load */
 }
 
@@ -98,7 +125,7 @@ static void deploy(struct request *q, const struct spec *spec, const char *text)
                 cmd.replicas = (uint32_t)replicas;
         log_field(LOG_LEVEL_INFO, "BRAMBLE_FUNCTION", spec->name, "deploying %s from %s",
                   spec->name, spec->image);
-        submit(q, &cmd);
+        submit_with(q, &cmd, on_deployed);
 }
 
 void verb_deploy(struct request *q) {

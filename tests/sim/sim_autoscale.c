@@ -108,16 +108,19 @@ static uint32_t least(const struct world *w) {
         return w->r.min > 1 ? w->r.min : 1;
 }
 
-static uint32_t top(const struct world *w) {
-        uint32_t most = w->r.max > least(w) ? w->r.max : least(w);
+/* A person may want fewer, too. */
+static uint32_t bottom(const struct world *w) {
+        return w->floor ? w->floor : least(w);
+}
 
-        return w->floor > most ? w->floor : most;
+static uint32_t top(const struct world *w) {
+        return w->r.max > bottom(w) ? w->r.max : bottom(w);
 }
 
 static uint32_t needed(const struct world *w, double calls) {
         double n = ceil(calls * 1000 / (w->r.target * w->r.target_permille) - 1e-9);
 
-        return n < least(w) ? least(w) : n > top(w) ? top(w) : (uint32_t)n;
+        return n < bottom(w) ? bottom(w) : n > top(w) ? top(w) : (uint32_t)n;
 }
 
 static void set_replicas(struct world *w, uint32_t n) {
@@ -182,8 +185,8 @@ static bool look(struct world *w) {
         if (to == 0 && (!w->r.zero || w->now - w->called < w->r.zero_usec))
                 return sim_wrong(w->now, "to zero, called %.1f s ago",
                                  (double)(w->now - w->called) / 1e6);
-        if (to > 0 && to < least(w))
-                return sim_wrong(w->now, "%u replicas, the least are %u", to, least(w));
+        if (to > 0 && to < bottom(w))
+                return sim_wrong(w->now, "%u replicas, the least are %u", to, bottom(w));
         if (to > 0 && to < w->floor && w->replicas >= w->floor)
                 return sim_wrong(w->now, "%u replicas, a person wanted %u", to, w->floor);
         if (w->r.min == w->r.max && to)

@@ -174,6 +174,13 @@ static void a_persons_word(void **state) {
         p.now.rate_milli = 0;
         run(&p, 2 * USEC_PER_MIN);
         assert_int_equal(p.now.replicas, 4);
+        p.r.min = 3;
+        p.now.replicas = p.now.floor = 2; /* below 'min' */
+        run(&p, 2 * USEC_PER_MIN);
+        assert_int_equal(p.now.replicas, 2);
+        p.now.floor = 0;
+        run(&p, USEC_PER_SEC);
+        assert_int_equal(p.now.replicas, 3);
         p.now.replicas = p.now.floor = 30; /* above 'max' */
         run(&p, 2 * USEC_PER_MIN);
         assert_int_equal(p.now.replicas, 30);

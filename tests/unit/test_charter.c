@@ -198,6 +198,8 @@ static void functions(void **state) {
         assert_int_equal(f->replicas, 6);
         assert_int_equal(charter_apply(&c, SET("f", .replicas = CHARTER_REPLICAS_KEEP)), 0);
         assert_int_equal(charter_function(&c, "f", "openfaas-fn")->floor, 2);
+        assert_int_equal(charter_apply(&c, SET("f", .replicas = 6)), 0);
+        assert_int_equal(charter_function(&c, "f", "openfaas-fn")->floor, 0);
 
         /* the order is that of the names; a new one without a number gets one replica */
         assert_int_equal(charter_apply(&c, SET("z", .replicas = CHARTER_REPLICAS_KEEP)), 0);
