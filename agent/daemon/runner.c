@@ -18,6 +18,8 @@
 #include <string.h>
 #include <time.h>
 
+#define MAKE_ROOM_USEC (5 * USEC_PER_SEC)
+
 enum { LOOK_MS = 500, QUIET_MS = 50, STOP_GRACE_MS = 10000, FUNCTION_PORT = 8080 };
 
 /* ---- the table
@@ -301,8 +303,8 @@ static void start(struct item *item) {
 }
 
 /* One that is on its way out still has its memory: the next one waits for that where both do not
- * fit. */
-static bool has_room(const struct item *item) {
+ * fit, but not for a call that lasts. */
+static bool has_room(const struct item *item, usec_t now) {
         const struct runner *r = item->runner;
         uint64_t all = 0;
         bool leaving = false;
@@ -313,7 +315,9 @@ static bool has_room(const struct item *item) {
                 if (other == item || !(other->running || other->busy))
                         continue;
                 all += other->memory_bytes;
-                leaving = leaving || other->unwanted;
+                leaving = leaving ||
+                          (other->unwanted && (!other->quiet_since ||
+                                               usec_sub(now, other->quiet_since) < MAKE_ROOM_USEC));
         }
         return !leaving || all + item->memory_bytes <= kube_function_bytes(r->agent);
 }
@@ -347,7 +351,7 @@ static void advance(struct item *item, usec_t now) {
                 images_want(a, image);
                 return;
         }
-        if (!has_room(item)) {
+        if (!has_room(item, now)) {
                 runner_set_state(item, INSTANCE_PENDING, "");
                 return; /* until the one before it has ended */
         }

@@ -5,6 +5,8 @@
 #include "daemon/agent.h"
 
 int runner_open(struct agent *a, struct fail *f);
+/* The agent ends: nothing stays paused that nobody could wake.  Functions go on running. */
+void runner_close(struct agent *a);
 /* The world changed, an image arrived, containerd came back: look again. */
 void runner_look(struct agent *a);
 /* Fills at most LIMIT_BOARD_INSTANCES; returns how many. */

@@ -125,6 +125,13 @@ bool runner_wake(struct agent *a, const char *name, const char *namespace) {
         return woken;
 }
 
+void runner_close(struct agent *a) {
+        struct runner *r = a->runner;
+
+        for (uint32_t i = 0; r && i < r->n; i++)
+                runner_unpause(r->items[i]);
+}
+
 /* ---- what they use
  * --------------------------------------------------------------------------------- */
 

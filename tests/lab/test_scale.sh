@@ -112,6 +112,17 @@ for b in b1 b2; do
 	eventually 'it is counted again' 10 fn_is b1 ice .replicas 1
 	eventually 'and frozen again' 30 frozen
 done
+for b in b1 b2; do
+	assert "the agent of $b is restarted" run $b systemctl restart bramble-agent
+done
+eventually 'it is frozen again' 40 frozen
+equal 'the same one' "$id" "$(fn b1 ice '.placements[0].id')"
+equal 'and answers' 200 "$(call ice)"
+eventually 'and freezes' 30 frozen
+for b in b1 b2; do run $b systemctl stop bramble-agent; done
+equal 'without an agent that could wake it it is not frozen' 0 "$(paused)"
+for b in b1 b2; do run $b systemctl start bramble-agent; done
+eventually 'with one it is' 40 frozen
 assert 'removed while it is frozen' ctl b1 remove ice
 eventually 'nothing of it is left' 20 says 0 paused
 
