@@ -80,7 +80,7 @@ struct report_image {
 struct report_calls {
         char function[SIZE_NAME]; /* name.namespace does not fit twice: name and namespace */
         char namespace[SIZE_NAME];
-        uint64_t invocations; /* by this board's gateway since its agent started */
+        uint64_t invocations; /* by this board's gateway, ever since it joined */
         uint32_t rate_milli;  /* of now: calls in a thousand seconds */
         uint32_t in_flight;   /* calls under way */
         uint32_t waiting;     /* calls that wait for a replica */

@@ -129,6 +129,7 @@ int world_encode(const struct world *world, struct buf *out) {
         }
         put_images(&w, world);
         put_kube(&w, &world->kube);
+        wire_put_u64(&w, world->secrets_version);
         return wire_end(&w);
 }
 
@@ -274,6 +275,7 @@ int world_decode(const void *data, size_t len, struct world *ret) {
         get_instances(&w, &world, &error);
         get_images(&w, &world, &error);
         get_kube(&w, &world.kube);
+        world.secrets_version = wire_get_u64(&w);
         if (!wire_complete(&w)) {
                 world_done(&world);
                 return error;

@@ -122,6 +122,7 @@ void verb_calls(struct request *q) {
 
                 reporter_calls(q->agent, &load);
         }
+        reporter_calls_told(q->agent);
         agent_report_soon(q->agent);
         request_reply(q, cJSON_CreateObject());
 }

@@ -19,4 +19,9 @@ struct reporter_load {
 };
 void reporter_calls(struct agent *a, const struct reporter_load *load);
 
+/* All that the gateway told at once: from here on it outlives this agent. */
+void reporter_calls_told(struct agent *a);
+/* The agent ends: what was counted goes to the card. */
+void reporter_close(struct agent *a);
+
 #endif

@@ -25,7 +25,7 @@ enum { LOOK_MS = 500, QUIET_MS = 50, STOP_GRACE_MS = 10000, FUNCTION_PORT = 8080
 /* ---- the table
  * --------------------------------------------------------------------------------------- */
 
-static struct item *item_find(const struct runner *r, uint32_t id) {
+struct item *runner_item(const struct runner *r, uint32_t id) {
         for (uint32_t i = 0; i < r->n; i++)
                 if (r->items[i]->id == id)
                         return r->items[i];
@@ -82,6 +82,7 @@ static void item_free(struct item *item) {
                 break;
         }
         probe_stop(item);
+        runner_secrets_gone(item);
         spec_done(&item->spec);
         free(item);
 }
@@ -96,6 +97,10 @@ void runner_set_state(struct item *item, enum instance_state state, const char *
 
 /* ---- from wanted to running
  * ------------------------------------------------------------------------- */
+
+void runner_pending(struct item *item, const char *why) {
+        runner_set_state(item, INSTANCE_PENDING, why);
+}
 
 static void detach(struct item *item) {
         struct agent *a = item->runner->agent;
@@ -135,7 +140,7 @@ static void failed(struct item *item, const char *why) {
 
 static void on_cleaned(void *arg, int result, const char *why) {
         struct start *s = arg;
-        struct item *item = item_find(s->runner, s->id);
+        struct item *item = runner_item(s->runner, s->id);
         struct agent *a = s->runner->agent;
 
         (void)why; /* where containerd went away the timer tries again */
@@ -206,7 +211,7 @@ void runner_never_ready(struct item *item) {
 
 static void on_started(void *arg, int result, const char *why) {
         struct start *start = arg;
-        struct item *item = item_find(start->runner, start->id);
+        struct item *item = runner_item(start->runner, start->id);
 
         free(start);
         if (!item)
@@ -251,6 +256,7 @@ static int attach(struct item *item, char path[static 96]) {
 static void start(struct item *item) {
         struct agent *a = item->runner->agent;
         char id[16], host[8], generation[16], netns[96], group[2 * SIZE_NAME], hostname[64];
+        char secrets[SIZE_PATH + 64];
         const char *labels[] = { "bramble.instance",
                                  id,
                                  "bramble.function",
@@ -270,6 +276,7 @@ static void start(struct item *item) {
                 .hostname = hostname,
                 .watchdog = a->config.watchdog,
                 .process = item->spec.process,
+                .secrets = runner_secrets_folder(item, secrets, sizeof(secrets)),
                 .env = (const char *const *)item->spec.env,
                 .labels = labels,
                 .memory_bytes = item->spec.memory_limit_bytes ? item->spec.memory_limit_bytes
@@ -355,7 +362,8 @@ static void advance(struct item *item, usec_t now) {
                 runner_set_state(item, INSTANCE_PENDING, "");
                 return; /* until the one before it has ended */
         }
-        start(item);
+        if (runner_secrets_ready(item))
+                start(item);
 }
 
 /* ---- from running to gone
@@ -363,7 +371,7 @@ static void advance(struct item *item, usec_t now) {
 
 static void on_stopped(void *arg, int result, const char *why) {
         struct start *s = arg;
-        struct item *item = item_find(s->runner, s->id);
+        struct item *item = runner_item(s->runner, s->id);
         struct agent *a = s->runner->agent;
 
         free(s);
@@ -412,11 +420,17 @@ static void retire(struct item *item, usec_t now) {
                 if (item->state == INSTANCE_READY)
                         runner_set_state(item, INSTANCE_STOPPING, "");
                 if (!runner_is_quiet(item, now)) {
-                        runner_look_soon(item->runner);
+                        runner_look_later(item->runner);
                         return;
                 }
         }
         stop(item, STOP_GRACE_MS);
+}
+
+static void look_at_running(struct item *item, usec_t now) {
+        if (item->known)
+                (void)runner_secrets_ready(item); /* or has a new value soon */
+        runner_rest(item, now);
 }
 
 /* ---- what the world wants
@@ -424,7 +438,7 @@ static void retire(struct item *item, usec_t now) {
 
 static void want(struct runner *r, const struct world_function *f,
                  const struct world_instance *in) {
-        struct item *item = item_find(r, in->id);
+        struct item *item = runner_item(r, in->id);
         struct fail why = { 0 };
 
         if (!item) {
@@ -472,7 +486,7 @@ void runner_look(struct agent *a) {
                 if (r->items[i]->unwanted)
                         retire(r->items[i], now);
                 else if (r->items[i]->running)
-                        runner_rest(r->items[i], now);
+                        look_at_running(r->items[i], now);
                 else if (r->items[i]->known && r->items[i]->state != INSTANCE_FAILED)
                         advance(r->items[i], now);
         }
@@ -561,9 +575,17 @@ static void on_quiet(uv_timer_t *timer) {
         runner_look(timer->data);
 }
 
-void runner_look_soon(struct runner *r) {
+void runner_look_later(struct runner *r) {
         if (!uv_is_active((uv_handle_t *)&r->quiet))
                 (void)uv_timer_start(&r->quiet, on_quiet, QUIET_MS, 0);
+}
+
+static void on_soon(uv_async_t *soon) {
+        runner_look(soon->data);
+}
+
+void runner_look_soon(struct runner *r) {
+        (void)uv_async_send(&r->soon);
 }
 
 void runner_available(struct agent *a, bool yes) {
@@ -587,8 +609,9 @@ int runner_open(struct agent *a, struct fail *f) {
         if (r->root < 0)
                 return -errno;
         if ((error = uv_timer_init(a->loop, &r->timer)) < 0 ||
-            (error = uv_timer_init(a->loop, &r->quiet)) < 0)
+            (error = uv_timer_init(a->loop, &r->quiet)) < 0 ||
+            (error = uv_async_init(a->loop, &r->soon, on_soon)) < 0)
                 return error;
-        r->timer.data = r->quiet.data = a;
+        r->timer.data = r->quiet.data = r->soon.data = a;
         return uv_timer_start(&r->timer, on_timer, LOOK_MS, LOOK_MS);
 }

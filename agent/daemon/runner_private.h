@@ -36,6 +36,9 @@ struct item {
         usec_t retry;
         uint64_t memory_bytes;
         struct spec spec;
+        bool secrets_busy;        /* the leader is being asked for its secrets */
+        uint64_t secrets_version; /* of the world, when its files were written; 0: they were not */
+        usec_t secrets_retry;
         struct probe *probe; /* NULL: none under way */
         struct cgroup cgroup;
         bool has_cgroup; /* of the present life */
@@ -56,6 +59,7 @@ struct runner {
         int root; /* of the file system: for /proc and cgroups */
         uv_timer_t timer;
         uv_timer_t quiet; /* while something is to become quiet */
+        uv_async_t soon;
         uint32_t n;
         struct item *items[LIMIT_BOARD_INSTANCES];
 };
@@ -78,7 +82,7 @@ void runner_never_ready(struct item *item);
 void runner_ready_again(struct item *item);
 
 /* What the world wants has to be looked at again in a moment: something becomes quiet. */
-void runner_look_soon(struct runner *r);
+void runner_look_later(struct runner *r);
 /* For those who read what containerd's side knows of it: false where that is not known. */
 bool runner_cgroup(struct item *item);
 
@@ -96,5 +100,22 @@ void runner_adopt(struct runner *r);
 void probe_start(struct item *item);
 /* Safe where none is under way. */
 void probe_stop(struct item *item);
+
+/* NULL where there is none. */
+struct item *runner_item(const struct runner *r, uint32_t id);
+/* Something keeps it from starting; it is tried again. */
+void runner_pending(struct item *item, const char *why);
+/* In the next turn of the loop. */
+void runner_look_soon(struct runner *r);
+
+/* runner_secrets.c: are its files written, in their newest form?  Where they are not, they soon
+ * will be. */
+bool runner_secrets_ready(struct item *item);
+/* The folder that the container sees, "" where it needs none.  Returns dst. */
+const char *runner_secrets_folder(const struct item *item, char *dst, size_t size);
+/* Its container is gone. */
+void runner_secrets_gone(struct item *item);
+/* Folders of containers that are no more. */
+void runner_secrets_sweep(struct runner *r);
 
 #endif

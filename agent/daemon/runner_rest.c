@@ -106,7 +106,7 @@ void runner_rest(struct item *item, usec_t now) {
         if (runner_is_quiet(item, now))
                 pause_it(item);
         else
-                runner_look_soon(item->runner);
+                runner_look_later(item->runner);
 }
 
 bool runner_wake(struct agent *a, const char *name, const char *namespace) {

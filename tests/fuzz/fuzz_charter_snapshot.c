@@ -6,8 +6,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Whatever decodes encodes to the same bytes again (the newest version has one form only; version 1
- * had no Kubernetes, 2 no floor of replicas). */
+/* Whatever decodes encodes to the same bytes again (the newest version has one form only; older
+ * ones lack parts). */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         auto_buf struct buf out = { 0 };
         struct charter c = { 0 };
