@@ -3,15 +3,16 @@
 #include "base/str.h"
 #include "daemon/runner_private.h"
 #include "io/log.h"
-#include "io/sensors_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { TABLE_BYTES = 64 * 1024, PORT = 8080, ESTABLISHED = 1 };
+enum { PORT = 8080, ESTABLISHED = 1 };
 
 /* By then every gateway has heard of it. */
 #define QUIET_LEAST_USEC (400 * USEC_PER_MSEC)
@@ -32,19 +33,23 @@ bool runner_cgroup(struct item *item) {
 /* Established connections to the function's port in /proc/PID/net/tcp: " sl  local_address ..." and
  * then lines like "0: 0200000A:1F90 0100000A:C350 01 ...". */
 static unsigned connections(const struct runner *r, uint32_t pid, const char *table) {
-        static char text[TABLE_BYTES];
-        char path[48];
-        unsigned n = 0;
+        unsigned port, state, n = 0;
+        char path[48], line[512];
+        FILE *file;
+        int fd;
 
         (void)snprintf(path, sizeof(path), "proc/%" PRIu32 "/net/%s", pid, table);
-        if (sensors_file_read(r->root, path, text, sizeof(text)) < 0)
+        fd = openat(r->root, path, O_RDONLY | O_CLOEXEC);
+        file = fd < 0 ? NULL : fdopen(fd, "re");
+        if (!file) {
+                if (fd >= 0)
+                        (void)close(fd);
                 return 0;
-        for (const char *line = strchr(text, '\n'); line && *++line; line = strchr(line, '\n')) {
-                unsigned port, state;
-
+        }
+        while (fgets(line, sizeof(line), file))
                 if (sscanf(line, " %*d: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x", &port, &state) == 2)
                         n += port == PORT && state == ESTABLISHED;
-        }
+        (void)fclose(file);
         return n;
 }
 
