@@ -42,11 +42,36 @@ static void on_done(void *arg, int result) {
         request_unref(q);
 }
 
-static void submit(struct request *q, const struct charter_command *cmd) {
-        int r = consensus_submit(membership_consensus(q->agent), cmd, on_done, request_ref(q));
+static void submit_with(struct request *q, const struct charter_command *cmd,
+                        void (*done)(void *arg, int result)) {
+        int r = consensus_submit(membership_consensus(q->agent), cmd, done, request_ref(q));
 
         if (r < 0)
-                on_done(q, r);
+                done(q, r);
+}
+
+static void submit(struct request *q, const struct charter_command *cmd) {
+        submit_with(q, cmd, on_done);
+}
+
+/* A number that came with the deployment is a person's word, as one that comes later is. */
+static void on_deployed(void *arg, int result) {
+        struct request *q = arg;
+        const cJSON *o = cJSON_GetObjectItemCaseSensitive(q->args, "spec");
+        struct charter_command cmd = { .op = CHARTER_FUNCTION_SCALE };
+        const char *namespace = json_text(o, "namespace", "");
+        uint64_t replicas;
+
+        if (result < 0 || json_number(q->args, "replicas", LIMIT_REPLICAS, &replicas) < 0) {
+                on_done(q, result);
+                return;
+        }
+        cmd.replicas = (uint32_t)replicas;
+        (void)str_copy(cmd.name, sizeof(cmd.name), json_text(o, "service", ""));
+        (void)str_copy(cmd.namespace, sizeof(cmd.namespace),
+                       namespace[0] ? namespace : "openfaas-fn");
+        submit(q, &cmd);
+        request_unref(q);
 }
 
 /* Room for one more deployment in the frame that tells the boards about all of them. */
@@ -54,6 +79,17 @@ static bool specs_fit(const struct agent *a, size_t more) {
         for (uint32_t i = 0; i < a->charter.n_functions; i++)
                 more += a->charter.functions[i].spec_len;
         return more <= LIMIT_SPECS_BYTES;
+}
+
+/* A new deployment leaves the number as it is where its labels allow that. */
+static uint32_t replicas_of(const struct charter_function *old, const struct autoscale_rules *r) {
+        if (!old || (old->replicas < r->min && old->replicas > 0))
+                return r->min;
+        if (old->floor > r->max || (r->min == r->max && old->replicas > r->max))
+                return r->max;
+        if (old->floor && old->floor < r->min)
+                return old->replicas > r->min ? old->replicas : r->min;
+        return CHARTER_REPLICAS_KEEP; /* what is too many goes with the load */
 }
 
 static void deploy(struct request *q, const struct spec *spec, const char *text) {
@@ -100,18 +136,12 @@ static void deploy(struct request *q, const struct spec *spec, const char *text)
         (void)str_copy(cmd.name, sizeof(cmd.name), spec->name);
         (void)str_copy(cmd.namespace, sizeof(cmd.namespace), spec->namespace);
         (void)str_copy(cmd.image, sizeof(cmd.image), spec->image);
-        cmd.replicas = CHARTER_REPLICAS_KEEP;
-        if (!old)
-                cmd.replicas = spec->scale_min;
-        else if (old->replicas < spec->scale_min)
-                cmd.replicas = spec->scale_min;
-        else if (old->replicas > spec->scale_max)
-                cmd.replicas = spec->scale_max;
+        cmd.replicas = replicas_of(old, &spec->scale);
         if (json_number(q->args, "replicas", LIMIT_REPLICAS, &replicas) == 0)
                 cmd.replicas = (uint32_t)replicas;
         log_field(LOG_LEVEL_INFO, "BRAMBLE_FUNCTION", spec->name, "deploying %s from %s",
                   spec->name, spec->image);
-        submit(q, &cmd);
+        submit_with(q, &cmd, on_deployed);
 }
 
 /* ---- an image of the store: it comes from this board's card, and is then known to all -------- */
@@ -199,6 +229,21 @@ void verb_remove(struct request *q) {
                 submit(q, &cmd);
 }
 
+/* It is not a person who asks, but an alert: what a person asked for stays the least.  False, and
+ * answered, where there is no such function. */
+static bool by_load(struct request *q, struct charter_command *cmd) {
+        const struct charter_function *f =
+                charter_function(&q->agent->charter, cmd->name, cmd->namespace);
+
+        if (!f) {
+                request_fail(q, 404, "function %.63s does not exist", cmd->name);
+                return false;
+        }
+        cmd->op = CHARTER_FUNCTION_FOLLOW;
+        cmd->replicas_from = f->replicas;
+        return true;
+}
+
 void verb_scale(struct request *q) {
         struct charter_command cmd = { .op = CHARTER_FUNCTION_SCALE };
         uint64_t replicas;
@@ -210,6 +255,8 @@ void verb_scale(struct request *q) {
                 return;
         }
         cmd.replicas = (uint32_t)replicas;
+        if (json_bool(q->args, "by_load") && !by_load(q, &cmd))
+                return;
         submit(q, &cmd);
 }
 

@@ -84,6 +84,8 @@ typedef void (*container_cb)(void *arg, int result, const char *why);
  * stopped is fine, the start waits. */
 int container_start(struct containers *c, const struct container_spec *spec, container_cb done,
                     void *arg);
+/* The first process of a container that runs, as this board counts them; 0: there is none. */
+uint32_t container_pid(struct containers *c, const char *id);
 /* SIGTERM, after 'grace_ms' (0: at once) SIGKILL; deletes task, container and snapshot.  0 also
  * where it is gone.  On failure (containerd went away) call it again. */
 int container_stop(struct containers *c, const char *id, unsigned grace_ms, container_cb done,

@@ -30,7 +30,7 @@ static void good(void **state) {
         assert_string_equal(s.env[0], "A=1");
         assert_int_equal(s.memory_limit_bytes, 64 << 20);
         assert_int_equal(s.cpu_limit_millicores, 250);
-        assert_int_equal(s.scale_min, 2);
+        assert_int_equal(s.scale.min, 2);
         assert_true(s.read_only_root);
         assert_int_equal(spec_memory(&s, 1), 32 << 20);
         spec_done(&s);
@@ -65,6 +65,9 @@ static void bad(void **state) {
                 { "{\"service\":\"a\",\"image\":\"a\",\"labels\":{\"com.openfaas.scale.min\":"
                   "\"many\"}}",
                   "label com.openfaas.scale.min must be a number" },
+                { "{\"service\":\"a\",\"image\":\"a\",\"labels\":{\"com.openfaas.scale.zero\":"
+                  "\"yes\"}}",
+                  "label com.openfaas.scale.zero must be true or false" },
                 { "{\"service\":\"a\",\"image\":\"a\",\"labels\":{\"com.bramble.concurrency\":"
                   "\"few\"}}",
                   "com.bramble.concurrency: 'few' is no number" },
@@ -75,7 +78,7 @@ static void bad(void **state) {
                   "com.bramble.timeout: 'soon' is no duration" },
                 { "{\"service\":\"a\",\"image\":\"a\",\"labels\":{\"com.openfaas.scale.min\":\"5\","
                   "\"com.openfaas.scale.max\":\"4\"}}",
-                  "scale.min is above" },
+                  "com.openfaas.scale.min (5) is above" },
                 { "{\"service\":\"a\",\"image\":\"a\",\"secrets\":\"k\"}",
                   "secrets must be an array" },
                 { "{\"service\":\"a\",\"image\":\"a\",\"secrets\":[\"../x\"]}",
