@@ -20,7 +20,7 @@ OUT      := $(BUILD)/$(CC)
 SANFLAGS :=
 endif
 
-PACKAGES := libuv openssl raft avahi-client libsystemd libmnl libcjson libprotobuf-c libnghttp2 inih zlib
+PACKAGES := libuv sqlite3 openssl raft avahi-client libsystemd libmnl libcjson libprotobuf-c libnghttp2 inih zlib
 
 WARN     := -Wall -Wextra -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wundef \
             -Wvla -Wwrite-strings -Wpointer-arith -Wcast-align -Wswitch-enum \

@@ -32,8 +32,10 @@ struct api_request {
         struct buf body;
         void (*answer)(struct api_request *q);
         struct agent_request *asked;
-        unsigned asked_status; /* the answer to the client where the agent has done it */
-        char *target;          /* what 'rest' and 'query' look at */
+        unsigned asked_status;     /* the answer to the client where the agent has done it */
+        void (*forget)(void *arg); /* not NULL: somebody else will answer, and learns of its end */
+        void *forget_arg;
+        char *target; /* what 'rest' and 'query' look at */
 };
 
 /* Every answer() ends with exactly one of these, now or later; 'q' is gone after it. */

@@ -19,6 +19,7 @@ enum deadline_kind {
         DEADLINE_POOL_IDLE,     /* unused connection to a replica */
         DEADLINE_REPLICA,       /* a call waits for a replica to become ready */
         DEADLINE_AGENT,         /* a request to the agent */
+        DEADLINE_ASYNC,         /* an asynchronous call is not over */
         DEADLINE_KINDS,
 };
 

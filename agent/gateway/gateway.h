@@ -26,9 +26,16 @@ enum {
         GATEWAY_AGENT_FRAME_BYTES = 4 * 1024 * 1024, /* the whole state in one frame */
         GATEWAY_AGENT_REQUESTS = 64,                 /* asked of the agent at a time */
         GATEWAY_DRAIN_MS = 10 * 1000,                /* calls under way at SIGTERM get so long */
+        GATEWAY_ASYNC_WORKERS = 4,                   /* asynchronous calls of one queue */
+        GATEWAY_ASYNC_RUNNING = 64,                  /* and of all of them, being made */
+        GATEWAY_ASYNC_CALLS = 10000,                 /* that wait */
+        GATEWAY_ASYNC_CALLBACKS = 32,                /* answers being sent on */
+        GATEWAY_ASYNC_MEMORY = 16 * 1024 * 1024,     /* of their requests, at a time */
+        GATEWAY_ASYNC_ANSWER = 1024 * 1024,          /* of an answer that is sent on */
 };
 
 struct agent;
+struct async;
 struct server;
 
 struct gateway {
@@ -39,6 +46,7 @@ struct gateway {
         struct sock_reader reader;
         struct agent *agent;
         struct server *server;
+        struct async *async;
         bool had_state; /* the agent told us at least once what there is */
         char cluster[SIZE_CLUSTER];
         char node[SIZE_NAME];

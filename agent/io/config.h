@@ -37,6 +37,11 @@ struct config {
         /* [gateway] */
         char gateway_address[SIZE_ADDRESS]; /* address = 0.0.0.0 */
         uint16_t gateway_port;              /* port = 8080 */
+        char queue[256];           /* queue = sqlite: asynchronous calls; or /a/file, nats://HOST */
+        uint32_t queue_workers;    /* queue_workers = 4: of one queue, made at a time */
+        uint32_t queue_calls;      /* queue_calls = 10000: that wait */
+        uint64_t queue_bytes;      /* queue_size = 64Mi: of all of them */
+        uint64_t queue_body_bytes; /* queue_body = 1Mi: of each of them */
 };
 
 /* The defaults above. */

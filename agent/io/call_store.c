@@ -1,0 +1,294 @@
+#include "io/call_store.h"
+
+#include "base/scope.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdio.h>
+
+/* Pages of the log after which it is folded into the file; calls that are over by then never get
+ * there.  4 KB each. */
+enum { STORE_LOG_PAGES = 512, STORE_CACHE_KB = 256, STORE_VERSION = 1 };
+
+enum statement { PUT, PUT_REQUEST, ATTEMPT, REQUEST, LATER, REMOVE, REMOVE_REQUEST, STATEMENTS };
+
+struct call_store {
+        sqlite3 *db;
+        sqlite3_stmt *statement[STATEMENTS];
+        int log_pages;
+};
+
+/* The request lies apart, so that a change of state does not write it again. */
+static const char schema[] =
+        "PRAGMA page_size = 4096;"
+        "PRAGMA auto_vacuum = INCREMENTAL;"
+        "PRAGMA locking_mode = EXCLUSIVE;" /* no shared memory, and no second owner */
+        "PRAGMA journal_mode = WAL;"
+        "PRAGMA synchronous = FULL;" /* one fsync a commit */
+        "PRAGMA wal_autocheckpoint = 0;"
+        "PRAGMA journal_size_limit = 1048576;"
+        "PRAGMA temp_store = MEMORY;"
+        "CREATE TABLE IF NOT EXISTS calls (seq INTEGER PRIMARY KEY, id TEXT NOT NULL,"
+        " function TEXT NOT NULL, attempts INTEGER NOT NULL, begun INTEGER NOT NULL,"
+        " wait_usec INTEGER NOT NULL, bytes INTEGER NOT NULL);"
+        "CREATE TABLE IF NOT EXISTS requests (seq INTEGER PRIMARY KEY, request BLOB NOT NULL);";
+
+static const char *const sql[STATEMENTS] = {
+        [PUT] = "INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [PUT_REQUEST] = "INSERT INTO requests VALUES (?, ?)",
+        [ATTEMPT] = "UPDATE calls SET begun = 1, attempts = ?2, wait_usec = 0 WHERE seq = ?1",
+        [REQUEST] = "SELECT request FROM requests WHERE seq = ?",
+        [LATER] = "UPDATE calls SET begun = 0, wait_usec = ?2 WHERE seq = ?1",
+        [REMOVE] = "DELETE FROM calls WHERE seq = ?",
+        [REMOVE_REQUEST] = "DELETE FROM requests WHERE seq = ?",
+};
+
+static int error_of(int code) {
+        switch (code & 0xff) {
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB:
+                return -EBADMSG;
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+                return -EBUSY;
+        case SQLITE_FULL:
+                return -ENOSPC;
+        case SQLITE_NOMEM:
+                return -ENOMEM;
+        case SQLITE_CANTOPEN:
+        case SQLITE_PERM:
+        case SQLITE_READONLY:
+                return -EACCES;
+        default:
+                return -EIO;
+        }
+}
+
+static int failed(struct call_store *s, struct fail *f) {
+        int code = s->db ? sqlite3_extended_errcode(s->db) : SQLITE_NOMEM;
+
+        return fail(f, error_of(code), "%s", s->db ? sqlite3_errmsg(s->db) : "out of memory");
+}
+
+static int run(struct call_store *s, const char *text, struct fail *f) {
+        return sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK ? 0 : failed(s, f);
+}
+
+static int on_log(void *arg, sqlite3 *db, const char *name, int pages) {
+        struct call_store *s = arg;
+
+        (void)db;
+        (void)name;
+        s->log_pages = pages;
+        return SQLITE_OK;
+}
+
+/* ---- opening ----------------------------------------------------------------------------------
+ */
+
+static int read_version(struct call_store *s, int *ret, struct fail *f) {
+        sqlite3_stmt *q = NULL;
+        int r = 0;
+
+        if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &q, NULL) != SQLITE_OK ||
+            sqlite3_step(q) != SQLITE_ROW)
+                r = failed(s, f);
+        else
+                *ret = sqlite3_column_int(q, 0);
+        (void)sqlite3_finalize(q);
+        return r;
+}
+
+static int prepare(struct call_store *s, struct fail *f) {
+        char text[64];
+        int version = 0, r = read_version(s, &version, f);
+
+        if (r < 0)
+                return r;
+        if (version != 0 && version != STORE_VERSION)
+                return fail(f, -EPROTO, "it is of another version of bramble (%d)", version);
+        r = run(s, schema, f);
+        if (r < 0)
+                return r;
+        (void)snprintf(text, sizeof(text), "PRAGMA user_version = %d; PRAGMA cache_size = -%d",
+                       STORE_VERSION, STORE_CACHE_KB);
+        r = run(s, text, f);
+        for (size_t i = 0; i < STATEMENTS && r == 0; i++)
+                if (sqlite3_prepare_v3(s->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                       &s->statement[i], NULL) != SQLITE_OK)
+                        r = failed(s, f);
+        return r;
+}
+
+int call_store_open(const char *path, struct call_store **ret, struct fail *f) {
+        struct call_store *s = calloc(1, sizeof(*s));
+        int r = 0;
+
+        if (!s)
+                return fail(f, -ENOMEM, "out of memory");
+        if (sqlite3_open_v2(path, &s->db,
+                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW,
+                            NULL) != SQLITE_OK)
+                r = failed(s, f);
+        if (r == 0) {
+                (void)sqlite3_extended_result_codes(s->db, 1);
+                (void)sqlite3_wal_hook(s->db, on_log, s);
+                r = prepare(s, f);
+        }
+        if (r < 0) {
+                call_store_close(s);
+                return r;
+        }
+        *ret = s;
+        return 0;
+}
+
+void call_store_close(struct call_store *s) {
+        if (!s)
+                return;
+        for (size_t i = 0; i < STATEMENTS; i++)
+                (void)sqlite3_finalize(s->statement[i]);
+        (void)sqlite3_close(s->db);
+        free(s);
+}
+
+int call_store_load(struct call_store *s, bool (*each)(void *arg, const struct call_stored *c),
+                    void *arg, struct fail *f) {
+        sqlite3_stmt *q = NULL;
+        int code = sqlite3_prepare_v2(s->db,
+                                      "SELECT seq, id, function, attempts, begun, wait_usec, bytes"
+                                      " FROM calls ORDER BY seq",
+                                      -1, &q, NULL);
+        int r = 0;
+
+        while (code == SQLITE_OK || code == SQLITE_ROW) {
+                code = sqlite3_step(q);
+                if (code != SQLITE_ROW)
+                        break;
+                if (!each(arg, &(struct call_stored){
+                                       .seq = (uint64_t)sqlite3_column_int64(q, 0),
+                                       .id = (const char *)sqlite3_column_text(q, 1),
+                                       .function = (const char *)sqlite3_column_text(q, 2),
+                                       .attempts = (uint32_t)sqlite3_column_int64(q, 3),
+                                       .begun = sqlite3_column_int(q, 4) != 0,
+                                       .wait_usec = (uint64_t)sqlite3_column_int64(q, 5),
+                                       .bytes = (uint64_t)sqlite3_column_int64(q, 6),
+                               })) {
+                        code = SQLITE_DONE;
+                        break;
+                }
+        }
+        if (code != SQLITE_DONE)
+                r = failed(s, f);
+        (void)sqlite3_finalize(q);
+        return r;
+}
+
+/* ---- changing ---------------------------------------------------------------------------------
+ */
+
+int call_store_begin(struct call_store *s, struct fail *f) {
+        return run(s, "BEGIN IMMEDIATE", f);
+}
+
+/* What is over leaves its place first, so that its pages are not carried over.  A failure costs
+ * nothing but a longer log: the next commit tries again. */
+static void fold_log(struct call_store *s) {
+        if (run(s, "PRAGMA incremental_vacuum", NULL) == 0 &&
+            run(s, "PRAGMA wal_checkpoint(RESTART)", NULL) == 0)
+                s->log_pages = 0;
+}
+
+int call_store_commit(struct call_store *s, struct fail *f) {
+        int r = run(s, "COMMIT", f);
+
+        if (r < 0)
+                call_store_rollback(s);
+        else if (s->log_pages >= STORE_LOG_PAGES)
+                fold_log(s);
+        return r;
+}
+
+void call_store_rollback(struct call_store *s) {
+        if (!sqlite3_get_autocommit(s->db))
+                (void)run(s, "ROLLBACK", NULL);
+}
+
+static void bind(sqlite3_stmt *q, int at, uint64_t value) {
+        (void)sqlite3_bind_int64(q, at, (sqlite3_int64)value);
+}
+
+/* Runs a statement without a result. */
+static int step(struct call_store *s, enum statement which, struct fail *f) {
+        sqlite3_stmt *q = s->statement[which];
+        int r = sqlite3_step(q) == SQLITE_DONE ? 0 : failed(s, f);
+
+        (void)sqlite3_reset(q);
+        (void)sqlite3_clear_bindings(q);
+        return r;
+}
+
+int call_store_put(struct call_store *s, const struct call_stored *c, const char *request,
+                   struct fail *f) {
+        sqlite3_stmt *q = s->statement[PUT];
+        int r;
+
+        bind(q, 1, c->seq);
+        (void)sqlite3_bind_text(q, 2, c->id, -1, SQLITE_STATIC);
+        (void)sqlite3_bind_text(q, 3, c->function, -1, SQLITE_STATIC);
+        bind(q, 4, c->attempts);
+        bind(q, 5, c->begun);
+        bind(q, 6, c->wait_usec);
+        bind(q, 7, c->bytes);
+        r = step(s, PUT, f);
+        if (r < 0)
+                return r;
+        q = s->statement[PUT_REQUEST];
+        bind(q, 1, c->seq);
+        (void)sqlite3_bind_blob64(q, 2, request, c->bytes, SQLITE_STATIC);
+        return step(s, PUT_REQUEST, f);
+}
+
+static int read_request(struct call_store *s, uint64_t seq, struct buf *ret, struct fail *f) {
+        sqlite3_stmt *q = s->statement[REQUEST];
+        int code, r;
+
+        bind(q, 1, seq);
+        code = sqlite3_step(q);
+        if (code == SQLITE_ROW)
+                r = buf_add(ret, sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0));
+        else
+                r = code == SQLITE_DONE ? fail(f, -ENOENT, "the request is not there")
+                                        : failed(s, f);
+        (void)sqlite3_reset(q);
+        return r < 0 ? fail(f, r, "out of memory") : 0;
+}
+
+int call_store_attempt(struct call_store *s, uint64_t seq, uint32_t attempt, struct buf *ret,
+                       struct fail *f) {
+        int r = ret ? read_request(s, seq, ret, f) : 0;
+
+        if (r < 0)
+                return r;
+        bind(s->statement[ATTEMPT], 1, seq);
+        bind(s->statement[ATTEMPT], 2, attempt);
+        return step(s, ATTEMPT, f);
+}
+
+int call_store_later(struct call_store *s, uint64_t seq, uint64_t wait_usec, struct fail *f) {
+        bind(s->statement[LATER], 1, seq);
+        bind(s->statement[LATER], 2, wait_usec);
+        return step(s, LATER, f);
+}
+
+int call_store_remove(struct call_store *s, uint64_t seq, struct fail *f) {
+        int r;
+
+        bind(s->statement[REMOVE], 1, seq);
+        r = step(s, REMOVE, f);
+        if (r < 0)
+                return r;
+        bind(s->statement[REMOVE_REQUEST], 1, seq);
+        return step(s, REMOVE_REQUEST, f);
+}
