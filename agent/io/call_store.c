@@ -9,9 +9,20 @@
 
 /* Pages of the log after which it is folded into the file; calls that are over by then never get
  * there.  4 KB each. */
-enum { STORE_LOG_PAGES = 512, STORE_CACHE_KB = 256, STORE_VERSION = 1 };
+enum { STORE_LOG_PAGES = 512, STORE_FREE_PAGES = 256, STORE_CACHE_KB = 256, STORE_VERSION = 1 };
 
-enum statement { PUT, PUT_REQUEST, ATTEMPT, REQUEST, LATER, REMOVE, REMOVE_REQUEST, STATEMENTS };
+enum statement {
+        PUT,
+        PUT_REQUEST,
+        ATTEMPT,
+        REQUEST,
+        LATER,
+        REMOVE,
+        REMOVE_REQUEST,
+        FREE,
+        ANY,
+        STATEMENTS
+};
 
 struct call_store {
         sqlite3 *db;
@@ -42,6 +53,8 @@ static const char *const sql[STATEMENTS] = {
         [LATER] = "UPDATE calls SET begun = 0, wait_usec = ?2 WHERE seq = ?1",
         [REMOVE] = "DELETE FROM calls WHERE seq = ?",
         [REMOVE_REQUEST] = "DELETE FROM requests WHERE seq = ?",
+        [FREE] = "PRAGMA freelist_count",
+        [ANY] = "SELECT EXISTS (SELECT 1 FROM calls)",
 };
 
 static int error_of(int code) {
@@ -121,6 +134,14 @@ static int prepare(struct call_store *s, struct fail *f) {
         return r;
 }
 
+/* What is over leaves its place first, so that its pages are not carried over.  A failure costs
+ * nothing but a longer log: the next commit tries again. */
+static void fold_log(struct call_store *s) {
+        if (run(s, "PRAGMA incremental_vacuum", NULL) == 0 &&
+            run(s, "PRAGMA wal_checkpoint(RESTART)", NULL) == 0)
+                s->log_pages = 0;
+}
+
 int call_store_open(const char *path, struct call_store **ret, struct fail *f) {
         struct call_store *s = calloc(1, sizeof(*s));
         int r = 0;
@@ -147,6 +168,8 @@ int call_store_open(const char *path, struct call_store **ret, struct fail *f) {
 void call_store_close(struct call_store *s) {
         if (!s)
                 return;
+        if (s->statement[STATEMENTS - 1]) /* all of it is open */
+                fold_log(s);
         for (size_t i = 0; i < STATEMENTS; i++)
                 (void)sqlite3_finalize(s->statement[i]);
         (void)sqlite3_close(s->db);
@@ -192,12 +215,17 @@ int call_store_begin(struct call_store *s, struct fail *f) {
         return run(s, "BEGIN IMMEDIATE", f);
 }
 
-/* What is over leaves its place first, so that its pages are not carried over.  A failure costs
- * nothing but a longer log: the next commit tries again. */
-static void fold_log(struct call_store *s) {
-        if (run(s, "PRAGMA incremental_vacuum", NULL) == 0 &&
-            run(s, "PRAGMA wal_checkpoint(RESTART)", NULL) == 0)
-                s->log_pages = 0;
+static int64_t ask(struct call_store *s, enum statement which) {
+        sqlite3_stmt *q = s->statement[which];
+        int64_t value = sqlite3_step(q) == SQLITE_ROW ? sqlite3_column_int64(q, 0) : -1;
+
+        (void)sqlite3_reset(q);
+        return value;
+}
+
+/* Free pages are used again while there are calls; without any, all of them can go. */
+static bool can_shrink(struct call_store *s) {
+        return ask(s, FREE) >= STORE_FREE_PAGES && ask(s, ANY) == 0;
 }
 
 int call_store_commit(struct call_store *s, struct fail *f) {
@@ -205,7 +233,7 @@ int call_store_commit(struct call_store *s, struct fail *f) {
 
         if (r < 0)
                 call_store_rollback(s);
-        else if (s->log_pages >= STORE_LOG_PAGES)
+        else if (s->log_pages >= STORE_LOG_PAGES || can_shrink(s))
                 fold_log(s);
         return r;
 }
