@@ -46,6 +46,24 @@ int jetstream_parse_delivery(const char *subject, struct jetstream_delivery *ret
         return 0;
 }
 
+int jetstream_find_sequence(const char *text, size_t len, uint64_t *ret) {
+        static const char key[] = "\"seq\":";
+        const char *at = memmem(text, len, key, sizeof(key) - 1);
+        char number[21];
+        size_t n = 0, left;
+
+        if (!at)
+                return -ENOENT;
+        at += sizeof(key) - 1;
+        left = len - (size_t)(at - text);
+        while (n < left && n < sizeof(number) && at[n] >= '0' && at[n] <= '9')
+                n++;
+        if (str_copy_n(number, sizeof(number), at, n) < 0 ||
+            str_to_u64(number, UINT64_MAX, ret) < 0)
+                return -ENOENT;
+        return 0;
+}
+
 int jetstream_token(const char *text, char *ret, size_t size) {
         static const char hex[] = "0123456789abcdef";
         size_t n = 0;

@@ -16,6 +16,10 @@ struct jetstream_delivery {
 /* -EINVAL where it is no such subject. */
 int jetstream_parse_delivery(const char *subject, struct jetstream_delivery *ret);
 
+/* The stream sequence in an answer to STREAM.MSG.GET, which may be too large to be parsed whole;
+ * its other fields cannot hold this key.  -ENOENT. */
+int jetstream_find_sequence(const char *text, size_t len, uint64_t *ret);
+
 /* 'text' as one token of a subject: letters, digits and '-' stay, any other byte becomes "_" and
  * two hex digits.  -ENAMETOOLONG; -EINVAL for an empty text. */
 int jetstream_token(const char *text, char *ret, size_t size);
