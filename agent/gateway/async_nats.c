@@ -1,7 +1,11 @@
 /* The keeper that has the calls of all boards in a stream of NATS JetStream.  Each is one message
  * "STREAM.async.FUNCTION.ID", a whole HTTP request; one durable consumer hands them to whichever
  * gateway asks.  What a gateway holds it says so every few seconds; when it falls silent, the
- * server hands the call to another one, counted up, which is what X-Retry then says. */
+ * server hands the call to another one, counted up, which is what X-Retry then says.
+ *
+ * The server does not write these counts down at once, so they alone would not survive its end.
+ * Hence a mark in a second stream before each first attempt, "STREAM.begun.SEQUENCE": it is only
+ * taken where there is none, and where there is one, the attempt is not the first. */
 #include "gateway/async_private.h"
 
 #include "base/str.h"
@@ -25,22 +29,31 @@ enum {
         TICK_MS = 1000,
         HOLD_TICKS = 5,   /* "still at it" is said so often ... */
         ACK_WAIT_S = 20,  /* ... and somebody who does not say it for so long is dead */
-        PUT_TICKS = 5,    /* a call must be safe within that */
+        SAFE_TICKS = 5,   /* a call must be safe within that */
         PULL_TICKS = 20,  /* a question for more calls is open so long */
         DEPTH_TICKS = 10, /* how many wait is asked so often */
         SETUP_TICKS = 5,  /* the stream is set up again after so long without an answer */
         CANCEL_TICKS = 5,
         SUBJECT_SIZE = 3 * (ASYNC_KEY + HTTP_FORWARD_ID_MAX) + 2 * SIZE_NAME,
-        CANCELS = 64, /* at a time */
+        CANCELS = 64,  /* at a time */
+        MARKS = 20000, /* in all; the oldest go, and after an hour every one does */
+        MARK_AGE_S = 3600,
 };
 
 /* Messages of JetStream's API that are not understood otherwise (server/errors.json). */
-enum { ERR_STREAM_EXISTS = 10058 };
+enum { ERR_STREAM_EXISTS = 10058, ERR_WRONG_LAST_SEQUENCE = 10071 };
 
-enum setup { SETUP_OFF, SETUP_STREAM, SETUP_CONSUMER, SETUP_DONE };
+enum setup { SETUP_OFF, SETUP_STREAM, SETUP_MARKS, SETUP_CONSUMER, SETUP_DONE };
 
 /* Questions: the first letter of an inbox says what was asked, a number behind it which one. */
-enum { ASK_SETUP = 's', ASK_PUT = 'a', ASK_PULL = 'p', ASK_DEPTH = 'd', ASK_CANCEL = 'c' };
+enum {
+        ASK_SETUP = 's',
+        ASK_PUT = 'a',
+        ASK_MARK = 'm',
+        ASK_PULL = 'p',
+        ASK_DEPTH = 'd',
+        ASK_CANCEL = 'c'
+};
 
 enum cancel_step { CANCEL_FIND, CANCEL_LOOK, CANCEL_DELETE, CANCEL_LOOK_AGAIN };
 
@@ -58,9 +71,9 @@ struct keeper {
         const char *stream;
         enum setup setup;
         unsigned setup_ticks;
-        uint64_t serial;  /* of the last question */
-        struct list puts; /* items whose message is not yet acknowledged */
-        struct list done; /* items that are to be told on the loop's next turn */
+        uint64_t serial;     /* of the last question */
+        struct list waiting; /* items whose message or mark is not yet acknowledged */
+        struct list done;    /* items that are to be told on the loop's next turn */
         struct list cancels;
         unsigned n_cancels;
         uint64_t pull;  /* the open question for calls, 0: none */
@@ -110,6 +123,21 @@ static void ask_stream(struct keeper *k) {
         (void)ask(k, ASK_SETUP, ++k->serial, "STREAM.CREATE", "", text);
 }
 
+static void ask_marks(struct keeper *k) {
+        char text[512];
+
+        k->setup = SETUP_MARKS;
+        k->setup_ticks = 0;
+        (void)snprintf(text, sizeof(text),
+                       "{\"name\":\"%s_BEGUN\",\"subjects\":[\"%s.begun.*\"],"
+                       "\"retention\":\"limits\",\"storage\":\"file\",\"discard\":\"old\","
+                       "\"max_consumers\":-1,\"max_msgs\":%d,\"max_bytes\":-1,"
+                       "\"max_msgs_per_subject\":1,\"max_age\":%d000000000,"
+                       "\"num_replicas\":%u}",
+                       k->stream, k->stream, MARKS, MARK_AGE_S, k->a->options.queue.replicas);
+        (void)ask(k, ASK_SETUP, ++k->serial, "STREAM.CREATE", "_BEGUN", text);
+}
+
 static void ask_consumer(struct keeper *k) {
         char text[512];
 
@@ -139,27 +167,36 @@ static const char *error_text(const cJSON *o) {
                          "no JetStream there");
 }
 
+static void set_up(struct keeper *k) {
+        k->setup = SETUP_DONE;
+        if (k->said)
+                log_notice("the queue in NATS can be used again");
+        else
+                log_info("asynchronous calls are kept in the stream %s of NATS", k->stream);
+        k->said = false;
+        async_dispatch(k->a);
+}
+
 static void on_setup(struct keeper *k, const cJSON *o) {
         unsigned code = o ? error_code(o) : 1;
 
-        if (k->setup == SETUP_STREAM) {
-                if (code != 0 && code != ERR_STREAM_EXISTS) {
-                        tell_down(k, error_text(o));
-                        return; /* the timer tries again */
-                }
+        if (code != 0 && code != ERR_STREAM_EXISTS) {
+                tell_down(k, error_text(o));
+                return; /* the timer tries again */
+        }
+        switch (k->setup) {
+        case SETUP_STREAM:
+                ask_marks(k);
+                break;
+        case SETUP_MARKS:
                 ask_consumer(k);
-        } else if (k->setup == SETUP_CONSUMER) {
-                if (code != 0) {
-                        tell_down(k, error_text(o));
-                        return;
-                }
-                k->setup = SETUP_DONE;
-                if (k->said)
-                        log_notice("the queue in NATS can be used again");
-                else
-                        log_info("asynchronous calls are kept in the stream %s of NATS", k->stream);
-                k->said = false;
-                async_dispatch(k->a);
+                break;
+        case SETUP_CONSUMER:
+                set_up(k);
+                break;
+        case SETUP_OFF:
+        case SETUP_DONE:
+                break;
         }
 }
 
@@ -189,7 +226,7 @@ static void on_soon(uv_timer_t *timer) {
                         async_stored(item, item->op_error);
                         break;
                 case OP_BEGUN:
-                        async_begun(item, 0);
+                        async_begun(item, item->op_error);
                         break;
                 case OP_FORGET:
                         async_forget(item);
@@ -208,7 +245,8 @@ static void keep_put(void *keeper, struct async_item *item) {
         int r = k->setup == SETUP_DONE ? 0 : -ENOTCONN;
 
         async_leave_slot(item);
-        item->seq = ++k->serial;
+        item->op_kind = OP_PUT;
+        item->serial = ++k->serial;
         item->wait_usec = 0; /* ticks that it waits */
         if (r == 0)
                 r = jetstream_token(item->lane->key, function, sizeof(function));
@@ -216,26 +254,37 @@ static void keep_put(void *keeper, struct async_item *item) {
                 r = jetstream_token(item->id, id, sizeof(id));
         if (r == 0) {
                 (void)snprintf(subject, sizeof(subject), "%s.async.%s.%s", k->stream, function, id);
-                (void)snprintf(inbox, sizeof(inbox), "%c%" PRIu64, ASK_PUT, item->seq);
+                (void)snprintf(inbox, sizeof(inbox), "%c%" PRIu64, ASK_PUT, item->serial);
                 r = nats_link_ask(k->link, subject, inbox, item->request.data, item->request.len);
         }
         if (r < 0)
                 later(k, item, OP_PUT, r);
         else
-                list_append(&k->puts, &item->op);
+                list_append(&k->waiting, &item->op);
 }
 
-static void on_put(struct keeper *k, uint64_t serial, const cJSON *o) {
-        struct async_item *item, *next;
+/* A message was stored, or not; *ret_code as on_setup() has it. */
+static bool is_stored(const cJSON *o, unsigned *ret_code) {
         uint64_t sequence;
 
-        list_each(item, next, &k->puts, op) {
-                if (item->seq != serial)
+        *ret_code = o ? error_code(o) : 0;
+        return o && json_number(o, "seq", UINT64_MAX, &sequence) == 0 && sequence > 0;
+}
+
+static void on_safe(struct keeper *k, uint64_t serial, const cJSON *o) {
+        struct async_item *item, *next;
+        unsigned code;
+        bool stored = is_stored(o, &code);
+
+        list_each(item, next, &k->waiting, op) {
+                if (item->serial != serial)
                         continue;
-                if (o && json_number(o, "seq", UINT64_MAX, &sequence) == 0 && sequence > 0)
-                        later(k, item, OP_PUT, 0);
-                else
-                        later(k, item, OP_PUT, o && error_code(o) ? -ENOSPC : -ENOTCONN);
+                if (item->op_kind == OP_BEGUN && code == ERR_WRONG_LAST_SEQUENCE) {
+                        if (item->attempts < 2)
+                                item->attempts = 2;
+                        stored = true;
+                }
+                later(k, item, item->op_kind, stored ? 0 : code ? -ENOSPC : -ENOTCONN);
                 return;
         }
 }
@@ -340,7 +389,20 @@ static void on_pull(struct keeper *k, uint64_t serial) {
 }
 
 static void keep_begin(void *keeper, struct async_item *item) {
-        later(keeper, item, OP_BEGUN, 0); /* delivered is begun */
+        struct keeper *k = keeper;
+        char subject[SIZE_NAME + 32], inbox[24];
+        int r;
+
+        item->op_kind = OP_BEGUN;
+        item->serial = ++k->serial;
+        item->wait_usec = 0;
+        (void)snprintf(subject, sizeof(subject), "%s.begun.%" PRIu64, k->stream, item->seq);
+        (void)snprintf(inbox, sizeof(inbox), "%c%" PRIu64, ASK_MARK, item->serial);
+        r = nats_link_ask_with(k->link, subject, inbox, "Nats-Expected-Last-Subject-Sequence", "0");
+        if (r < 0)
+                later(k, item, OP_BEGUN, r);
+        else
+                list_append(&k->waiting, &item->op);
 }
 
 static void keep_later(void *keeper, struct async_item *item, uint64_t wait_usec) {
@@ -503,7 +565,8 @@ static void on_answer(struct keeper *k, char what, uint64_t serial, const cJSON 
                 on_setup(k, o);
                 break;
         case ASK_PUT:
-                on_put(k, serial, o);
+        case ASK_MARK:
+                on_safe(k, serial, o);
                 break;
         case ASK_PULL:
                 on_pull(k, serial);
@@ -546,12 +609,12 @@ static void on_up(void *arg) {
         ask_stream(k);
 }
 
-static void fail_puts(struct keeper *k, bool all) {
+static void fail_waiting(struct keeper *k, bool all) {
         struct async_item *item, *next;
 
-        list_each(item, next, &k->puts, op) {
-                if (all || ++item->wait_usec > PUT_TICKS)
-                        later(k, item, OP_PUT, -ENOTCONN);
+        list_each(item, next, &k->waiting, op) {
+                if (all || ++item->wait_usec > SAFE_TICKS)
+                        later(k, item, item->op_kind, -ENOTCONN);
         }
 }
 
@@ -561,7 +624,7 @@ static void on_down(void *arg) {
         k->setup = SETUP_OFF;
         k->asked = 0;
         tell_down(k, "the connection broke");
-        fail_puts(k, true);
+        fail_waiting(k, true);
 }
 
 static void say_held(struct keeper *k) {
@@ -576,7 +639,7 @@ static void on_tick(uv_timer_t *timer) {
         struct cancel *c, *next;
 
         k->ticks++;
-        fail_puts(k, false);
+        fail_waiting(k, false);
         list_each(c, next, &k->cancels, link) if (++c->ticks > CANCEL_TICKS)
                 cancel_answer(k, c, 503);
         if (k->ticks % HOLD_TICKS == 0)
@@ -653,7 +716,7 @@ int async_nats_open(struct async *a, struct fail *f) {
                 return fail(f, -ENOMEM, "out of memory");
         k->a = a;
         k->stream = u->stream;
-        list_init(&k->puts);
+        list_init(&k->waiting);
         list_init(&k->done);
         list_init(&k->cancels);
         (void)uv_timer_init(a->g->loop, &k->timer);

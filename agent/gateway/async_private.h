@@ -80,7 +80,8 @@ struct async_item {
         uint8_t op_kind;
         int op_error;
         uint64_t wait_usec;
-        char *reply;
+        char *reply;     /* NATS: by which its delivery is answered */
+        uint64_t serial; /* NATS: of the question whose answer it waits for */
         char id[HTTP_FORWARD_ID_MAX + 1];
 };
 

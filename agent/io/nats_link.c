@@ -51,6 +51,9 @@ enum {
         X(natsInbox_Create)                        \
         X(natsInbox_Destroy)                       \
         X(natsSubscription_Destroy)                \
+        X(natsConnection_PublishMsg)               \
+        X(natsMsg_Create)                          \
+        X(natsMsgHeader_Set)                       \
         X(natsMsg_GetSubject)                      \
         X(natsMsg_GetReply)                        \
         X(natsMsg_GetData)                         \
@@ -394,4 +397,22 @@ int nats_link_ask(struct nats_link *l, const char *subject, const char *inbox, c
         (void)snprintf(reply, sizeof(reply), "%s.%s", l->inbox, inbox);
         return error_of(
                 nats.natsConnection_PublishRequest(l->connection, subject, reply, data, (int)len));
+}
+
+int nats_link_ask_with(struct nats_link *l, const char *subject, const char *inbox,
+                       const char *header, const char *value) {
+        char reply[NATS_INBOX_SIZE + 32];
+        natsMsg *m = NULL;
+        natsStatus s;
+
+        if (!l->up)
+                return -ENOTCONN;
+        (void)snprintf(reply, sizeof(reply), "%s.%s", l->inbox, inbox);
+        s = nats.natsMsg_Create(&m, subject, reply, "", 0);
+        if (s == NATS_OK)
+                s = nats.natsMsgHeader_Set(m, header, value);
+        if (s == NATS_OK)
+                s = nats.natsConnection_PublishMsg(l->connection, m);
+        nats.natsMsg_Destroy(m);
+        return error_of(s);
 }

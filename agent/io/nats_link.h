@@ -36,6 +36,9 @@ int nats_link_send(struct nats_link *l, const char *subject, const void *data, s
 /* The same; answers come with 'inbox', a word of letters and digits. */
 int nats_link_ask(struct nats_link *l, const char *subject, const char *inbox, const void *data,
                   size_t len);
+/* The same with one header. */
+int nats_link_ask_with(struct nats_link *l, const char *subject, const char *inbox,
+                       const char *header, const char *value);
 /* Ends it; nothing more is called, and the memory goes with the loop's next turns. */
 void nats_link_close(struct nats_link *l);
 

@@ -228,11 +228,12 @@ RANDOM=${SEED:-$$}
 for round in {1..8}; do
 	start one --queue "$queue"
 	for i in {1..150}; do
-		printf 'url = "%s/async-function/hello/k"\nheader = "X-Call-Id: k%d-%d"\ndata = "%0100d"\noutput = /dev/null\nwrite-out = "%%{http_code} %%header{x-call-id}\\n"\nnext\n' "$url_one" "$round" "$i" "$i"
+		[ "$i" = 1 ] || echo next
+		printf 'url = "%s/async-function/hello/k"\nheader = "X-Call-Id: k%d-%d"\ndata = "%0100d"\noutput = /dev/null\nwrite-out = "%%{http_code} %%header{x-call-id}\\n"\n' "$url_one" "$round" "$i" "$i"
 	done >"$dir/load"
 	curl -s -Z --parallel-max 16 -m 5 -K "$dir/load" >>"$dir/accepted" 2>/dev/null &
 	load=$!
-	[ "$round" = 8 ] || pause "0.0$((RANDOM % 90 + 10))"
+	[ "$round" = 8 ] || pause "0.$((RANDOM % 200 + 100))"
 	[ "$round" = 8 ] && wait $load
 	kill -9 "$pid_one"
 	wait "$pid_one" $load 2>/dev/null
