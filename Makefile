@@ -20,7 +20,7 @@ OUT      := $(BUILD)/$(CC)
 SANFLAGS :=
 endif
 
-PACKAGES := libuv sqlite3 openssl raft avahi-client libsystemd libmnl libcjson libprotobuf-c libnghttp2 inih zlib
+PACKAGES := libuv openssl raft avahi-client libsystemd libmnl libcjson libprotobuf-c libnghttp2 inih zlib
 
 WARN     := -Wall -Wextra -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wundef \
             -Wvla -Wwrite-strings -Wpointer-arith -Wcast-align -Wswitch-enum \
@@ -31,7 +31,7 @@ CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iagent -I$(OUT)/gen -MMD -MP \
             -DBRAMBLE_VERSION='"$(VERSION)"' -DBRAMBLE_COMMIT='"$(COMMIT)"'
 CFLAGS   += -std=gnu17 -g $(WARN) $(HARDEN) $(SANFLAGS)
 PKGFLAGS := $(shell pkg-config --cflags $(PACKAGES))
-# The gateway loads this one by its name, and only where a queue is kept in NATS.
+# The gateway loads SQLite, libcurl and libnats when they are needed; the last one's name changes.
 NATS_SO  := $(shell $(CC) $(CFLAGS) -print-file-name=libnats.so)
 NATS_SO  := $(shell readelf -d $(NATS_SO) 2>/dev/null | sed -n 's/.*SONAME.*\[\(.*\)\].*/\1/p')
 $(OUT)/agent/io/nats_link.o: CPPFLAGS += $(if $(NATS_SO),-DBRAMBLE_NATS_LIBRARY='"$(NATS_SO)"')

@@ -2,10 +2,42 @@
 
 #include "base/scope.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
+
+/* Loaded with the first call, so that a gateway without asynchronous calls has none of it. */
+#define SQLITE_CALLS(X)          \
+        X(open_v2)               \
+        X(close)                 \
+        X(exec)                  \
+        X(errmsg)                \
+        X(extended_errcode)      \
+        X(extended_result_codes) \
+        X(prepare_v2)            \
+        X(prepare_v3)            \
+        X(step)                  \
+        X(reset)                 \
+        X(finalize)              \
+        X(clear_bindings)        \
+        X(bind_int64)            \
+        X(bind_text)             \
+        X(bind_blob64)           \
+        X(column_int64)          \
+        X(column_int)            \
+        X(column_text)           \
+        X(column_blob)           \
+        X(column_bytes)          \
+        X(get_autocommit)        \
+        X(wal_hook)
+
+static struct {
+#define X(name) __typeof__(&sqlite3_##name) name;
+        SQLITE_CALLS(X)
+#undef X
+} sqlite;
 
 /* Pages of the log after which it is folded into the file; calls that are over by then never get
  * there.  4 KB each. */
@@ -79,13 +111,13 @@ static int error_of(int code) {
 }
 
 static int failed(struct call_store *s, struct fail *f) {
-        int code = s->db ? sqlite3_extended_errcode(s->db) : SQLITE_NOMEM;
+        int code = s->db ? sqlite.extended_errcode(s->db) : SQLITE_NOMEM;
 
-        return fail(f, error_of(code), "%s", s->db ? sqlite3_errmsg(s->db) : "out of memory");
+        return fail(f, error_of(code), "%s", s->db ? sqlite.errmsg(s->db) : "out of memory");
 }
 
 static int run(struct call_store *s, const char *text, struct fail *f) {
-        return sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK ? 0 : failed(s, f);
+        return sqlite.exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK ? 0 : failed(s, f);
 }
 
 static int on_log(void *arg, sqlite3 *db, const char *name, int pages) {
@@ -100,16 +132,33 @@ static int on_log(void *arg, sqlite3 *db, const char *name, int pages) {
 /* ---- opening ----------------------------------------------------------------------------------
  */
 
+static int load_library(struct fail *f) {
+        void *library;
+
+        if (sqlite.wal_hook)
+                return 0;
+        library = dlopen("libsqlite3.so.0", RTLD_NOW | RTLD_LOCAL);
+        if (!library)
+                return fail(f, -ENOENT, "SQLite is not installed: %s", dlerror());
+#define X(name)                                                    \
+        *(void **)&sqlite.name = dlsym(library, "sqlite3_" #name); \
+        if (!sqlite.name)                                          \
+                return fail(f, -ENOENT, "this SQLite has no sqlite3_%s", #name);
+        SQLITE_CALLS(X)
+#undef X
+        return 0;
+}
+
 static int read_version(struct call_store *s, int *ret, struct fail *f) {
         sqlite3_stmt *q = NULL;
         int r = 0;
 
-        if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &q, NULL) != SQLITE_OK ||
-            sqlite3_step(q) != SQLITE_ROW)
+        if (sqlite.prepare_v2(s->db, "PRAGMA user_version", -1, &q, NULL) != SQLITE_OK ||
+            sqlite.step(q) != SQLITE_ROW)
                 r = failed(s, f);
         else
-                *ret = sqlite3_column_int(q, 0);
-        (void)sqlite3_finalize(q);
+                *ret = sqlite.column_int(q, 0);
+        (void)sqlite.finalize(q);
         return r;
 }
 
@@ -128,8 +177,8 @@ static int prepare(struct call_store *s, struct fail *f) {
                        STORE_VERSION, STORE_CACHE_KB);
         r = run(s, text, f);
         for (size_t i = 0; i < STATEMENTS && r == 0; i++)
-                if (sqlite3_prepare_v3(s->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-                                       &s->statement[i], NULL) != SQLITE_OK)
+                if (sqlite.prepare_v3(s->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                      &s->statement[i], NULL) != SQLITE_OK)
                         r = failed(s, f);
         return r;
 }
@@ -143,18 +192,21 @@ static void fold_log(struct call_store *s) {
 }
 
 int call_store_open(const char *path, struct call_store **ret, struct fail *f) {
-        struct call_store *s = calloc(1, sizeof(*s));
-        int r = 0;
+        struct call_store *s;
+        int r = load_library(f);
 
+        if (r < 0)
+                return r;
+        s = calloc(1, sizeof(*s));
         if (!s)
                 return fail(f, -ENOMEM, "out of memory");
-        if (sqlite3_open_v2(path, &s->db,
-                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW,
-                            NULL) != SQLITE_OK)
+        if (sqlite.open_v2(path, &s->db,
+                           SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW,
+                           NULL) != SQLITE_OK)
                 r = failed(s, f);
         if (r == 0) {
-                (void)sqlite3_extended_result_codes(s->db, 1);
-                (void)sqlite3_wal_hook(s->db, on_log, s);
+                (void)sqlite.extended_result_codes(s->db, 1);
+                (void)sqlite.wal_hook(s->db, on_log, s);
                 r = prepare(s, f);
         }
         if (r < 0) {
@@ -171,32 +223,32 @@ void call_store_close(struct call_store *s) {
         if (s->statement[STATEMENTS - 1]) /* all of it is open */
                 fold_log(s);
         for (size_t i = 0; i < STATEMENTS; i++)
-                (void)sqlite3_finalize(s->statement[i]);
-        (void)sqlite3_close(s->db);
+                (void)sqlite.finalize(s->statement[i]);
+        (void)sqlite.close(s->db);
         free(s);
 }
 
 int call_store_load(struct call_store *s, bool (*each)(void *arg, const struct call_stored *c),
                     void *arg, struct fail *f) {
         sqlite3_stmt *q = NULL;
-        int code = sqlite3_prepare_v2(s->db,
-                                      "SELECT seq, id, function, attempts, begun, wait_usec, bytes"
-                                      " FROM calls ORDER BY seq",
-                                      -1, &q, NULL);
+        int code = sqlite.prepare_v2(s->db,
+                                     "SELECT seq, id, function, attempts, begun, wait_usec, bytes"
+                                     " FROM calls ORDER BY seq",
+                                     -1, &q, NULL);
         int r = 0;
 
         while (code == SQLITE_OK || code == SQLITE_ROW) {
-                code = sqlite3_step(q);
+                code = sqlite.step(q);
                 if (code != SQLITE_ROW)
                         break;
                 if (!each(arg, &(struct call_stored){
-                                       .seq = (uint64_t)sqlite3_column_int64(q, 0),
-                                       .id = (const char *)sqlite3_column_text(q, 1),
-                                       .function = (const char *)sqlite3_column_text(q, 2),
-                                       .attempts = (uint32_t)sqlite3_column_int64(q, 3),
-                                       .begun = sqlite3_column_int(q, 4) != 0,
-                                       .wait_usec = (uint64_t)sqlite3_column_int64(q, 5),
-                                       .bytes = (uint64_t)sqlite3_column_int64(q, 6),
+                                       .seq = (uint64_t)sqlite.column_int64(q, 0),
+                                       .id = (const char *)sqlite.column_text(q, 1),
+                                       .function = (const char *)sqlite.column_text(q, 2),
+                                       .attempts = (uint32_t)sqlite.column_int64(q, 3),
+                                       .begun = sqlite.column_int(q, 4) != 0,
+                                       .wait_usec = (uint64_t)sqlite.column_int64(q, 5),
+                                       .bytes = (uint64_t)sqlite.column_int64(q, 6),
                                })) {
                         code = SQLITE_DONE;
                         break;
@@ -204,7 +256,7 @@ int call_store_load(struct call_store *s, bool (*each)(void *arg, const struct c
         }
         if (code != SQLITE_DONE)
                 r = failed(s, f);
-        (void)sqlite3_finalize(q);
+        (void)sqlite.finalize(q);
         return r;
 }
 
@@ -217,9 +269,9 @@ int call_store_begin(struct call_store *s, struct fail *f) {
 
 static int64_t ask(struct call_store *s, enum statement which) {
         sqlite3_stmt *q = s->statement[which];
-        int64_t value = sqlite3_step(q) == SQLITE_ROW ? sqlite3_column_int64(q, 0) : -1;
+        int64_t value = sqlite.step(q) == SQLITE_ROW ? sqlite.column_int64(q, 0) : -1;
 
-        (void)sqlite3_reset(q);
+        (void)sqlite.reset(q);
         return value;
 }
 
@@ -239,21 +291,21 @@ int call_store_commit(struct call_store *s, struct fail *f) {
 }
 
 void call_store_rollback(struct call_store *s) {
-        if (!sqlite3_get_autocommit(s->db))
+        if (!sqlite.get_autocommit(s->db))
                 (void)run(s, "ROLLBACK", NULL);
 }
 
 static void bind(sqlite3_stmt *q, int at, uint64_t value) {
-        (void)sqlite3_bind_int64(q, at, (sqlite3_int64)value);
+        (void)sqlite.bind_int64(q, at, (sqlite3_int64)value);
 }
 
 /* Runs a statement without a result. */
 static int step(struct call_store *s, enum statement which, struct fail *f) {
         sqlite3_stmt *q = s->statement[which];
-        int r = sqlite3_step(q) == SQLITE_DONE ? 0 : failed(s, f);
+        int r = sqlite.step(q) == SQLITE_DONE ? 0 : failed(s, f);
 
-        (void)sqlite3_reset(q);
-        (void)sqlite3_clear_bindings(q);
+        (void)sqlite.reset(q);
+        (void)sqlite.clear_bindings(q);
         return r;
 }
 
@@ -263,8 +315,8 @@ int call_store_put(struct call_store *s, const struct call_stored *c, const char
         int r;
 
         bind(q, 1, c->seq);
-        (void)sqlite3_bind_text(q, 2, c->id, -1, SQLITE_STATIC);
-        (void)sqlite3_bind_text(q, 3, c->function, -1, SQLITE_STATIC);
+        (void)sqlite.bind_text(q, 2, c->id, -1, SQLITE_STATIC);
+        (void)sqlite.bind_text(q, 3, c->function, -1, SQLITE_STATIC);
         bind(q, 4, c->attempts);
         bind(q, 5, c->begun);
         bind(q, 6, c->wait_usec);
@@ -274,7 +326,7 @@ int call_store_put(struct call_store *s, const struct call_stored *c, const char
                 return r;
         q = s->statement[PUT_REQUEST];
         bind(q, 1, c->seq);
-        (void)sqlite3_bind_blob64(q, 2, request, c->bytes, SQLITE_STATIC);
+        (void)sqlite.bind_blob64(q, 2, request, c->bytes, SQLITE_STATIC);
         return step(s, PUT_REQUEST, f);
 }
 
@@ -283,13 +335,13 @@ static int read_request(struct call_store *s, uint64_t seq, struct buf *ret, str
         int code, r;
 
         bind(q, 1, seq);
-        code = sqlite3_step(q);
+        code = sqlite.step(q);
         if (code == SQLITE_ROW)
-                r = buf_add(ret, sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0));
+                r = buf_add(ret, sqlite.column_blob(q, 0), (size_t)sqlite.column_bytes(q, 0));
         else
                 r = code == SQLITE_DONE ? fail(f, -ENOENT, "the request is not there")
                                         : failed(s, f);
-        (void)sqlite3_reset(q);
+        (void)sqlite.reset(q);
         return r < 0 ? fail(f, r, "out of memory") : 0;
 }
 
