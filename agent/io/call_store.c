@@ -69,7 +69,6 @@ static const char schema[] =
         "PRAGMA locking_mode = EXCLUSIVE;" /* no shared memory, and no second owner */
         "PRAGMA journal_mode = WAL;"
         "PRAGMA synchronous = FULL;" /* one fsync a commit */
-        "PRAGMA wal_autocheckpoint = 0;"
         "PRAGMA journal_size_limit = 1048576;"
         "PRAGMA temp_store = MEMORY;"
         "CREATE TABLE IF NOT EXISTS calls (seq INTEGER PRIMARY KEY, id TEXT NOT NULL,"
@@ -206,7 +205,7 @@ int call_store_open(const char *path, struct call_store **ret, struct fail *f) {
                 r = failed(s, f);
         if (r == 0) {
                 (void)sqlite.extended_result_codes(s->db, 1);
-                (void)sqlite.wal_hook(s->db, on_log, s);
+                (void)sqlite.wal_hook(s->db, on_log, s); /* in place of SQLite's own */
                 r = prepare(s, f);
         }
         if (r < 0) {
