@@ -31,6 +31,7 @@ struct network;
 struct peers;
 struct reporter;
 struct runner;
+struct secret_keeper;
 
 struct agent {
         uv_loop_t *loop;
@@ -63,6 +64,7 @@ struct agent {
         struct images *images;
         struct kube *kube;                /* this board's part of the Kubernetes cluster */
         struct kube_snapshots *snapshots; /* of etcd; NULL where Kubernetes is off */
+        struct secret_keeper *secret_keeper;
         struct api *api;
         struct hostname *hostname;
 };

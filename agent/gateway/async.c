@@ -410,7 +410,7 @@ void async_ended(struct async_item *item) {
 
         async_item_free(item);
         if (cancel) {
-                cancel->forget = NULL;
+                cancel->state = NULL;
                 api_reply_empty(cancel, 202, "");
         }
         op_over(a);
@@ -419,13 +419,12 @@ void async_ended(struct async_item *item) {
 /* ---- opening and closing ----------------------------------------------------------------------
  */
 
-int async_open_path(struct async *a, struct fail *f) {
-        struct replica *self;
+/* Our own calls come by a listener of their own, so that they need no TLS, and neither take the
+ * places of clients nor wait for one. */
+static int open_path(struct async *a, struct fail *f) {
+        struct replica *self = calloc(1, sizeof(*self));
         int r;
 
-        if (a->server)
-                return 0;
-        self = calloc(1, sizeof(*self));
         if (!self)
                 return fail(f, -ENOMEM, "out of memory");
         r = server_open(a->g, "127.0.0.1", 0, PATH_CLIENTS, api_handle, &a->server, f);
@@ -434,7 +433,7 @@ int async_open_path(struct async *a, struct fail *f) {
                 return r;
         }
         *self = (struct replica){ .refs = 1, .local = true, .ready = true };
-        (void)uv_ip4_addr("127.0.0.1", server_port(a->server), &self->address.v4);
+        (void)uv_ip4_addr("127.0.0.1", server_port(&a->server->plain), &self->address.v4);
         list_init(&self->idle);
         a->self = self;
         return 0;
@@ -454,6 +453,9 @@ int async_open(struct gateway *g, const struct async_options *o, struct async **
         list_init(&a->later);
         *ret = a; /* also on failure: handles have to be closed on the loop */
         (void)uv_timer_init(g->loop, &a->timer);
+        r = open_path(a, f);
+        if (r < 0)
+                return r;
         r = o->queue.nats ? async_nats_open(a, f) : async_file_open(a, f);
         if (r == 0)
                 async_dispatch(a);

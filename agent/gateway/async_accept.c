@@ -234,7 +234,6 @@ static bool refuse(struct async *a, struct client *client, const struct http_hea
                    const struct http_text *rest, struct route_function *path) {
         const struct http_text *callback = http_header(head, "x-callback-url");
         uint64_t length = head->body == HTTP_BODY_LENGTH ? head->length : 0;
-        struct fail f = { 0 };
 
         if (route_function(rest, path) < 0)
                 reply_error(client, 404, "This is no name of a function.");
@@ -256,8 +255,6 @@ static bool refuse(struct async *a, struct client *client, const struct http_hea
                 refuse_full(client, a);
         else if (!async_room(a, length + HTTP_HEAD_BYTES))
                 refuse_busy(client, "Too many calls are being stored; try again.");
-        else if (async_open_path(a, &f) < 0)
-                reply_error(client, 503, "The call cannot be taken: %s.", fail_text(&f));
         else
                 return false;
         return true;
@@ -310,7 +307,7 @@ void async_cancel(struct api_request *q) {
                 item->state = ASYNC_ENDING;
                 item->cancel = q;
                 q->forget = forget_cancel;
-                q->forget_arg = item;
+                q->state = item;
                 a->ops++;
                 a->keeper->end(a->keep, item);
         } else if (a->keeper->cancel && str_copy_n(id, sizeof(id), q->rest.at, q->rest.len) == 0) {

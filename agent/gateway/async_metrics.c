@@ -1,104 +1,98 @@
 /* The queue's figures, as Prometheus reads them. */
 #include "gateway/async_private.h"
 
+#include "core/metrics_text.h"
 #include "gateway/gateway.h"
 
-#include <inttypes.h>
-
-static unsigned depth_of(const struct async *a, const struct async_queue *q, uint64_t *ret_since) {
+/* Fills in what a queue does not count by itself; one pass, however many there are. */
+static void count(struct async *a) {
+        uint64_t now = uv_now(a->g->loop);
+        struct async_queue *q, *next_queue;
         struct async_item *item, *next;
-        unsigned n = 0;
 
-        *ret_since = UINT64_MAX;
+        list_each(q, next_queue, &a->queues, link) q->depth = q->oldest_ms = 0;
         list_each(item, next, &a->items, all) {
-                if (item->lane->queue != q || item->state == ASYNC_STORING ||
-                    item->state == ASYNC_ENDING)
+                if (item->state == ASYNC_STORING || item->state == ASYNC_ENDING)
                         continue;
-                if (n++ == 0)
-                        *ret_since = item->since_ms;
+                q = item->lane->queue;
+                if (q->depth++ == 0)
+                        q->oldest_ms = now - item->since_ms;
         }
-        return n;
 }
 
-static void add_depths(const struct async *a, struct buf *out) {
-        struct async_queue *q, *next;
-        uint64_t now = uv_now(a->g->loop), since;
+static double depth(const struct async_queue *q) {
+        return (double)q->depth;
+}
 
-        (void)buf_add_text(out, "# HELP bramble_async_depth Asynchronous calls that are not over.\n"
-                                "# TYPE bramble_async_depth gauge\n");
-        list_each(q, next, &a->queues, link)(void) buf_printf(
-                out, "bramble_async_depth{queue=\"%s\"} %u\n", q->name, depth_of(a, q, &since));
-        (void)buf_add_text(out,
-                           "# HELP bramble_async_oldest_seconds Age of the oldest call that is not "
-                           "over, since the gateway knows it.\n"
-                           "# TYPE bramble_async_oldest_seconds gauge\n");
+static double oldest(const struct async_queue *q) {
+        return (double)q->oldest_ms / 1e3;
+}
+
+static double running(const struct async_queue *q) {
+        return q->running;
+}
+
+static double accepted(const struct async_queue *q) {
+        return (double)q->accepted;
+}
+
+static double done(const struct async_queue *q) {
+        return (double)q->done;
+}
+
+static double failures(const struct async_queue *q) {
+        return (double)q->failures;
+}
+
+static double retries(const struct async_queue *q) {
+        return (double)q->retries;
+}
+
+static double callback_failures(const struct async_queue *q) {
+        return (double)q->callback_failures;
+}
+
+static const struct family {
+        const char *name, *type, *help;
+        double (*value)(const struct async_queue *q);
+} families[] = {
+        { "bramble_async_depth", "gauge",
+          "Asynchronous calls that this gateway has and that are not over.", depth },
+        { "bramble_async_oldest_seconds", "gauge",
+          "For how long it has had the oldest of them, since it was started.", oldest },
+        { "bramble_async_running", "gauge", "Those that are being made.", running },
+        { "bramble_async_accepted_total", "counter", "Calls that were stored.", accepted },
+        { "bramble_async_completed_total", "counter", "Calls that are over.", done },
+        { "bramble_async_failures_total", "counter",
+          "Calls that are over and whose last attempt failed.", failures },
+        { "bramble_async_retries_total", "counter", "Attempts that were followed by another one.",
+          retries },
+        { "bramble_async_callback_failures_total", "counter",
+          "Answers that could not be delivered.", callback_failures },
+};
+
+static void print_family(const struct async *a, const struct family *f, struct buf *out) {
+        struct async_queue *q, *next;
+
+        metrics_text_family(out, f->name, f->type, f->help);
         list_each(q, next, &a->queues, link) {
-                unsigned n = depth_of(a, q, &since);
-                uint64_t ms = n > 0 && now > since ? now - since : 0;
+                struct metrics_labels l = { 0 };
 
-                (void)buf_printf(out,
-                                 "bramble_async_oldest_seconds{queue=\"%s\"} %" PRIu64 ".%03u\n",
-                                 q->name, ms / 1000, (unsigned)(ms % 1000));
+                metrics_text_label(&l, "queue", q->name);
+                metrics_text_sample(out, f->name, &l, f->value(q));
         }
-        (void)buf_add_text(out, "# HELP bramble_async_running Asynchronous calls being made.\n"
-                                "# TYPE bramble_async_running gauge\n");
-        list_each(q, next, &a->queues, link)(void)
-                buf_printf(out, "bramble_async_running{queue=\"%s\"} %u\n", q->name, q->running);
-}
-
-static void add_counters(const struct async *a, struct buf *out) {
-        static const struct {
-                const char *name, *help;
-                size_t offset;
-        } counters[] = {
-                { "accepted", "Calls that were stored.", offsetof(struct async_queue, accepted) },
-                { "completed", "Calls that are over.", offsetof(struct async_queue, done) },
-                { "failures", "Calls that were given up.", offsetof(struct async_queue, failures) },
-                { "retries", "Attempts after the first one.",
-                  offsetof(struct async_queue, retries) },
-                { "callback_failures", "Answers that could not be delivered.",
-                  offsetof(struct async_queue, callback_failures) },
-        };
-        struct async_queue *q, *next;
-
-        for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
-                (void)buf_printf(out,
-                                 "# HELP bramble_async_%s_total %s\n"
-                                 "# TYPE bramble_async_%s_total counter\n",
-                                 counters[i].name, counters[i].help, counters[i].name);
-                list_each(q, next, &a->queues, link) {
-                        const char *field = (const char *)q + counters[i].offset;
-
-                        (void)buf_printf(out, "bramble_async_%s_total{queue=\"%s\"} %" PRIu64 "\n",
-                                         counters[i].name, q->name,
-                                         *(const uint64_t *)(const void *)field);
-                }
-        }
-}
-
-static void add_whole(const struct async *a, struct buf *out) {
-        if (a->keeper->depth)
-                (void)buf_printf(out,
-                                 "# HELP bramble_async_stream_depth Calls in the queue that all "
-                                 "gateways share.\n"
-                                 "# TYPE bramble_async_stream_depth gauge\n"
-                                 "bramble_async_stream_depth %" PRIu64 "\n",
-                                 a->keeper->depth(a->keep));
-        (void)buf_printf(out,
-                         "# HELP bramble_async_bytes Bytes of the calls that are not over.\n"
-                         "# TYPE bramble_async_bytes gauge\n"
-                         "bramble_async_bytes %" PRIu64 "\n",
-                         a->bytes);
 }
 
 void async_metrics(struct gateway *g, struct buf *out) {
-        const struct async *a = g->async;
+        struct async *a = g->async;
 
-        if (!a || !a->keeper)
-                return;
-        if (a->n_queues > 0) {
-                add_depths(a, out);
-                add_counters(a, out);
-        }
-        add_whole(a, out);
+        count(a);
+        for (size_t i = 0; i < ARRAY_SIZE(families); i++)
+                print_family(a, &families[i], out);
+        metrics_text_one(out, "bramble_async_bytes", "gauge",
+                         "Bytes of the calls that this gateway has.", (double)a->bytes);
+        if (a->keeper->depth)
+                metrics_text_one(out, "bramble_async_stream_depth", "gauge",
+                                 "Calls in the queue that all gateways share.",
+                                 (double)a->keeper->depth(a->keep));
 }

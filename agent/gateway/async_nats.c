@@ -444,7 +444,7 @@ static void cancel_answer(struct keeper *k, struct cancel *c, unsigned status) {
         cancel_end(k, c);
         if (!q)
                 return;
-        q->forget = NULL;
+        q->state = NULL;
         if (status == 202)
                 api_reply_empty(q, 202, "");
         else if (status == 404)
@@ -541,7 +541,7 @@ static void keep_cancel(void *keeper, struct api_request *q, const char *id) {
         }
         c->q = q;
         q->forget = forget_cancel;
-        q->forget_arg = c;
+        q->state = c;
         list_append(&k->cancels, &c->link);
         k->n_cancels++;
         cancel_ask(k, c, token);

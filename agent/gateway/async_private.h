@@ -35,6 +35,7 @@ struct async_queue {
         unsigned running; /* calls that are being made */
         unsigned lanes;
         uint64_t accepted, done, failures, retries, callback_failures;
+        uint64_t depth, oldest_ms; /* only while metrics are printed */
 };
 
 /* The calls of one function, in order. */
@@ -118,7 +119,7 @@ struct async {
         unsigned n_items, running, n_queues;
         unsigned ops;           /* that the keeper has under way */
         uint64_t bytes, memory; /* of all requests; of those that are in memory */
-        struct server *server;  /* the data path for our own calls, with the first of them */
+        struct server *server;  /* the data path for our own calls */
         struct replica *self;   /* its address */
         struct callbacks *callbacks;
         unsigned n_callbacks;
@@ -154,8 +155,6 @@ void async_wait(struct async_item *item, uint64_t wait_usec);
 void async_dispatch(struct async *a);
 /* What is still to be done before 'stopped'? */
 void async_check_stopped(struct async *a);
-/* The server for our own calls, and what callbacks need. */
-int async_open_path(struct async *a, struct fail *f);
 
 /* The keeper's answers. */
 void async_stored(struct async_item *item, int error);

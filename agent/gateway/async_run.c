@@ -344,7 +344,6 @@ void async_run_start(struct async_item *item) {
         struct async *a = item->a;
         struct async_run *run;
         struct http_head head;
-        struct fail f = { 0 };
         int r;
 
         if (!is_whole(item, &head)) {
@@ -355,7 +354,7 @@ void async_run_start(struct async_item *item) {
                 end(item);
                 return;
         }
-        run = async_open_path(a, &f) == 0 ? run_new(item, &head) : NULL;
+        run = run_new(item, &head);
         if (!run) {
                 put_off(item);
                 return;

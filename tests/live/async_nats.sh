@@ -5,7 +5,7 @@ nport=$(free_port)
 nats() { # starts the server, with what it had stored
 	nats-server -a 127.0.0.1 -p "$nport" -js -sd "$dir/js" -l "$dir/nats.log" &
 	nats=$!
-	pids+=($nats)
+	pids+=("$nats")
 	until_true 10 eval '(: <>"/dev/tcp/127.0.0.1/$nport") 2>/dev/null' || bad 'nats-server starts'
 }
 where=nats://127.0.0.1:$nport
@@ -41,6 +41,7 @@ for i in {1..140}; do [ "$i" = 1 ] || echo next; printf 'url = "%s/red/x"\nheade
 curl -s -Z --parallel-max 16 -K "$dir/load"
 check 'NATS: what waits in the stream can be cancelled' 202 "$(code -X DELETE "$b/many140")"
 check 'NATS: once' 404 "$(code -X DELETE "$b/many140")"
+until_true 15 eval '[ "$(call "$url_two/metrics" | sed -n "s/^bramble_async_stream_depth //p")" -gt 10 ]' && ok || bad 'NATS: metrics: the depth of the stream'
 check 'NATS: nobody knows it' 404 "$(code -X DELETE "$a/unknown")"
 touch "$dir/go"
 until_true 20 called '^many' 139 && ok || bad "NATS: all are made, $(lines '^many') were"

@@ -2,7 +2,7 @@
 # test_async.sh OUT - asynchronous calls of OUT/bramble-gateway on loopback, between a stand-in for
 # the agent (gateway_peer.c) and one for functions (async_peer.c); the queues are real: SQLite, and
 # Debian's nats-server.  No root.  Last line: N passed, N failed.
-# shellcheck disable=SC2015,SC2016 # ok never fails; eval expands later
+# shellcheck disable=SC2015,SC2016,SC2154,SC1091 # ok never fails; eval expands later
 set -u
 out=$(readlink -f "${1:?usage: test_async.sh OUT}")
 here=$(cd "$(dirname "$0")" && pwd)
@@ -187,6 +187,15 @@ full=$(for i in {1..25}; do code -H "X-Call-Id: full$i" -d x "$a/red/x"; echo; d
 check 'a full queue' ' 16 202; 9 503;' "$full"
 has 'says so' 'The queue is full' "$(call -d x "$a/red/x")"
 has 'and when to come again' '^Retry-After: ' "$(call -i -d x "$a/red/x")"
+metrics=$(call "$url_one/metrics")
+has 'metrics: the depth' '^bramble_async_depth\{queue="slow"\} 20$' "$metrics"
+has 'metrics: what runs' '^bramble_async_running\{queue="slow"\} 2$' "$metrics"
+has 'metrics: the age' '^bramble_async_oldest_seconds\{queue="slow"\} 0\.[0-9]+$' "$metrics"
+has 'metrics: another queue' '^bramble_async_depth\{queue="hello.openfaas-fn"\} 0$' "$metrics"
+has 'metrics: attempts again' '^bramble_async_retries_total\{queue="twice.openfaas-fn"\} 1$' "$metrics"
+has 'metrics: failures' '^bramble_async_failures_total\{queue="twice.openfaas-fn"\} 2$' "$metrics"
+has 'metrics: callbacks' '^bramble_async_callback_failures_total\{queue="hello.openfaas-fn"\} 1$' "$metrics"
+if command -v promtool >/dev/null; then promtool check metrics <<<"$metrics" >"$dir/promtool" 2>&1 && ok || bad 'promtool' "$(cat "$dir/promtool")"; fi
 touch "$dir/go"
 until_true 10 called '^full16 ' && ok || bad 'a full queue is worked off'
 until_true 5 called '^blue1 ' && ok || bad 'the second function of the queue'
