@@ -70,13 +70,17 @@ static void use_queue(struct async_lane *lane, struct async_queue *q) {
 
 static void read_policy(struct async_lane *lane, const cJSON *annotations) {
         struct retry_policy policy = retry_default();
+        char key[ASYNC_KEY + 16];
         const cJSON *o;
+
+        (void)snprintf(key, sizeof(key), "retry %s", lane->key);
 
         cJSON_ArrayForEach(o, annotations) {
                 struct fail f = { 0 };
 
                 if (cJSON_IsString(o) && o->string &&
-                    retry_annotation(&policy, o->string, o->valuestring, &f) == -EINVAL)
+                    retry_annotation(&policy, o->string, o->valuestring, &f) == -EINVAL &&
+                    log_once(key))
                         log_field(LOG_LEVEL_WARNING, "BRAMBLE_FUNCTION", lane->name,
                                   "the function '%s' is retried as if it said nothing: %s",
                                   lane->name, fail_text(&f));
@@ -84,22 +88,20 @@ static void read_policy(struct async_lane *lane, const cJSON *annotations) {
         lane->policy = policy;
 }
 
-/* What the function's annotations say, read anew where they may have changed.  Where the workers
- * are counted does not change while some are under way. */
+/* What the function's annotations say now.  Where the workers are counted does not change while
+ * some are under way. */
 static void refresh(struct async *a, struct async_lane *lane) {
         const struct function *fn = functions_find(&a->g->functions, lane->name, lane->namespace);
         const cJSON *annotations;
         const char *name;
 
-        if (!fn || (fn->spec == lane->spec && lane->queue))
+        if (!fn)
                 return;
         annotations = cJSON_GetObjectItemCaseSensitive(fn->spec, "annotations");
         read_policy(lane, annotations);
         name = json_text(annotations, "com.openfaas.queue", "");
-        if (!lane->queue || lane->queue->running == 0) {
-                lane->spec = fn->spec;
+        if (!lane->queue || lane->queue->running == 0)
                 use_queue(lane, queue_of(a, names_valid(name) ? name : lane->key));
-        }
 }
 
 static void lane_free(struct async_lane *lane) {

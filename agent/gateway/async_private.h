@@ -46,7 +46,6 @@ struct async_lane {
         struct list ready;
         unsigned n_items;
         struct async_queue *queue;
-        const cJSON *spec; /* that the next line was read from; only compared */
         struct retry_policy policy;
         bool failing; /* its last call failed, and it was logged */
 };
