@@ -38,6 +38,7 @@ enum {
         X(natsOptions_SetRetryOnFailedConnect)     \
         X(natsOptions_SetDisconnectedCB)           \
         X(natsOptions_SetReconnectedCB)            \
+        X(natsOptions_SetClosedCB)                 \
         X(natsOptions_SetErrorHandler)             \
         X(natsOptions_SetSecure)                   \
         X(natsOptions_LoadCATrustedCertificates)   \
@@ -68,7 +69,7 @@ static struct {
 #undef X
 } nats;
 
-enum event_kind { EVENT_UP, EVENT_DOWN, EVENT_MESSAGE };
+enum event_kind { EVENT_UP, EVENT_DOWN, EVENT_CLOSED, EVENT_MESSAGE };
 
 struct event {
         struct list link;
@@ -129,6 +130,12 @@ static void on_disconnected(natsConnection *nc, void *arg) {
         post(arg, EVENT_DOWN, NULL);
 }
 
+/* It has given up: a server that refuses us twice is not asked again by libnats. */
+static void on_closed(natsConnection *nc, void *arg) {
+        (void)nc;
+        post(arg, EVENT_CLOSED, NULL);
+}
+
 /* libnats prints what nobody handles. */
 static void on_error(natsConnection *nc, natsSubscription *sub, natsStatus status, void *arg) {
         (void)nc;
@@ -161,6 +168,14 @@ static int subscribe(struct nats_link *l) {
         return l->subscribed ? 0 : -EIO;
 }
 
+static void on_again(uv_timer_t *timer);
+
+static void drop_connection(struct nats_link *l) {
+        nats.natsSubscription_Destroy(take_ptr(l->subscription));
+        nats.natsConnection_Destroy(take_ptr(l->connection));
+        l->subscribed = false;
+}
+
 static void take_event(struct nats_link *l, const struct event *e) {
         bool was = l->up;
 
@@ -172,6 +187,13 @@ static void take_event(struct nats_link *l, const struct event *e) {
                 break;
         case EVENT_DOWN:
                 l->up = false;
+                if (was)
+                        l->ops->down(l->arg);
+                break;
+        case EVENT_CLOSED:
+                l->up = false;
+                drop_connection(l);
+                (void)uv_timer_start(&l->again, on_again, NATS_AGAIN_MS, 0);
                 if (was)
                         l->ops->down(l->arg);
                 break;
@@ -280,6 +302,7 @@ static int set_options(struct nats_link *l, const struct nats_link_options *o, s
         SET(SetRetryOnFailedConnect, true, on_connected, l);
         SET(SetDisconnectedCB, on_disconnected, l);
         SET(SetReconnectedCB, on_connected, l);
+        SET(SetClosedCB, on_closed, l);
         SET(SetErrorHandler, on_error, l);
         if (str_starts(o->url, "tls://")) {
                 SET(SetSecure, true);
@@ -352,8 +375,7 @@ static void on_handle_closed(uv_handle_t *handle) {
 
 /* Waits for libnats' threads: nothing calls us after that. */
 static void finish_close(struct nats_link *l) {
-        nats.natsSubscription_Destroy(l->subscription);
-        nats.natsConnection_Destroy(l->connection);
+        drop_connection(l);
         nats.natsOptions_Destroy(l->options);
         (void)nats.nats_CloseAndWait(NATS_END_MS);
         on_wake(&l->wake);

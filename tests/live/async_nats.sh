@@ -97,7 +97,8 @@ kill "$nats"
 # with a password, which is in the configuration
 nport=$(free_port)
 nats-server -a 127.0.0.1 -p "$nport" -js -sd "$dir/js2" -l "$dir/nats2.log" --user me --pass secret &
-pids+=($!)
+other=$!
+pids+=("$other")
 until_true 10 eval '(: <>"/dev/tcp/127.0.0.1/$nport") 2>/dev/null'
 printf '[gateway]\nqueue = nats://me:secret@127.0.0.1:%d?stream=other\n' "$nport" >"$dir/nats.conf"
 start one --config "$dir/nats.conf"
@@ -108,6 +109,16 @@ printf '[gateway]\nqueue = nats://me:wrong@127.0.0.1:%d?stream=other\n' "$nport"
 start one --config "$dir/nats.conf"
 check 'NATS: with a wrong password' 503 "$(code -d x "$url_one/async-function/hello")"
 check 'NATS: other calls go on' 200 "$(code -d x "$url_one/function/hello")"
+until_true 20 grep -q 'cannot be used, calls are refused' "$dir/one.log" && ok || bad 'NATS: it is said'
+kill "$other"
+wait "$other" 2>/dev/null
+nats-server -a 127.0.0.1 -p "$nport" -js -sd "$dir/js2" -l "$dir/nats2.log" --user me --pass wrong &
+pids+=($!)
+until_true 20 accepts "$url_one" && ok || bad 'NATS: until the server takes us' "$(cat "$dir/one.log")"
+stop one
+printf '[gateway]\nqueue = nats://127.0.0.1:1\n' >"$dir/nats.conf"
+start one --config "$dir/nats.conf"
+check 'NATS: without a server' 503 "$(code -d x "$url_one/async-function/hello")"
 stop one
 check 'NATS: ends in order without a connection' 0 $?
 grep -hE 'ERROR: |runtime error' "$dir"/*.log && bad 'a sanitizer found something' "$(cat "$dir"/*.log)"
