@@ -122,7 +122,6 @@ struct async {
         struct replica *self;   /* its address */
         struct callbacks *callbacks;
         unsigned n_callbacks;
-        uint64_t callback_failures;
         uv_timer_t timer;
         uint64_t stalled_ms; /* nothing begins before: the keeper failed */
         bool stopping, closing, dispatching;

@@ -26,9 +26,7 @@ enum {
         GATEWAY_ATTEMPTS = 3,               /* replicas that one call is tried on */
         GATEWAY_AGENT_FRAME_BYTES = 4 * 1024 * 1024, /* the whole state in one frame */
         GATEWAY_AGENT_REQUESTS = 64,                 /* asked of the agent at a time */
-        GATEWAY_ASYNC_WORKERS = 4,                   /* asynchronous calls of one queue */
-        GATEWAY_ASYNC_RUNNING = 64,                  /* and of all of them, being made */
-        GATEWAY_ASYNC_CALLS = 10000,                 /* that wait */
+        GATEWAY_ASYNC_RUNNING = 64,                  /* asynchronous calls that are being made */
         GATEWAY_ASYNC_CALLBACKS = 32,                /* answers being sent on */
         GATEWAY_ASYNC_MEMORY = 16 * 1024 * 1024,     /* of their requests, at a time */
         GATEWAY_ASYNC_ANSWER = 1024 * 1024,          /* of an answer that is sent on */
