@@ -31,6 +31,10 @@ CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iagent -I$(OUT)/gen -MMD -MP \
             -DBRAMBLE_VERSION='"$(VERSION)"' -DBRAMBLE_COMMIT='"$(COMMIT)"'
 CFLAGS   += -std=gnu17 -g $(WARN) $(HARDEN) $(SANFLAGS)
 PKGFLAGS := $(shell pkg-config --cflags $(PACKAGES))
+# The gateway loads SQLite, libcurl and libnats when they are needed; the last one's name changes.
+NATS_SO  := $(shell $(CC) $(CFLAGS) -print-file-name=libnats.so)
+NATS_SO  := $(shell readelf -d $(NATS_SO) 2>/dev/null | sed -n 's/.*SONAME.*\[\(.*\)\].*/\1/p')
+$(OUT)/agent/io/nats_link.o: CPPFLAGS += $(if $(NATS_SO),-DBRAMBLE_NATS_LIBRARY='"$(NATS_SO)"')
 LIBS     := $(shell pkg-config --libs $(PACKAGES))
 LDFLAGS  += -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS)
 

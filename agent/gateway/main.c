@@ -2,6 +2,7 @@
 #include "base/str.h"
 #include "gateway/agent.h"
 #include "gateway/api.h"
+#include "gateway/async.h"
 #include "gateway/gateway.h"
 #include "gateway/options.h"
 #include "gateway/server.h"
@@ -41,15 +42,23 @@ static void close_all(struct program *p) {
         uv_close((uv_handle_t *)&p->drain, NULL);
 }
 
+static void on_async_stopped(void *arg) {
+        close_all(arg);
+}
+
+/* Nobody calls any more; then no asynchronous call begins any more either. */
 static void on_stopped(struct server *s) {
-        close_all(container_of(s->g, struct program, g));
+        async_stop(s->g->async, on_async_stopped, container_of(s->g, struct program, g));
 }
 
 static void on_drain_over(uv_timer_t *timer) {
         struct program *p = program_of((uv_handle_t *)timer);
 
-        log_warning("%u connections did not end in time, closing them", p->g.server->n_clients);
+        if (p->g.server->n_clients > 0)
+                log_warning("%u connections did not end in time, closing them",
+                            p->g.server->n_clients);
         server_abort(p->g.server);
+        async_abort(p->g.async);
 }
 
 /* Calls under way may end; a second signal does not wait for them. */
@@ -59,6 +68,7 @@ static void on_signal(uv_signal_t *handle, int number) {
         (void)number;
         if (p->stopping) {
                 server_abort(p->g.server);
+                async_abort(p->g.async);
                 return;
         }
         p->stopping = true;
@@ -135,6 +145,9 @@ static int start(struct program *p, struct fail *f) {
         if (r < 0)
                 return fail(f, r, "cannot use '%s' as the agent's socket: %s", p->options.agent,
                             uv_strerror(r));
+        r = async_open(g, &p->options.async, &g->async, f);
+        if (r < 0)
+                return r;
         r = server_open(g, p->options.address, p->options.port, p->options.connections, api_handle,
                         &g->server, f);
         if (r < 0)
@@ -169,6 +182,7 @@ int main(int argc, char **argv) {
         }
         (void)uv_run(p.g.loop, UV_RUN_DEFAULT);
         agent_free(p.g.agent);
+        async_free(p.g.async);
         server_free(p.g.server);
         tls_server_free(p.g.tls);
         (void)uv_loop_close(p.g.loop);

@@ -127,6 +127,37 @@ static int parse_planes(const char *text, void *field, size_t size, struct fail 
         return 0;
 }
 
+static int parse_workers(const char *text, void *field, size_t size, struct fail *f) {
+        uint64_t n;
+
+        (void)size;
+        if (str_to_u64(text, 64, &n) < 0 || n == 0)
+                return fail(f, -ERANGE, "'%.20s' is no number from 1 to 64", text);
+        *(uint32_t *)field = (uint32_t)n;
+        return 0;
+}
+
+static int parse_calls(const char *text, void *field, size_t size, struct fail *f) {
+        uint64_t n;
+
+        (void)size;
+        if (str_to_u64(text, 1000000, &n) < 0 || n == 0)
+                return fail(f, -ERANGE, "'%.20s' is no number from 1 to 1000000", text);
+        *(uint32_t *)field = (uint32_t)n;
+        return 0;
+}
+
+/* Its request has to fit into memory, and a message of NATS is at most 1 MB. */
+static int parse_call_bytes(const char *text, void *field, size_t size, struct fail *f) {
+        uint64_t n;
+
+        (void)size;
+        if (str_to_bytes(text, &n) < 0 || n > (8 << 20))
+                return fail(f, -EINVAL, "'%.20s' is no size up to 8Mi (like 1Mi)", text);
+        *(uint64_t *)field = n;
+        return 0;
+}
+
 static int parse_log_level(const char *text, void *field, size_t size, struct fail *f) {
         if (!str_eq(text, "error") && !str_eq(text, "warning") && !str_eq(text, "notice") &&
             !str_eq(text, "info") && !str_eq(text, "debug"))
@@ -165,6 +196,11 @@ static const struct config_key keys[] = {
         KEY("gateway", "tls_port", parse_port, gateway_tls_port),
         KEY("gateway", "tls_certificate", parse_path, gateway_tls_certificate),
         KEY("gateway", "tls_key", parse_path, gateway_tls_key),
+        KEY("gateway", "queue", parse_text, queue),
+        KEY("gateway", "queue_workers", parse_workers, queue_workers),
+        KEY("gateway", "queue_calls", parse_calls, queue_calls),
+        KEY("gateway", "queue_size", parse_bytes, queue_bytes),
+        KEY("gateway", "queue_body", parse_call_bytes, queue_body_bytes),
 };
 
 void config_init(struct config *c) {
@@ -187,6 +223,11 @@ void config_init(struct config *c) {
                 .gateway_port = 8080,
                 .gateway_tls_certificate = "/etc/bramble/gateway.crt",
                 .gateway_tls_key = "/etc/bramble/gateway.key",
+                .queue = "sqlite",
+                .queue_workers = 4,
+                .queue_calls = 10000,
+                .queue_bytes = 64 << 20,
+                .queue_body_bytes = 1 << 20,
         };
 }
 

@@ -41,6 +41,11 @@ struct config {
         uint16_t gateway_tls_port;               /* tls_port = 8443; 0: no TLS */
         char gateway_tls_certificate[SIZE_PATH]; /* /etc/bramble/gateway.crt, its chain included */
         char gateway_tls_key[SIZE_PATH];         /* /etc/bramble/gateway.key */
+        char queue[256];           /* queue = sqlite: asynchronous calls; or /a/file, nats://HOST */
+        uint32_t queue_workers;    /* queue_workers = 4: of one queue, made at a time */
+        uint32_t queue_calls;      /* queue_calls = 10000: that wait */
+        uint64_t queue_bytes;      /* queue_size = 64Mi: of all of them */
+        uint64_t queue_body_bytes; /* queue_body = 1Mi: of each of them */
 };
 
 /* The defaults above. */

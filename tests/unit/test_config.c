@@ -70,6 +70,31 @@ static void bad(void **state) {
         }
 }
 
+static void queue(void **state) {
+        struct fail f = { 0 };
+        struct config c;
+
+        (void)state;
+        config_init(&c);
+        assert_string_equal(c.queue, "sqlite");
+        assert_int_equal(c.queue_workers, 4);
+        assert_int_equal(c.queue_body_bytes, 1 << 20);
+        assert_int_equal(read_text("[gateway]\nqueue = tls://m1:4222?creds=/k&replicas=3\n"
+                                   "queue_workers = 8\nqueue_calls = 500\nqueue_size = 32Mi\n"
+                                   "queue_body = 64Ki\n",
+                                   &c, &f),
+                         0);
+        assert_string_equal(c.queue, "tls://m1:4222?creds=/k&replicas=3");
+        assert_int_equal(c.queue_workers, 8);
+        assert_int_equal(c.queue_calls, 500);
+        assert_int_equal(c.queue_bytes, 32 << 20);
+        assert_int_equal(c.queue_body_bytes, 64 << 10);
+        assert_true(read_text("[gateway]\nqueue_workers = 0\n", &c, &f) < 0);
+        assert_string_equal(f.text, "bramble.conf:2: queue_workers: '0' is no number from 1 to 64");
+        assert_true(read_text("[gateway]\nqueue_calls = many\n", &c, NULL) < 0);
+        assert_true(read_text("[gateway]\nqueue_body = 9Mi\n", &c, NULL) < 0);
+}
+
 static void too_long(void **state) {
         struct fail f = { 0 };
         char text[2048];
@@ -85,7 +110,7 @@ static void too_long(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = { cmocka_unit_test(good), cmocka_unit_test(bad),
-                                            cmocka_unit_test(too_long) };
+                                            cmocka_unit_test(queue), cmocka_unit_test(too_long) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
