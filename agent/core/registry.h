@@ -20,7 +20,8 @@ int registry_reference(const char *name, struct registry_reference *ret);
 /* The host that serves the registry's API: Docker Hub's is another one than its name. */
 const char *registry_server(const char *host);
 
-/* Is it this machine ("localhost", 127.x.x.x, with or without a port)?  Plain http is fine there. */
+/* Is it this machine ("localhost", 127.x.x.x, with or without a port)?  Plain http is fine there.
+ */
 bool registry_is_loopback(const char *host);
 
 enum { REGISTRY_FIELD = 512 };

@@ -30,6 +30,7 @@ struct membership;
 struct network;
 struct peers;
 struct reporter;
+struct resolver;
 struct runner;
 
 struct agent {
@@ -61,6 +62,7 @@ struct agent {
         struct reporter *reporter;
         struct runner *runner;
         struct images *images;
+        struct resolver *resolver;
         struct kube *kube;                /* this board's part of the Kubernetes cluster */
         struct kube_snapshots *snapshots; /* of etcd; NULL where Kubernetes is off */
         struct api *api;

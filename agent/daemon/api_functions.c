@@ -2,6 +2,7 @@
 #include "base/str.h"
 #include "daemon/api.h"
 #include "daemon/membership.h"
+#include "daemon/resolver.h"
 #include "daemon/status_json.h"
 #include "io/json.h"
 #include "io/log.h"
@@ -70,12 +71,6 @@ static void deploy(struct request *q, const struct spec *spec, const char *text)
 
         uint64_t replicas;
 
-        if (!charter_image(&a->charter, spec->image)) {
-                request_fail(q, 400,
-                             "image %.200s is not in this bramble: agentctl import FILE.tar",
-                             spec->image);
-                return;
-        }
         if (!specs_fit(a, cmd.spec_len)) {
                 request_fail(q, 507, "all deployments together are larger than %d KB",
                              LIMIT_SPECS_BYTES / 1024);
@@ -98,6 +93,32 @@ static void deploy(struct request *q, const struct spec *spec, const char *text)
         submit(q, &cmd);
 }
 
+/* What its registry says now is written down, or (it does not answer) what is here has to do. */
+static void on_refreshed(void *arg, int result, const char *why) {
+        struct request *q = arg;
+        const cJSON *o = cJSON_GetObjectItemCaseSensitive(q->args, "spec");
+        char *text = cJSON_PrintUnformatted(o);
+        struct spec spec;
+
+        if (result < 0)
+                log_notice("deploying the image that is here, as its registry was no help: %s",
+                           why);
+        if (result == -ECANCELED) {
+                request_fail(q, 503, "%s", why);
+        } else if (text && spec_parse(text, strlen(text), &spec, NULL) == 0) {
+                deploy(q, &spec, text);
+                spec_done(&spec);
+        } else {
+                request_fail_errno(q, -ENOMEM, "");
+        }
+        free(text);
+        request_unref(q);
+}
+
+static void deploy_fresh(struct request *q, const char *image) {
+        resolver_refresh(q->agent, image, on_refreshed, request_ref(q));
+}
+
 void verb_deploy(struct request *q) {
         const cJSON *o = cJSON_GetObjectItemCaseSensitive(q->args, "spec");
         struct spec spec;
@@ -118,7 +139,11 @@ void verb_deploy(struct request *q) {
         if (r < 0) {
                 request_fail_errno(q, r, fail_text(&f));
         } else {
-                deploy(q, &spec, text);
+                /* an image that nobody has is pulled once the function is there */
+                if (spec.pull_always && charter_image(&q->agent->charter, spec.image))
+                        deploy_fresh(q, spec.image);
+                else
+                        deploy(q, &spec, text);
                 spec_done(&spec);
         }
         free(text);
@@ -164,6 +189,7 @@ void verb_scale(struct request *q) {
 /* Another board (or this one) has imported an image. */
 void verb_image(struct request *q) {
         struct charter_command cmd = { .op = CHARTER_IMAGE_SET };
+        const struct charter_image *known;
         char name[SIZE_IMAGE];
 
         if (str_copy(cmd.image, sizeof(cmd.image), json_text(q->args, "name", "")) < 0 ||
@@ -171,6 +197,12 @@ void verb_image(struct request *q) {
             json_number(q->args, "size", UINT64_MAX, &cmd.size_bytes) < 0 ||
             image_normalise(cmd.image, name) < 0 || !str_eq(name, cmd.image)) {
                 request_fail(q, 400, "image needs a whole name, digest and size");
+                return;
+        }
+        known = charter_image(&q->agent->charter, cmd.image);
+        if (json_bool(q->args, "only_size") &&
+            (!known || known->size_bytes || !str_eq(known->digest, cmd.digest))) {
+                request_reply(q, cJSON_CreateObject()); /* it means something else by now */
                 return;
         }
         submit(q, &cmd);

@@ -6,6 +6,7 @@
 #include "daemon/coordinator_private.h"
 #include "daemon/membership.h"
 #include "daemon/peers.h"
+#include "daemon/resolver.h"
 #include "io/log.h"
 
 #include <errno.h>
@@ -260,6 +261,7 @@ static void look(struct coordinator *c) {
         if (!settle(c, now))
                 return;
         place(c, now);
+        resolver_look(c->agent);
         coordinator_kube_look(c, now);
         if (c->dirty)
                 make_picture(c);
@@ -295,6 +297,7 @@ void coordinator_lead(struct agent *a, bool leads) {
         c->n_boards = 0;
         if (!leads) {
                 (void)uv_timer_stop(&c->timer);
+                resolver_stop(a);
                 return;
         }
         follow_members(c);

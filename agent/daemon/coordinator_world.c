@@ -2,6 +2,7 @@
 #include "base/str.h"
 #include "daemon/coordinator_private.h"
 #include "daemon/membership.h"
+#include "daemon/resolver.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -84,6 +85,10 @@ static void explain(const struct coordinator *c, struct world *w) {
                 struct world_function *f = &w->functions[i];
                 uint32_t placed = 0;
 
+                if (!charter_image(&c->agent->charter, f->image)) {
+                        resolver_reason(c->agent, f->image, f->reason);
+                        continue;
+                }
                 for (uint32_t j = 0; j < w->n_instances; j++) {
                         const struct report_instance *r;
 

@@ -5,6 +5,7 @@
 #include "io/image_resolve.h"
 #include "io/image_room.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <openssl/evp.h>
@@ -65,8 +66,8 @@ static int chain_next(char chain[static SIZE_DIGEST], const char *diff_id) {
 /* --- ties: labels that the garbage collector follows --- */
 
 /* One step of a mask: a label is set alone, those of others stay. */
-static void label(struct image_unpacker *u, const char *digest, Ctr__Label **labels, size_t n,
-                  grpc_reply_cb done) {
+static void label(struct image_caller *k, const char *digest, Ctr__Label **labels, size_t n,
+                  grpc_reply_cb done, void *arg) {
         Ctr__ContentUpdateRequest request = CTR__CONTENT_UPDATE_REQUEST__INIT;
         Ctr__ContentInfo info = CTR__CONTENT_INFO__INIT;
         Ctr__FieldMask mask = CTR__FIELD_MASK__INIT;
@@ -83,7 +84,23 @@ static void label(struct image_unpacker *u, const char *digest, Ctr__Label **lab
         info.labels = labels;
         request.info = &info;
         request.update_mask = &mask;
-        image_call(u->k, &ctr_content_update, &request.base, done, u);
+        image_call(k, &ctr_content_update, &request.base, done, arg);
+}
+
+void image_tie(struct image_caller *k, const char *index, const char (*manifests)[SIZE_DIGEST],
+               size_t n, grpc_reply_cb done, void *arg) {
+        Ctr__Label labels[IMAGE_MANIFESTS], *list[IMAGE_MANIFESTS];
+        char keys[IMAGE_MANIFESTS][48];
+
+        assert(n <= IMAGE_MANIFESTS);
+        for (size_t i = 0; i < n; i++) {
+                ctr__label__init(&labels[i]);
+                (void)snprintf(keys[i], sizeof(keys[i]), "containerd.io/gc.ref.content.m.%zu", i);
+                labels[i].key = keys[i];
+                labels[i].value = (char *)manifests[i];
+                list[i] = &labels[i];
+        }
+        label(k, index, list, n, done, arg);
 }
 
 static void tied(void *arg, int result, const char *why, const ProtobufCMessage *reply) {
@@ -116,7 +133,7 @@ static void tie_manifest(void *arg, int result, const char *why, const ProtobufC
                         labels[i].value = u->manifest.layers[i].digest;
                 }
         }
-        label(u, u->image.manifest.digest, list, n + 1, tied);
+        label(u->k, u->image.manifest.digest, list, n + 1, tied, u);
 }
 
 static void tie_config(struct image_unpacker *u) {
@@ -124,7 +141,7 @@ static void tie_config(struct image_unpacker *u) {
 
         snapshot.key = (char *)"containerd.io/gc.ref.snapshot." CTR_SNAPSHOTTER;
         snapshot.value = u->chain;
-        label(u, u->manifest.config.digest, list, 1, tie_manifest);
+        label(u->k, u->manifest.config.digest, list, 1, tie_manifest, u);
 }
 
 /* --- snapshots --- */

@@ -157,6 +157,24 @@ static int get_labels(const cJSON *o, struct spec *s, struct fail *f) {
         return 0;
 }
 
+static int get_annotations(const cJSON *o, struct spec *s, struct fail *f) {
+        const cJSON *notes = cJSON_GetObjectItemCaseSensitive(o, "annotations");
+        const char *pull;
+        int r;
+
+        if (!notes || cJSON_IsNull(notes))
+                return 0;
+        if (!cJSON_IsObject(notes))
+                return fail(f, -EINVAL, "annotations must be an object of strings");
+        r = get_text(notes, "com.bramble.pull", &pull, f);
+        if (r < 0 || !pull)
+                return r;
+        if (!str_eq(pull, "always") && !str_eq(pull, "missing"))
+                return fail(f, -EINVAL, "annotation com.bramble.pull is always or missing");
+        s->pull_always = str_eq(pull, "always");
+        return 0;
+}
+
 static int take_apart(const cJSON *o, struct spec *s, struct fail *f) {
         const cJSON *read_only = cJSON_GetObjectItemCaseSensitive(o, "readOnlyRootFilesystem");
         const char *process;
@@ -173,6 +191,7 @@ static int take_apart(const cJSON *o, struct spec *s, struct fail *f) {
                 return fail(f, -EINVAL, "readOnlyRootFilesystem must be true or false");
         s->read_only_root = cJSON_IsTrue(read_only);
         if ((r = get_env(o, s, f)) < 0 || (r = get_labels(o, s, f)) < 0 ||
+            (r = get_annotations(o, s, f)) < 0 ||
             (r = get_resources(o, "limits", &s->memory_limit_bytes, &s->cpu_limit_millicores, f)) <
                     0 ||
             (r = get_resources(o, "requests", &s->memory_request_bytes, NULL, f)) < 0)

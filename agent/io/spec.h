@@ -24,6 +24,7 @@ struct spec {
         uint32_t scale_min;            /* label com.openfaas.scale.min, 1 where absent */
         uint32_t scale_max;            /* label com.openfaas.scale.max, 20 where absent */
         bool read_only_root;
+        bool pull_always; /* annotation com.bramble.pull: always, or missing (the default) */
 };
 
 /* Parses and checks 'json' (FunctionDeployment of the OpenFaaS API).  Unknown fields are left

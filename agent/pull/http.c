@@ -11,10 +11,10 @@
 enum { ERROR_BYTES = 4096, CONNECT_SEC = 15, SILENT_SEC = 60, REDIRECTS = 5 };
 
 /* Everything that a manifest may be. */
-#define ACCEPT                                              \
-        "Accept: application/vnd.oci.image.index.v1+json, " \
+#define ACCEPT                                                        \
+        "Accept: application/vnd.oci.image.index.v1+json, "           \
         "application/vnd.docker.distribution.manifest.list.v2+json, " \
-        "application/vnd.oci.image.manifest.v1+json, "      \
+        "application/vnd.oci.image.manifest.v1+json, "                \
         "application/vnd.docker.distribution.manifest.v2+json, */*;q=0.1"
 
 void answer_reset(struct answer *a) {
@@ -194,8 +194,8 @@ static int no_answer(const struct registry *r, const struct answer *a, struct fa
 
         switch ((int)a->error) {
         case CURLE_COULDNT_RESOLVE_HOST:
-                return fail(f, -EHOSTUNREACH, "%.100s cannot be found: no Internet, or a wrong name",
-                            host);
+                return fail(f, -EHOSTUNREACH,
+                            "%.100s cannot be found: no Internet, or a wrong name", host);
         case CURLE_SSL_CONNECT_ERROR:
                 return fail(f, -EPROTO,
                             "%.80s speaks no TLS (if that is meant: insecure_registries = %.80s "
@@ -220,8 +220,9 @@ int http_failed(const struct registry *r, const struct answer *a, struct fail *f
         if (a->status == 404)
                 return fail(f, -ENOENT, "%.100s says 404: no such image", host);
         if (a->status == 429)
-                return fail(f, -EAGAIN, "%.100s says 429: too many pulls from here; a login may "
-                                        "help: agentctl registry login %.80s",
+                return fail(f, -EAGAIN,
+                            "%.100s says 429: too many pulls from here; a login may "
+                            "help: agentctl registry login %.80s",
                             host, host);
         return fail(f, -EIO, "%.100s says %ld", host, a->status);
 }

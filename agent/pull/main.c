@@ -1,5 +1,5 @@
-/* bramble-pull - started by the agent for the time of one pull: requests come in and bytes go out on
- * its standard input, a socket, in the agents' own frames (core/frame.h).
+/* bramble-pull - started by the agent for the time of one pull: requests come in and bytes go out
+ * on its standard input, a socket, in the agents' own frames (core/frame.h).
  *
  *         {"verb":"resolve", REGISTRY}                  -> {"digest","size"}
  *         {"verb":"blob", "digest", "size", "manifest"} -> DATA ..., {}
@@ -33,6 +33,7 @@ enum {
 
 static struct registry registry; /* the one that was asked last: it has the token */
 static uint32_t stream;          /* of the request that is answered */
+static bool reached;             /* the registry has answered before */
 
 /* ---- frames ---- */
 
@@ -184,7 +185,8 @@ static bool on_bytes(void *arg, const void *data, size_t len) {
         return true;
 }
 
-/* Is it worth another try, and after how long? */
+/* Is it worth another try, and after how long?  A registry that never answered may be a wrong name:
+ * the agent has more patience for that. */
 static bool passing(const struct answer *a, unsigned tries, unsigned *ret_sec) {
         unsigned sec = 1u << (tries < 4 ? tries : 4);
 
@@ -193,7 +195,7 @@ static bool passing(const struct answer *a, unsigned tries, unsigned *ret_sec) {
         *ret_sec = sec < PAUSE_MAX_SEC ? sec : PAUSE_MAX_SEC;
         if (a->status == 429 || a->status >= 500)
                 return true;
-        return a->error != CURLE_OK && a->error != CURLE_PEER_FAILED_VERIFICATION &&
+        return reached && a->error != CURLE_OK && a->error != CURLE_PEER_FAILED_VERIFICATION &&
                a->error != CURLE_SSL_CONNECT_ERROR && a->error != CURLE_UNSUPPORTED_PROTOCOL;
 }
 
@@ -206,8 +208,11 @@ static void fetch(const char *path, struct blob *b, struct fail *f, struct answe
                 b->fresh = true;
                 a->from = b->sent;
                 if (http_ask(&registry, path, a) == 0 && (a->status == 200 || a->status == 206) &&
-                    (!b->size || b->sent == b->size))
+                    (!b->size || b->sent == b->size)) {
+                        reached = true;
                         return;
+                }
+                reached = reached || a->status > 0;
                 if (b->gone)
                         exit(EXIT_FAILURE);
                 if (b->wrong) {

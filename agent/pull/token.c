@@ -42,7 +42,8 @@ static int take_token(struct registry *r, const struct answer *a, struct fail *f
                 return fail(f, -EACCES, "the token server's answer makes no sense");
         token = json_text(o, "token", NULL);
         token = token ? token : json_text(o, "access_token", "");
-        if (!token[0] || strpbrk(token, "\r\n") || str_copy(r->token, sizeof(r->token), token) < 0) {
+        if (!token[0] || strpbrk(token, "\r\n") ||
+            str_copy(r->token, sizeof(r->token), token) < 0) {
                 r->token[0] = '\0';
                 return fail(f, -EACCES, "the token server's answer makes no sense");
         }
@@ -94,8 +95,8 @@ int token_get(struct registry *r, const struct registry_challenge *c, struct fai
                 error = fail(f, -EACCES, "its token server does not answer: %.80s",
                              a.why[0] ? a.why : curl_easy_strerror(a.error));
         else if (a.status == 401 || a.status == 403)
-                error = fail(f, -EACCES, "%s", r->user[0] ? "wrong user or password"
-                                                          : "it needs a login");
+                error = fail(f, -EACCES, "%s",
+                             r->user[0] ? "wrong user or password" : "it needs a login");
         else if (a.status != 200)
                 error = fail(f, -EACCES, "its token server says %ld", a.status);
         else

@@ -128,8 +128,8 @@ static void too_long(void **state) {
 
 int main(void) {
         static const struct CMUnitTest tests[] = {
-                cmocka_unit_test(references),      cmocka_unit_test(hosts),
-                cmocka_unit_test(challenges),      cmocka_unit_test(several_headers),
+                cmocka_unit_test(references), cmocka_unit_test(hosts),
+                cmocka_unit_test(challenges), cmocka_unit_test(several_headers),
                 cmocka_unit_test(too_long),
         };
 
