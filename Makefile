@@ -130,6 +130,7 @@ $(OUT)/live/%: tests/live/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka
 $(OUT)/live/test_crictl: $(OUT)/crictl
+$(OUT)/live/test_pull: $(OUT)/bramble-pull
 
 build-check: $(PROGRAMS) $(UNIT) $(SIM) $(FUZZ) # what `make check` runs
 check: build-check ## the fast tests: unit, simulation, fuzz corpora, purity; seconds, no root
