@@ -13,6 +13,7 @@
 #include "daemon/resolver.h"
 #include "daemon/runner.h"
 #include "daemon/status_json.h"
+#include "daemon/sweep.h"
 #include "io/hostname.h"
 #include "io/log.h"
 
@@ -80,6 +81,7 @@ void agent_take_world(struct agent *a, struct world *world) {
                 take_name(a);
         network_follow(a);
         membership_changed(a);
+        sweep_world_changed(a);
         runner_look(a);
         kube_world_changed(a);
         api_world_changed(a);
@@ -185,7 +187,7 @@ static int open_functions(struct agent *a, struct fail *f) {
         int r;
 
         (void)snprintf(io_dir, sizeof(io_dir), "%s/io", a->config.run_dir);
-        if ((r = images_open(a)) < 0 || (r = runner_open(a, f)) < 0)
+        if ((r = images_open(a)) < 0 || (r = sweep_open(a)) < 0 || (r = runner_open(a, f)) < 0)
                 return r;
         agent_problem(a, PROBLEM_CONTAINERD, true);
         return containers_open(a->loop, &config, &ops, a, &a->containers, f);

@@ -32,6 +32,7 @@ struct peers;
 struct reporter;
 struct resolver;
 struct runner;
+struct sweep;
 
 struct agent {
         uv_loop_t *loop;
@@ -63,6 +64,7 @@ struct agent {
         struct runner *runner;
         struct images *images;
         struct resolver *resolver;
+        struct sweep *sweep;
         struct kube *kube;                /* this board's part of the Kubernetes cluster */
         struct kube_snapshots *snapshots; /* of etcd; NULL where Kubernetes is off */
         struct api *api;

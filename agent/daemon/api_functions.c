@@ -207,3 +207,31 @@ void verb_image(struct request *q) {
         }
         submit(q, &cmd);
 }
+
+static const char *user_of(const struct charter *c, const char *image) {
+        for (uint32_t i = 0; i < c->n_functions; i++)
+                if (str_eq(c->functions[i].image, image))
+                        return c->functions[i].name;
+        return NULL;
+}
+
+/* The boards take it off their cards when they see that the bramble does not know it any more. */
+void verb_image_remove(struct request *q) {
+        struct charter_command cmd = { .op = CHARTER_IMAGE_REMOVE };
+        const char *name = json_text(q->args, "name", ""), *user;
+        const char *digest = json_text(q->args, "digest", NULL);
+        const struct charter_image *image;
+
+        if (image_normalise(name, cmd.image) < 0) {
+                request_fail(q, 400, "'%.80s' is no image name", name);
+                return;
+        }
+        image = charter_image(&q->agent->charter, cmd.image);
+        user = user_of(&q->agent->charter, cmd.image);
+        if (!image || (digest && !str_eq(digest, image->digest)))
+                request_fail(q, 404, "image %.200s is not in this bramble", cmd.image);
+        else if (user)
+                request_fail(q, 409, "function %s uses it: agentctl remove %s first", user, user);
+        else
+                submit(q, &cmd);
+}

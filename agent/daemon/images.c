@@ -8,6 +8,7 @@
 #include "daemon/peers.h"
 #include "daemon/registry.h"
 #include "daemon/runner.h"
+#include "daemon/sweep.h"
 #include "io/json.h"
 #include "io/log.h"
 
@@ -55,11 +56,10 @@ struct images {
         struct agent *agent;
         bool listing, again;
         uint32_t n;
-        struct report_image items[LIMIT_IMAGES];
+        struct images_item items[LIMIT_IMAGES];
         uint32_t n_new;
-        struct report_image fresh[LIMIT_IMAGES]; /* being listed */
-        uint64_t sizes[LIMIT_IMAGES];            /* of these */
-        struct fetch *fetch;                     /* NULL: none */
+        struct images_item fresh[LIMIT_IMAGES]; /* being listed */
+        struct fetch *fetch;                    /* NULL: none */
         struct failure failures[FAILURES];
 };
 
@@ -123,8 +123,30 @@ void images_reason(const struct agent *a, const struct world_image *image,
 }
 
 uint32_t images_report(const struct agent *a, struct report_image *ret) {
-        memcpy(ret, a->images->items, a->images->n * sizeof(*ret));
+        const struct images *m = a->images;
+
+        memset(ret, 0, m->n * sizeof(*ret)); /* compared as bytes */
+        for (uint32_t i = 0; i < m->n; i++) {
+                (void)str_copy(ret[i].name, sizeof(ret[i].name), m->items[i].name);
+                (void)str_copy(ret[i].digest, sizeof(ret[i].digest), m->items[i].digest);
+        }
+        return m->n;
+}
+
+uint32_t images_all(const struct agent *a, const struct images_item **ret) {
+        *ret = a->images->items;
         return a->images->n;
+}
+
+bool images_named(const struct agent *a, const char *name) {
+        for (uint32_t i = 0; i < a->images->n; i++)
+                if (str_eq(a->images->items[i].name, name))
+                        return true;
+        return false;
+}
+
+bool images_busy(const struct agent *a) {
+        return a->images->fetch || a->images->listing;
 }
 
 /* ---- what is here
@@ -133,14 +155,15 @@ uint32_t images_report(const struct agent *a, struct report_image *ret) {
 static void on_image(void *arg, const struct image_imported *image) {
         struct agent *a = arg;
         struct images *m = a->images;
-        struct report_image *slot = &m->fresh[m->n_new];
+        struct images_item *slot = &m->fresh[m->n_new];
 
         if (m->n_new == LIMIT_IMAGES)
                 return;
-        memset(slot, 0, sizeof(*slot)); /* compared as bytes */
+        *slot = (struct images_item){ .size_bytes = image->size_bytes,
+                                      .since_unix = image->since_unix };
         if (str_copy(slot->name, sizeof(slot->name), image->name) == 0 &&
             str_copy(slot->digest, sizeof(slot->digest), image->digest) == 0)
-                m->sizes[m->n_new++] = image->size_bytes;
+                m->n_new++;
 }
 
 static void on_size_told(void *arg, int result, const char *why, const cJSON *reply) {
@@ -164,7 +187,7 @@ static void tell_sizes(struct agent *a) {
                 (void)cJSON_AddStringToObject(o, "verb", "image");
                 (void)cJSON_AddStringToObject(o, "name", image->name);
                 (void)cJSON_AddStringToObject(o, "digest", image->digest);
-                (void)cJSON_AddNumberToObject(o, "size", (double)m->sizes[i]);
+                (void)cJSON_AddNumberToObject(o, "size", (double)m->items[i].size_bytes);
                 (void)cJSON_AddBoolToObject(o, "only_size", true);
                 api_run_on_leader(a, o, on_size_told, NULL);
         }
@@ -448,6 +471,8 @@ static void on_fetched(void *arg, int result, const char *why) {
         m->fetch = NULL;
         if (result < 0) {
                 fetch_failed(f, why);
+                if (result == -ENOSPC)
+                        sweep_need_room(a);
         } else {
                 forget_failure(m, f->name);
                 log_info("image %s has arrived", f->name);

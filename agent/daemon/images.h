@@ -17,6 +17,18 @@ void images_keep(struct agent *a);
 /* How far it is, what it waits for, or why it failed. */
 void images_reason(const struct agent *a, const struct world_image *image,
                    char dst[static SIZE_REASON]);
+/* What is here, whole and unpacked; valid until the loop turns. */
+struct images_item {
+        char name[SIZE_IMAGE];
+        char digest[SIZE_DIGEST];
+        uint64_t size_bytes;
+        int64_t since_unix; /* 0: not known */
+};
+uint32_t images_all(const struct agent *a, const struct images_item **ret);
+/* Is there one of this name, with whatever bytes? */
+bool images_named(const struct agent *a, const char *name);
+/* Is one on its way, or is containerd being asked what is here? */
+bool images_busy(const struct agent *a);
 /* Fills at most LIMIT_IMAGES; returns how many. */
 uint32_t images_report(const struct agent *a, struct report_image *ret);
 

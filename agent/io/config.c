@@ -184,6 +184,7 @@ static const struct config_key keys[] = {
         KEY("paths", "registry_logins", parse_path, registry_logins),
         KEY("paths", "registry_ca", parse_path, registry_ca),
         KEY("functions", "insecure_registries", parse_registries, n_insecure),
+        KEY("functions", "keep_free", parse_bytes, keep_free_bytes),
         KEY("functions", "containerd", parse_path, containerd),
         KEY("functions", "runtime", parse_path, runtime),
         KEY("functions", "memory", parse_bytes, default_memory_bytes),

@@ -34,7 +34,9 @@ struct config {
         char registry_logins[SIZE_PATH]; /* /etc/bramble/registry.json, as docker's config.json */
         char registry_ca[SIZE_PATH]; /* /etc/bramble/registry-ca.crt, trusted beside the others */
         /* [functions] */
-        uint32_t n_insecure; /* insecure_registries = m1:5000: spoken to by plain http */
+        uint32_t n_insecure;      /* insecure_registries = m1:5000: spoken to by plain http */
+        uint64_t keep_free_bytes; /* keep_free: below it unused images go; 0: an eighth of the card
+                                   */
         char insecure[CONFIG_REGISTRIES][SIZE_REGISTRY];
         char containerd[SIZE_PATH];    /* /run/containerd/containerd.sock */
         char runtime[SIZE_PATH];       /* "" picks crun, else runc */

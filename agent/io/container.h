@@ -103,6 +103,7 @@ struct image_imported {
         const char *name;   /* normalised reference */
         const char *digest; /* "sha256:..." of what the name means: a manifest or an index */
         uint64_t size_bytes;
+        int64_t since_unix; /* images_list: when it came; 0: not known */
 };
 typedef void (*image_imported_cb)(void *arg, int result, const char *why,
                                   const struct image_imported *images, size_t n);
@@ -122,6 +123,13 @@ void image_import_abort(struct image_import *i);
 int images_list(struct containers *c, void (*each)(void *arg, const struct image_imported *image),
                 container_cb done, void *arg);
 int image_remove(struct containers *c, const char *name, container_cb done, void *arg);
+
+/* Which of these blobs are not in the store.  -E2BIG, -EINVAL, -ENOTCONN, -ENOMEM at once. */
+enum { IMAGE_MISSING_MAX = 256 };
+typedef void (*image_missing_cb)(void *arg, int result, const char *why, const bool *missing,
+                                 size_t n);
+int image_missing(struct containers *c, const char (*digests)[SIZE_DIGEST], size_t n,
+                  image_missing_cb done, void *arg);
 
 /* Reading a blob for a peer: 'chunk' with pieces of at most 64 KB, at the end one of len 0, then
  * 'done'; -ENOENT. Return false from chunk to stop: 'done' follows with -ECANCELED.
@@ -160,6 +168,9 @@ bool image_fetch_is_manifest(const struct image_fetch *i);
 unsigned image_fetch_attempts(const struct image_fetch *i);
 /* Bytes of layers that are here and that there are; both 0 while that is not known. */
 void image_fetch_progress(const struct image_fetch *i, uint64_t *ret_here, uint64_t *ret_all);
+
+/* What this board runs best, as build tools write it: "linux/arm/v7". */
+const char *image_platform_here(void);
 
 /* "alpine" -> "docker.io/library/alpine:latest", "functions/alpine" ->
  * "docker.io/functions/alpine:latest".  -EINVAL for what is no reference. */

@@ -67,8 +67,9 @@ static void finished(void *arg, int result, const char *why, const ProtobufCMess
         arg = i->arg;
         (void)str_copy(text, sizeof(text), i->why);
         for (size_t t = 0; t < n; t++)
-                images[t] = (struct image_imported){ targets[t].name, targets[t].digest,
-                                                     targets[t].image.size_bytes };
+                images[t] = (struct image_imported){ .name = targets[t].name,
+                                                     .digest = targets[t].digest,
+                                                     .size_bytes = targets[t].image.size_bytes };
         import_free(i);
         done(arg, result, text, images, n);
 }

@@ -10,6 +10,7 @@
 struct listed {
         char name[SIZE_IMAGE];
         char target[SIZE_DIGEST];
+        int64_t since_unix;
 };
 
 struct list_job {
@@ -63,7 +64,8 @@ static void remember(const struct list_job *j, const struct image_unpacked *imag
 static void tell(struct list_job *j, uint64_t size_bytes) {
         struct image_imported image = { .name = j->images[j->at].name,
                                         .digest = j->images[j->at].target,
-                                        .size_bytes = size_bytes };
+                                        .size_bytes = size_bytes,
+                                        .since_unix = j->images[j->at].since_unix };
 
         j->each(j->arg, &image);
 }
@@ -151,6 +153,7 @@ static void listed(void *arg, int result, const char *why, const ProtobufCMessag
                     str_copy(l->name, sizeof(l->name), image->name) < 0)
                         continue;
                 (void)str_copy(l->target, sizeof(l->target), image->target->digest);
+                l->since_unix = image->updated_at ? image->updated_at->seconds : 0;
                 j->n++;
         }
         next(j);

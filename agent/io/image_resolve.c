@@ -42,6 +42,23 @@ const char *image_machine(void) {
         return name.machine;
 }
 
+const char *image_platform_here(void) {
+        static const struct {
+                const char *machine, *wide, *narrow;
+        } table[] = {
+                { "x86_64", "linux/amd64", "linux/amd64" },
+                { "aarch64", "linux/arm64", "linux/arm/v7" },
+                { "armv8l", "linux/arm/v7", "linux/arm/v7" },
+                { "armv7l", "linux/arm/v7", "linux/arm/v7" },
+                { "armv6l", "linux/arm/v6", "linux/arm/v6" },
+        };
+
+        for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+                if (str_eq(image_machine(), table[i].machine))
+                        return sizeof(void *) == 8 ? table[i].wide : table[i].narrow;
+        return "linux/unknown";
+}
+
 unsigned image_rank(const struct image_platform *p) {
         return image_platform_rank(image_machine(), 8 * sizeof(void *), p);
 }
