@@ -459,9 +459,9 @@ int stack_parse(const char *text, size_t len, stack_read_cb read, void *arg, str
         bool any = false;
         int r = load(text, len, &doc, f);
 
+        *ret = (struct stack){ 0 };
         if (r < 0)
                 return r;
-        *ret = (struct stack){ 0 };
         root = yaml_document_get_root_node(&doc);
         if (root) {
                 struct reader reader = {
@@ -473,8 +473,12 @@ int stack_parse(const char *text, size_t len, stack_read_cb read, void *arg, str
         if (r == 0 && (!any || ret->n == 0))
                 r = fail(f, -EINVAL, "line 1: there is no function below 'functions:'");
         yaml_document_delete(&doc);
-        if (r < 0)
+        if (r < 0) {
+                size_t n = ret->n_warnings; /* what was left out may be why */
+
                 stack_done(ret);
+                ret->n_warnings = n;
+        }
         return r;
 }
 
@@ -485,5 +489,6 @@ void stack_done(struct stack *s) {
                 free(s->functions[i].build);
         }
         free(s->functions);
-        *s = (struct stack){ 0 };
+        s->functions = NULL;
+        s->n = s->n_warnings = 0;
 }

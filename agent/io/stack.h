@@ -34,7 +34,8 @@ struct stack {
 typedef int (*stack_read_cb)(void *arg, const char *path, struct buf *out);
 
 /* 'text' has its variables expanded already.  -EINVAL, -E2BIG, -ENOMEM, or what 'read' said, with a
- * sentence that begins with "line N: "; nothing to free then. */
+ * sentence that begins with "line N: "; only the warnings count then, and nothing is to be freed.
+ */
 int stack_parse(const char *text, size_t len, stack_read_cb read, void *arg, struct stack *ret,
                 struct fail *f);
 void stack_done(struct stack *s);
