@@ -82,11 +82,11 @@ enum tar_thin_event tar_thin_next(struct tar_thin *t, const void **data, size_t 
                 if (t->whole) {
                         t->whole = false;
                         t->n_block = 0;
+                        if (t->skip)
+                                continue;
                         *ret = t->block;
                         *ret_len = TAR_THIN_BLOCK;
-                        if (!t->skip)
-                                return TAR_THIN_PASS;
-                        continue;
+                        return TAR_THIN_PASS;
                 }
                 if (*len == 0)
                         return TAR_THIN_MORE;

@@ -33,7 +33,8 @@ struct tar_thin {
         uint64_t skipped; /* bytes of blobs left out so far */
 };
 
-/* Takes from the front of '*data'.  Not while an answer is due. */
+/* Takes from the front of '*data'; '*ret' and '*ret_len' are written with PASS alone.  Not while an
+ * answer is due. */
 enum tar_thin_event tar_thin_next(struct tar_thin *t, const void **data, size_t *len,
                                   const void **ret, size_t *ret_len);
 /* Does the other side have the blob of the last event? */

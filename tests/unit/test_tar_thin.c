@@ -44,15 +44,22 @@ static void thin(const struct buf *in, size_t piece, bool have, struct buf *out,
                 size_t len = in->len - at < piece ? in->len - at : piece, n;
                 enum tar_thin_event e;
 
+                view = NULL;
+                n = 0;
                 while ((e = tar_thin_next(&t, &data, &len, &view, &n)) != TAR_THIN_MORE) {
                         if (e == TAR_THIN_PASS) {
                                 assert_int_equal(buf_add(out, view, n), 0);
+                                view = NULL;
+                                n = 0;
                                 continue;
                         }
+                        assert_null(view); /* written only with what passes */
+                        assert_int_equal(n, 0);
                         assert_string_equal(t.digest, "sha256:" HEX);
                         ++*asked;
                         tar_thin_answer(&t, have);
                 }
+                assert_null(view);
         }
         *skipped = t.skipped;
 }
