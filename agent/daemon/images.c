@@ -11,6 +11,7 @@
 #include "daemon/sweep.h"
 #include "io/json.h"
 #include "io/log.h"
+#include "io/trim.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +24,8 @@
 #define SILENT_USEC      (30 * USEC_PER_SEC) /* a holder that sends nothing for so long is left */
 
 enum {
-        FAILURES = 16,  /* images that cannot be had, each with its own patience */
+        FAILURES = 16,       /* images that cannot be had, each with its own patience */
+        TRIM_MS = 15 * 1000, /* after the newest image came: what that took is given back */
         PEER_TRIES = 2, /* peers that do not have a blob, before the registry is asked for it */
 };
 
@@ -55,6 +57,7 @@ struct failure {
 struct images {
         struct agent *agent;
         bool listing, again;
+        uv_timer_t trim;
         uint32_t n;
         struct images_item items[LIMIT_IMAGES];
         uint32_t n_new;
@@ -193,6 +196,13 @@ static void tell_sizes(struct agent *a) {
         }
 }
 
+static void on_trim(uv_timer_t *timer) {
+        const struct images *m = timer->data;
+
+        if (!m->fetch)
+                trim_program();
+}
+
 static void on_listed(void *arg, int result, const char *why) {
         struct agent *a = arg;
         struct images *m = a->images;
@@ -202,6 +212,7 @@ static void on_listed(void *arg, int result, const char *why) {
                 m->n = m->n_new;
                 memcpy(m->items, m->fresh, m->n * sizeof(m->items[0]));
                 tell_sizes(a);
+                (void)uv_timer_start(&m->trim, on_trim, TRIM_MS, 0);
         } else {
                 log_warning("cannot list images: %s", why);
         }
@@ -530,5 +541,6 @@ int images_open(struct agent *a) {
         if (!a->images)
                 return -ENOMEM;
         a->images->agent = a;
-        return 0;
+        a->images->trim.data = a->images;
+        return uv_timer_init(a->loop, &a->images->trim);
 }

@@ -177,15 +177,15 @@ int http_ask(struct registry *r, const char *path, struct answer *a) {
 static int refused(const struct registry *r, const struct answer *a, struct fail *f) {
         const char *host = r->image.host;
 
-        if (a->why[0]) /* of the token's server */
+        if (a->why[0] && r->user[0]) /* of the token's server */
                 return fail(f, -EACCES, "%.100s says %ld: %.120s", host, a->status, a->why);
         if (r->user[0] || r->identity[0])
                 return fail(f, -EACCES,
                             "%.100s says %ld: no such image, or this user may not pull it", host,
                             a->status);
         return fail(f, -EACCES,
-                    "%.100s says %ld: no such image, or it needs a login: agentctl registry login "
-                    "%.100s",
+                    "%.100s says %ld: it needs a login (agentctl registry login %.100s), or there "
+                    "is no such image",
                     host, a->status, host);
 }
 

@@ -57,7 +57,7 @@ registry 5000 ''
 registry 5001 "auth: {htpasswd: {realm: lab, path: $w/htpasswd}}"
 proxy slow <<-END
 	server { listen $r:5002; location / {
-		proxy_pass http://$r:5000; proxy_set_header Host \$http_host; proxy_buffering off; limit_rate 2m; } }
+		proxy_pass http://$r:5000; proxy_set_header Host \$http_host; limit_rate 2m; } }
 END
 proxy liar <<-END
 	server { listen $r:5003;
@@ -98,11 +98,12 @@ eventually 'all boards have it' 20 says 3 image b3 $r:5000/bramble/hello:1 '.boa
 equal 'its layer came over the line to the registry once' 1 "$(grep -c "GET /v2/bramble/hello/blobs/$layer HTTP" "$w/5000.log")"
 none_pulls() { ! { for b in b1 b2 b3; do run $b pgrep bramble-pull; done; } | grep -q .; }
 eventually 'the pull program is gone' 20 none_pulls
-rss() { run b1 sh -c 'awk "/VmRSS/ { print \$2 }" /proc/$(pgrep -x bramble-agent)/status'; }
-if [ -z "${SAN:-}" ]; then
-	kb=$(rss)
-	if [ "$kb" -lt 8192 ]; then ok "the agent has $kb KB"; else not_ok "the agent has $kb KB"; fi
-fi
+lean() { # an agent that has done its work is as small as before
+	local kb
+	kb=$(run "$1" sh -c 'awk "/VmRSS/ { print \$2 }" /proc/$(pgrep -x bramble-agent)/status')
+	[ "$kb" -lt 8192 ] || { echo "$kb KB" && return 1; }
+}
+[ -n "${SAN:-}" ] || eventually 'the agent is below 8 MB' 40 lean b1
 
 deploy() { ctl b1 deploy "$1" --image "$2" --no-wait; }
 assert 'an image that is nowhere is taken' deploy missing $r:5000/bramble/nothing:1
@@ -113,7 +114,7 @@ for f in missing nowhere; do ctl b1 remove $f >/dev/null; done
 
 # ---- a password -----------------------------------------------------------------------------------------
 assert 'a registry with a password' deploy secret $r:5001/bramble/wordcount:1
-eventually 'says that it wants a login' 15 reason_is secret "401: no such image, or it needs a login: agentctl registry login"
+eventually 'says that it wants a login' 15 reason_is secret "401: it needs a login .agentctl registry login $r:5001"
 refuse 'a login needs a password' 'password' ctl b2 registry login $r:5001 --user ann
 login() { run b2 agentctl registry login $r:5001 --user ann <<<"$1"; }
 assert 'a wrong one is kept' login wrong
