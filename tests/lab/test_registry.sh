@@ -227,5 +227,6 @@ full b3
 eventually 'a card that fills gives up the third copy' 40 says 2 holds $r:5000/bramble/hello:1
 full b2
 eventually 'the bramble is whole' 40 everybody
-assert 'the two others are young, and stay' always 22 says 2 holds $r:5000/bramble/hello:1
+eventually 'two copies again, after a board was away' 40 says 2 holds $r:5000/bramble/hello:1
+assert 'they are young, and stay' always 22 says 2 holds $r:5000/bramble/hello:1
 finish
