@@ -160,13 +160,16 @@ static const char *find_builder(void) {
 static const char *build_folder(const struct up *u, const struct stack_function *fn,
                                 char dir[static PATH_MAX], int *r) {
         static const char *const names[] = { "Dockerfile", "Containerfile" };
+        const char *name = str_or(fn->build, "");
         char file[PATH_MAX + 16];
 
         *r = CLI_DONE;
         if (!fn->build)
                 return NULL;
-        if (snprintf(dir, PATH_MAX, "%s%s%s", fn->build[0] == '/' ? "" : u->dir,
-                     fn->build[0] == '/' ? "" : "/", fn->build) >= PATH_MAX)
+        if (str_starts(name, "./"))
+                name += 2;
+        if (snprintf(dir, PATH_MAX, "%s%s%s", name[0] == '/' ? "" : u->dir,
+                     name[0] == '/' ? "" : "/", name) >= PATH_MAX)
                 return NULL;
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
                 (void)snprintf(file, sizeof(file), "%s/%s", dir, names[i]);
@@ -298,7 +301,7 @@ static void url_of(const struct up *u, const struct stack_function *fn, char *ds
                        namespace[0] ? "." : "", namespace);
 }
 
-static int report(const struct up *u, const bool *ready) {
+static int report(const struct up *u, const bool *deployed, const bool *ready) {
         static const char *const titles[] = { "FUNCTION", "STATE", "URL", NULL };
         cJSON *array = u->cli->json ? cJSON_CreateArray() : NULL;
         struct table *t = u->cli->json ? NULL : table_new(titles);
@@ -306,7 +309,10 @@ static int report(const struct up *u, const bool *ready) {
 
         for (size_t i = 0; i < u->stack.n; i++) {
                 const struct stack_function *fn = &u->stack.functions[i];
-                const char *state = ready[i] ? "ready" : u->wait ? "not ready" : "deployed";
+                const char *state = !deployed[i] ? "failed"
+                                    : ready[i]   ? "ready"
+                                    : u->wait    ? "not ready"
+                                                 : "deployed";
                 cJSON *o;
 
                 if (!wanted(u, fn))
@@ -315,7 +321,11 @@ static int report(const struct up *u, const bool *ready) {
                 if (t) {
                         table_row(t);
                         table_cell(t, TABLE_PLAIN, "%s", cli_safe(fn->name));
-                        table_cell(t, ready[i] ? TABLE_GOOD : TABLE_PLAIN, "%s", state);
+                        table_cell(t,
+                                   !deployed[i] ? TABLE_BAD
+                                   : ready[i]   ? TABLE_GOOD
+                                                : TABLE_PLAIN,
+                                   "%s", state);
                         table_cell(t, TABLE_PLAIN, "%s", cli_safe(url));
                         continue;
                 }
@@ -333,7 +343,7 @@ static int report(const struct up *u, const bool *ready) {
 }
 
 static int up_all(struct up *u) {
-        bool ready[STACK_FUNCTIONS] = { false };
+        bool deployed[STACK_FUNCTIONS] = { false }, ready[STACK_FUNCTIONS] = { false };
         int r = read_stack(u), result = CLI_DONE;
         size_t n = 0;
 
@@ -349,8 +359,8 @@ static int up_all(struct up *u) {
         for (size_t i = 0; r == CLI_DONE && i < u->stack.n; i++) {
                 const struct stack_function *fn = &u->stack.functions[i];
 
-                ready[i] = wanted(u, fn) && bring_up(u, fn) == CLI_DONE;
-                if (wanted(u, fn) && !ready[i])
+                deployed[i] = wanted(u, fn) && bring_up(u, fn) == CLI_DONE;
+                if (wanted(u, fn) && !deployed[i])
                         result = CLI_FAILED;
         }
         if (r != CLI_DONE)
@@ -359,15 +369,13 @@ static int up_all(struct up *u) {
                 const struct stack_function *fn = &u->stack.functions[i];
                 const char *namespace = json_text(fn->spec, "namespace", "openfaas-fn");
 
-                if (!ready[i] || !u->wait) {
-                        ready[i] = false;
+                if (!deployed[i] || !u->wait)
                         continue;
-                }
                 ready[i] = cli_wait_ready(u->cli, fn->name, namespace, false) == CLI_DONE;
                 if (!ready[i])
                         result = CLI_FAILED;
         }
-        (void)report(u, ready);
+        (void)report(u, deployed, ready);
         return result;
 }
 
