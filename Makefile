@@ -61,7 +61,7 @@ FUZZ     := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help all deps check build-check unit sim fuzz purity cross cross-check test test-kube kubernetes demo demo-down \
+.PHONY: help all deps check build-check unit sim fuzz hostile purity cross cross-check test test-kube kubernetes demo demo-down \
         bench install uninstall lint format check-format clean
 
 help: ## what each target does
@@ -148,6 +148,10 @@ cross: ## the programs for another board: ARCH=armhf|arm64 SUITE=bookworm|trixie
 	tests/cross all '$(ARCH)' $(SUITE)
 cross-check: ## the fast tests for another board, in qemu-user: ARCH= SUITE=
 	tests/cross check '$(ARCH)' $(SUITE)
+
+hostile: ## 10,000 hostile requests for a gateway under sanitizers; a minute (HOSTILE=, HOSTILE_SEED=)
+	$(MAKE) SAN=address,undefined $(BUILD)/san-$(CC)/bramble-gateway
+	tests/live/test_gateway_hostile.sh $(BUILD)/san-$(CC)
 
 test: ## everything: deps, make check, and the lab (as root)
 	tests/run-test

@@ -44,6 +44,7 @@ const struct cli_verb cli_verbs[] = {
           "  --fprocess COMMAND   run COMMAND for each call, through fwatchdog\n"
           "  --env NAME=VALUE     environment; again for more\n"
           "  --label NAME=VALUE   label; again for more\n"
+          "  --secret NAME        a secret that it may read; again for more\n"
           "  --memory 64Mi        most memory of a replica\n"
           "  --cpu 250m           most CPU of a replica\n"
           "  --namespace NS       openfaas-fn\n"
@@ -57,7 +58,19 @@ const struct cli_verb cli_verbs[] = {
         { "remove", "NAME", 1, 1, verb_remove, "takes a function away", NULL },
         { "logs", "NAME", 1, -1, verb_logs, "what a function wrote, on all boards",
           "  -f, --follow         go on as it writes more\n"
-          "  --tail N             the last N lines of each board (100)\n" },
+          "  --tail N             the last N lines of each board (100), or all\n"
+          "  --since 10m          nothing older: s, m, h, d, or 2026-11-25T07:02:03Z\n"
+          "  --instance N         of one replica\n"
+          "  --namespace NS       openfaas-fn\n" },
+        { "secret", "list|create|update|remove NAME", 1, -1, verb_secret,
+          "what functions may know and nobody else: files in /var/openfaas/secrets",
+          "  --from-file FILE     the value; else standard input, or typed unseen\n"
+          "  --exact              with the newline at its end, if there is one\n"
+          "  --namespace NS       openfaas-fn\n"
+          "\nA function gets the secrets that its deployment names: deploy NAME --secret SECRET.\n"
+          "Functions that run see a new value at once; one that is in use cannot be removed.\n" },
+        { "namespace", "list|create|remove NAME", 1, 2, verb_namespace,
+          "where functions are; one that is not empty cannot be removed", NULL },
         { "auth", "", 0, 0, verb_auth, "the gateway's user and password", NULL },
         { "kubeconfig", "", 0, 0, verb_kubeconfig,
           "the Kubernetes cluster's kubeconfig: > ~/.kube/config", NULL },
@@ -66,6 +79,8 @@ const struct cli_verb cli_verbs[] = {
         { "reset", "[BOARD]", 0, 2, verb_reset, "takes Kubernetes off a board (this one), cleanly",
           "  --rejoin             and joins anew; also brings back what was taken off\n"
           "  --all                off all boards: the cluster ends\n" },
+        { "targets", "", 0, -1, verb_targets, "the boards as targets for Prometheus, as JSON",
+          "  --port N             the port of the gateways (8080)\n" },
         { "pki", "init NAME [--dir FOLDER]", 2, -1, verb_pki,
           "makes a cluster's keys: pki init home",
           "  --dir FOLDER         where to (./NAME-pki)\n" },

@@ -15,6 +15,7 @@ enum {
         OPT_PROCESS,
         OPT_ENV,
         OPT_LABEL,
+        OPT_SECRET,
         OPT_MEMORY,
         OPT_CPU,
         OPT_NAMESPACE,
@@ -41,6 +42,14 @@ static bool add_pair(cJSON *o, const char *key, const char *pair) {
         return true;
 }
 
+static bool add_secret(cJSON *o, const char *name) {
+        cJSON *array = cJSON_GetObjectItemCaseSensitive(o, "secrets");
+
+        if (!array)
+                array = cJSON_AddArrayToObject(o, "secrets");
+        return name[0] && cJSON_AddItemToArray(array, cJSON_CreateString(name));
+}
+
 /* One option into the spec.  NULL, or what is wrong with it. */
 static const char *take_option(cJSON *spec, int option, const char *value, uint64_t *replicas,
                                bool *wait) {
@@ -59,6 +68,8 @@ static const char *take_option(cJSON *spec, int option, const char *value, uint6
                 return add_pair(spec, "envVars", value) ? NULL : "--env takes NAME=VALUE";
         case OPT_LABEL:
                 return add_pair(spec, "labels", value) ? NULL : "--label takes NAME=VALUE";
+        case OPT_SECRET:
+                return add_secret(spec, value) ? NULL : "--secret takes a name";
         case OPT_MEMORY:
                 (void)cJSON_AddStringToObject(object_of(spec, "limits"), "memory", value);
                 return NULL;
@@ -86,6 +97,7 @@ int verb_deploy(const struct cli *c, int argc, char **argv) {
                 { "fprocess", required_argument, NULL, OPT_PROCESS },
                 { "env", required_argument, NULL, OPT_ENV },
                 { "label", required_argument, NULL, OPT_LABEL },
+                { "secret", required_argument, NULL, OPT_SECRET },
                 { "memory", required_argument, NULL, OPT_MEMORY },
                 { "cpu", required_argument, NULL, OPT_CPU },
                 { "namespace", required_argument, NULL, OPT_NAMESPACE },

@@ -1,7 +1,9 @@
 /* verb_logs - what a function wrote, from all boards, in the order of its time stamps. */
 #include "base/scope.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "cli/verbs.h"
+#include "core/rfc3339.h"
 #include "io/json.h"
 
 #include <getopt.h>
@@ -10,7 +12,9 @@
 #include <string.h>
 #include <time.h>
 
-enum { LINES_MOST = 100000 };
+#define TAIL_ALL UINT32_MAX /* the agent's word for every line */
+
+enum { LINES_MOST = 100000, TAIL_DEFAULT = 100 };
 
 struct lines {
         const struct cli *cli;
@@ -95,26 +99,85 @@ static int print_all(struct lines *l) {
         return array ? cli_print_json(array) : CLI_DONE;
 }
 
+/* "90s", "10m", "2h", "3d" ago, or a time of RFC 3339.  -EINVAL. */
+static int parse_since(const char *text, uint64_t *ret_usec) {
+        static const struct {
+                char unit;
+                unsigned seconds;
+        } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+        size_t len = strlen(text);
+        char digits[16];
+        uint64_t n;
+
+        for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+                if (len < 2 || text[len - 1] != units[i].unit ||
+                    str_copy_n(digits, sizeof(digits), text, len - 1) < 0 ||
+                    str_to_u64(digits, UINT32_MAX, &n) < 0)
+                        continue;
+                *ret_usec = ((uint64_t)time(NULL) - n * units[i].seconds) * USEC_PER_SEC;
+                return 0;
+        }
+        return rfc3339_parse(text, ret_usec);
+}
+
+enum { OPT_TAIL = 256, OPT_SINCE, OPT_INSTANCE, OPT_NAMESPACE };
+
+/* One option into the request.  NULL, or what is wrong with it. */
+static const char *take_option(cJSON *request, struct lines *l, int option, const char *value) {
+        uint64_t n = TAIL_ALL;
+
+        switch (option) {
+        case 'f':
+                l->follow = true;
+                return NULL;
+        case OPT_TAIL:
+                if (!str_eq(value, "all") && !str_eq(value, "-1") &&
+                    str_to_u64(value, TAIL_ALL, &n) < 0)
+                        return "--tail takes a number, or all";
+                cJSON_DeleteItemFromObjectCaseSensitive(request, "tail");
+                (void)cJSON_AddNumberToObject(request, "tail", (double)n);
+                return NULL;
+        case OPT_SINCE:
+                if (parse_since(value, &n) < 0)
+                        return "--since takes 90s, 10m, 2h, 3d, or 2026-11-25T07:02:03Z";
+                cJSON_DeleteItemFromObjectCaseSensitive(request, "since_usec");
+                (void)cJSON_AddNumberToObject(request, "since_usec", (double)n);
+                return NULL;
+        case OPT_INSTANCE:
+                (void)cJSON_AddStringToObject(request, "instance", value);
+                return NULL;
+        case OPT_NAMESPACE:
+                (void)cJSON_AddStringToObject(request, "namespace", value);
+                return NULL;
+        default:
+                return "this option is not known";
+        }
+}
+
 int verb_logs(const struct cli *c, int argc, char **argv) {
-        static const struct option options[] = { { "follow", no_argument, NULL, 'f' },
-                                                 { "tail", required_argument, NULL, 't' },
-                                                 { 0 } };
+        static const struct option options[] = {
+                { "follow", no_argument, NULL, 'f' },
+                { "tail", required_argument, NULL, OPT_TAIL },
+                { "since", required_argument, NULL, OPT_SINCE },
+                { "instance", required_argument, NULL, OPT_INSTANCE },
+                { "namespace", required_argument, NULL, OPT_NAMESPACE },
+                { 0 }
+        };
+        cJSON *request = cli_request("logs");
         struct lines l = { .cli = c };
-        uint64_t tail = 100;
-        cJSON *request;
+        const char *wrong = NULL;
         int o, r;
 
-        while ((o = getopt_long(argc, argv, "f", options, NULL)) != -1) {
-                if (o == 'f')
-                        l.follow = true;
-                else if (o != 't' || str_to_u64(optarg, 10000, &tail) < 0)
-                        return cli_misused(c, argv[0], "--tail takes a number up to 10000");
+        (void)cJSON_AddNumberToObject(request, "tail", TAIL_DEFAULT);
+        while (!wrong && (o = getopt_long(argc, argv, "f", options, NULL)) != -1)
+                wrong = take_option(request, &l, o, optarg);
+        if (!wrong && optind + 1 != argc)
+                wrong = "logs takes one NAME";
+        if (wrong) {
+                cJSON_Delete(request);
+                return cli_misused(c, argv[0], "%s", wrong);
         }
-        if (optind + 1 != argc)
-                return cli_misused(c, argv[0], "logs takes one NAME");
-        request = cli_request("logs");
         (void)cJSON_AddStringToObject(request, "name", argv[optind]);
-        (void)cJSON_AddNumberToObject(request, "tail", (double)tail);
         (void)cJSON_AddBoolToObject(request, "follow", l.follow);
         r = cli_ask(c, request, on_line, &l, NULL);
         if (!l.follow && (r == CLI_DONE || l.n > 0))

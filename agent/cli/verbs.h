@@ -19,11 +19,14 @@ int verb_invoke(const struct cli *c, int argc, char **argv);
 int verb_scale(const struct cli *c, int argc, char **argv);
 int verb_remove(const struct cli *c, int argc, char **argv);
 int verb_logs(const struct cli *c, int argc, char **argv);
+int verb_secret(const struct cli *c, int argc, char **argv);
+int verb_namespace(const struct cli *c, int argc, char **argv);
 int verb_auth(const struct cli *c, int argc, char **argv);
 int verb_pki(const struct cli *c, int argc, char **argv);
 int verb_kubeconfig(const struct cli *c, int argc, char **argv);
 int verb_promote(const struct cli *c, int argc, char **argv);
 int verb_reset(const struct cli *c, int argc, char **argv);
+int verb_targets(const struct cli *c, int argc, char **argv);
 int verb_version(const struct cli *c, int argc, char **argv);
 
 #endif

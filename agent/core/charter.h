@@ -1,4 +1,5 @@
-/* charter - the replicated state: members, names, the master, functions and where they run.
+/* charter - the replicated state: members, names, the master, functions and where they run, secrets
+ * (sealed), namespaces.
  * Changes are commands in the log; applying one is deterministic.  Pure. */
 #ifndef BRAMBLE_CORE_CHARTER_H
 #define BRAMBLE_CORE_CHARTER_H
@@ -61,6 +62,20 @@ struct charter_kube {
         uint8_t key[SIZE_KUBE_KEY]; /* seals snapshots of etcd: a secret */
 };
 
+/* Sealed by the edge with a key that is never in here: io/secret_box.h. */
+struct charter_secret {
+        char name[SIZE_NAME];
+        char namespace[SIZE_NAME];
+        uint8_t *sealed; /* owned */
+        uint32_t sealed_len;
+};
+
+struct charter_namespace {
+        char name[SIZE_NAME];
+        char *about; /* labels and annotations as they came, JSON, owned; NUL-terminated */
+        uint32_t about_len;
+};
+
 /* Owns its arrays; charter_done() frees them.  All zero is an empty charter. */
 struct charter {
         uint64_t bramble; /* random id made at founding; 0 before */
@@ -73,11 +88,15 @@ struct charter {
         uint32_t next_generation;
         uint64_t version; /* grows by one with each command that changed something */
         struct charter_kube kube;
-        uint32_t n_members, n_functions, n_instances, n_images;
-        struct charter_member *members;     /* in order of joining */
-        struct charter_function *functions; /* in order of name.namespace */
-        struct charter_instance *instances; /* in order of id */
-        struct charter_image *images;       /* in order of name */
+        uint64_t secrets_key;     /* names the key that all secrets are sealed with; 0: none yet */
+        uint64_t secrets_version; /* grows with each change of a secret */
+        uint32_t n_members, n_functions, n_instances, n_images, n_secrets, n_namespaces;
+        struct charter_member *members;       /* in order of joining */
+        struct charter_function *functions;   /* in order of name.namespace */
+        struct charter_instance *instances;   /* in order of id */
+        struct charter_image *images;         /* in order of name */
+        struct charter_secret *secrets;       /* in order of name.namespace */
+        struct charter_namespace *namespaces; /* in order of name; those that a person made */
 };
 
 enum charter_op {
@@ -97,6 +116,10 @@ enum charter_op {
         CHARTER_KUBE_PLANE_ADD,
         CHARTER_KUBE_PLANE_REMOVE,
         CHARTER_KUBE_OFF, /* nobody carries it any more; 'kube_off' false: it may be founded anew */
+        CHARTER_SECRET_SET,
+        CHARTER_SECRET_REMOVE,
+        CHARTER_NAMESPACE_SET,
+        CHARTER_NAMESPACE_REMOVE,
         CHARTER_OP_MAX,
 };
 
@@ -108,6 +131,8 @@ enum charter_op {
 
 enum { CHARTER_SUBNETS = 250 };
 
+#define CHARTER_NAMESPACE "openfaas-fn" /* is always there */
+
 /* One command; only the fields of its op count.  Borrows its strings. */
 struct charter_command {
         enum charter_op op;
@@ -117,10 +142,10 @@ struct charter_command {
         char password[SIZE_PASSWORD]; /* FOUND */
         struct board board;           /* FOUND, MEMBER_ADD */
         uint64_t node; /* MEMBER_REMOVE, MASTER_SET, INSTANCE_PLACE, KUBE_MOVE, KUBE_PLANE_* */
-        char name[SIZE_NAME]; /* FUNCTION_*, INSTANCE_PLACE: function */
+        char name[SIZE_NAME]; /* FUNCTION_*, INSTANCE_PLACE: function; SECRET_*, NAMESPACE_* */
         char namespace[SIZE_NAME];
         char image[SIZE_IMAGE]; /* FUNCTION_SET, IMAGE_* */
-        const char *spec;       /* FUNCTION_SET */
+        const char *spec;       /* FUNCTION_SET, NAMESPACE_SET */
         uint32_t spec_len;
         uint32_t replicas;          /* FUNCTION_SET (also CHARTER_REPLICAS_KEEP), FUNCTION_SCALE */
         uint64_t memory_bytes;      /* FUNCTION_SET */
@@ -134,8 +159,11 @@ struct charter_command {
         bool kube_off;              /* KUBE_OFF */
         char version[SIZE_VERSION]; /* KUBE_FOUNDED */
         uint8_t kube_key[SIZE_KUBE_KEY]; /* KUBE_MOVE: taken only where there is none yet */
-        bool only_new;                   /* FUNCTION_SET: -EEXIST where it exists */
-        bool only_existing;              /* FUNCTION_SET: -ENOENT where it does not */
+        bool only_new;                   /* *_SET of a name: -EEXIST where it exists */
+        bool only_existing;              /* *_SET of a name: -ENOENT where it does not */
+        const uint8_t *sealed;           /* SECRET_SET */
+        uint32_t sealed_len;             /* SECRET_SET */
+        uint64_t secrets_key;            /* SECRET_SET: names the key that sealed it, never 0 */
 };
 
 void charter_done(struct charter *c);
@@ -159,6 +187,8 @@ int charter_command_decode(const void *data, size_t len, struct charter_command 
  * name gets the new digest and size
  *         KUBE_*            -ESTALE where 'kube_epoch' is not the present one: two that decide at
  * once, or an old master, change nothing.  -ENOENT where 'node' is no member, -EEXIST, -ENOSPC
+ *         SECRET_SET        -ESTALE where the others were sealed with another key
+ *         NAMESPACE_REMOVE  -EBUSY while functions or secrets are in it
  *         MEMBER_REMOVE, MASTER_SET  -EINVAL for a board that carries the control plane, and for
  * another master than that */
 int charter_apply(struct charter *c, const struct charter_command *cmd);
@@ -176,10 +206,20 @@ const struct charter_function *charter_function(const struct charter *c, const c
                                                 const char *namespace);
 const struct charter_instance *charter_instance(const struct charter *c, uint32_t id);
 const struct charter_image *charter_image(const struct charter *c, const char *name);
+const struct charter_secret *charter_secret(const struct charter *c, const char *name,
+                                            const char *namespace);
+/* One that a person made. */
+const struct charter_namespace *charter_namespace(const struct charter *c, const char *name);
+/* May functions be put there?  The first one is always there; others that a person made, or that
+ * have a function or a secret (of a bramble from before there were namespaces). */
+bool charter_namespace_exists(const struct charter *c, const char *name);
+uint32_t charter_namespace_functions(const struct charter *c, const char *name);
+uint32_t charter_namespace_secrets(const struct charter *c, const char *name);
 /* Number of instances of a function; 'node' 0: on all boards. */
 uint32_t charter_replicas(const struct charter *c, const char *name, const char *namespace,
                           uint64_t node);
-/* Does this bramble have work that must not be thrown away (functions or images)? */
+/* Does this bramble have work that must not be thrown away (functions, images, secrets,
+ * namespaces)? */
 bool charter_has_work(const struct charter *c);
 bool charter_kube_carries(const struct charter_kube *k, uint64_t node);
 

@@ -285,6 +285,141 @@ static int image_remove(struct charter *c, const struct charter_command *cmd) {
         return 0;
 }
 
+/* ---- secrets and namespaces ---- */
+
+/* The order of functions and of secrets. */
+static int by_name(const char *name, const char *namespace, const char *than_name,
+                   const char *than_namespace) {
+        int order = strcmp(name, than_name);
+
+        return order != 0 ? order : strcmp(namespace, than_namespace);
+}
+
+/* A copy of 'len' bytes with a NUL behind them. */
+static void *copy_bytes(const void *data, size_t len) {
+        char *copy = malloc(len + 1);
+
+        if (!copy)
+                return NULL;
+        if (len)
+                memcpy(copy, data, len);
+        copy[len] = '\0';
+        return copy;
+}
+
+static int secret_check(const struct charter *c, const struct charter_command *cmd,
+                        const struct charter_secret *old) {
+        size_t all = cmd->sealed_len;
+
+        if (!names_valid(cmd->name) || !names_valid(cmd->namespace) || !cmd->sealed ||
+            cmd->sealed_len == 0 || cmd->secrets_key == 0)
+                return -EINVAL;
+        if (c->n_secrets > 0 && c->secrets_key != cmd->secrets_key)
+                return -ESTALE;
+        if (old && cmd->only_new)
+                return -EEXIST;
+        if (!old && cmd->only_existing)
+                return -ENOENT;
+        for (uint32_t i = 0; i < c->n_secrets; i++)
+                if (&c->secrets[i] != old)
+                        all += c->secrets[i].sealed_len;
+        if (cmd->sealed_len > LIMIT_SEALED_BYTES || all > LIMIT_SECRETS_BYTES ||
+            (!old && c->n_secrets >= LIMIT_SECRETS))
+                return -ENOSPC;
+        return 0;
+}
+
+static int secret_set(struct charter *c, const struct charter_command *cmd) {
+        struct charter_secret *s =
+                (struct charter_secret *)charter_secret(c, cmd->name, cmd->namespace);
+        uint8_t *sealed;
+        uint32_t at = 0;
+        int r = secret_check(c, cmd, s);
+
+        if (r < 0)
+                return r;
+        sealed = copy_bytes(cmd->sealed, cmd->sealed_len);
+        if (!sealed)
+                return -ENOMEM;
+        if (!s) {
+                while (at < c->n_secrets && by_name(c->secrets[at].name, c->secrets[at].namespace,
+                                                    cmd->name, cmd->namespace) < 0)
+                        at++;
+                s = insert(c->secrets, c->n_secrets, at);
+                if (!s) {
+                        free(sealed);
+                        return -ENOMEM;
+                }
+                memcpy(s->name, cmd->name, sizeof(s->name));
+                memcpy(s->namespace, cmd->namespace, sizeof(s->namespace));
+        }
+        free(s->sealed);
+        s->sealed = sealed;
+        s->sealed_len = cmd->sealed_len;
+        c->secrets_key = cmd->secrets_key;
+        c->secrets_version++;
+        return 0;
+}
+
+static int secret_remove(struct charter *c, const struct charter_command *cmd) {
+        const struct charter_secret *s = charter_secret(c, cmd->name, cmd->namespace);
+
+        if (!s)
+                return -ENOENT;
+        free(s->sealed);
+        delete_at(c->secrets, c->n_secrets, (uint32_t)(s - c->secrets));
+        c->secrets_version++;
+        return 0;
+}
+
+static int namespace_set(struct charter *c, const struct charter_command *cmd) {
+        struct charter_namespace *n = (struct charter_namespace *)charter_namespace(c, cmd->name);
+        bool there = charter_namespace_exists(c, cmd->name);
+        char *about;
+        uint32_t at = 0;
+
+        if (!names_valid(cmd->name) || strchr(cmd->name, '.') ||
+            (cmd->spec_len && (!cmd->spec || memchr(cmd->spec, '\0', cmd->spec_len))))
+                return -EINVAL;
+        if (there && cmd->only_new)
+                return -EEXIST;
+        if (!there && cmd->only_existing)
+                return -ENOENT;
+        if (cmd->spec_len > LIMIT_NAMESPACE_BYTES || (!n && c->n_namespaces >= LIMIT_NAMESPACES))
+                return -ENOSPC;
+        about = copy_bytes(cmd->spec, cmd->spec_len);
+        if (!about)
+                return -ENOMEM;
+        if (!n) {
+                while (at < c->n_namespaces && strcmp(c->namespaces[at].name, cmd->name) < 0)
+                        at++;
+                n = insert(c->namespaces, c->n_namespaces, at);
+                if (!n) {
+                        free(about);
+                        return -ENOMEM;
+                }
+                memcpy(n->name, cmd->name, sizeof(n->name));
+        }
+        free(n->about);
+        n->about = about;
+        n->about_len = cmd->spec_len;
+        return 0;
+}
+
+static int namespace_remove(struct charter *c, const struct charter_command *cmd) {
+        const struct charter_namespace *n = charter_namespace(c, cmd->name);
+
+        if (str_eq(cmd->name, CHARTER_NAMESPACE))
+                return -EINVAL;
+        if (charter_namespace_functions(c, cmd->name) + charter_namespace_secrets(c, cmd->name))
+                return -EBUSY;
+        if (!n)
+                return -ENOENT;
+        free(n->about);
+        delete_at(c->namespaces, c->n_namespaces, (uint32_t)(n - c->namespaces));
+        return 0;
+}
+
 /* ---- Kubernetes: every change names the epoch that it is meant for ---- */
 
 static int kube_move(struct charter *c, const struct charter_command *cmd) {
@@ -422,6 +557,14 @@ static int apply(struct charter *c, const struct charter_command *cmd) {
         case CHARTER_KUBE_PLANE_REMOVE:
         case CHARTER_KUBE_OFF:
                 return kube(c, cmd);
+        case CHARTER_SECRET_SET:
+                return secret_set(c, cmd);
+        case CHARTER_SECRET_REMOVE:
+                return secret_remove(c, cmd);
+        case CHARTER_NAMESPACE_SET:
+                return namespace_set(c, cmd);
+        case CHARTER_NAMESPACE_REMOVE:
+                return namespace_remove(c, cmd);
         case CHARTER_OP_MAX:
                 break;
         }

@@ -11,7 +11,7 @@
 
 enum {
         COMMAND_VERSION = 1,
-        SNAPSHOT_VERSION = 2,        /* 1 had no Kubernetes */
+        SNAPSHOT_VERSION = 3,        /* 1 had no Kubernetes, 2 no secrets and namespaces */
         SNAPSHOT_MAGIC = 0x42524348, /* "BRCH" */
 };
 
@@ -81,6 +81,22 @@ static void put_function_set(struct wire_out *w, const struct charter_command *c
         wire_put_u8(w, cmd->only_existing);
 }
 
+static void put_secret_set(struct wire_out *w, const struct charter_command *cmd) {
+        wire_put_text(w, cmd->name);
+        wire_put_text(w, cmd->namespace);
+        wire_put_u64(w, cmd->secrets_key);
+        wire_put_bytes(w, cmd->sealed, cmd->sealed_len);
+        wire_put_u8(w, cmd->only_new);
+        wire_put_u8(w, cmd->only_existing);
+}
+
+static void put_namespace_set(struct wire_out *w, const struct charter_command *cmd) {
+        wire_put_text(w, cmd->name);
+        wire_put_bytes(w, cmd->spec, cmd->spec_len);
+        wire_put_u8(w, cmd->only_new);
+        wire_put_u8(w, cmd->only_existing);
+}
+
 static void put_command(struct wire_out *w, const struct charter_command *cmd) {
         wire_put_u8(w, COMMAND_VERSION);
         wire_put_u8(w, (uint8_t)cmd->op);
@@ -134,6 +150,19 @@ static void put_command(struct wire_out *w, const struct charter_command *cmd) {
         case CHARTER_KUBE_OFF:
                 put_kube_command(w, cmd);
                 break;
+        case CHARTER_SECRET_SET:
+                put_secret_set(w, cmd);
+                break;
+        case CHARTER_SECRET_REMOVE:
+                wire_put_text(w, cmd->name);
+                wire_put_text(w, cmd->namespace);
+                break;
+        case CHARTER_NAMESPACE_SET:
+                put_namespace_set(w, cmd);
+                break;
+        case CHARTER_NAMESPACE_REMOVE:
+                wire_put_text(w, cmd->name);
+                break;
         case CHARTER_OP_MAX:
                 break;
         }
@@ -169,6 +198,28 @@ static void get_function_set(struct wire_in *w, struct charter_command *cmd) {
         cmd->replicas = wire_get_u32(w);
         cmd->memory_bytes = wire_get_u64(w);
         cmd->created_unix = wire_get_u64(w);
+        cmd->only_new = wire_get_bool(w);
+        cmd->only_existing = wire_get_bool(w);
+}
+
+static void get_secret_set(struct wire_in *w, struct charter_command *cmd) {
+        size_t len;
+
+        wire_get_text(w, cmd->name, sizeof(cmd->name));
+        wire_get_text(w, cmd->namespace, sizeof(cmd->namespace));
+        cmd->secrets_key = wire_get_u64(w);
+        cmd->sealed = wire_get_bytes(w, LIMIT_SEALED_BYTES, &len);
+        cmd->sealed_len = (uint32_t)len;
+        cmd->only_new = wire_get_bool(w);
+        cmd->only_existing = wire_get_bool(w);
+}
+
+static void get_namespace_set(struct wire_in *w, struct charter_command *cmd) {
+        size_t len;
+
+        wire_get_text(w, cmd->name, sizeof(cmd->name));
+        cmd->spec = wire_get_bytes(w, LIMIT_NAMESPACE_BYTES, &len);
+        cmd->spec_len = (uint32_t)len;
         cmd->only_new = wire_get_bool(w);
         cmd->only_existing = wire_get_bool(w);
 }
@@ -223,6 +274,19 @@ static void get_command(struct wire_in *w, struct charter_command *cmd) {
         case CHARTER_KUBE_PLANE_REMOVE:
         case CHARTER_KUBE_OFF:
                 get_kube_command(w, cmd);
+                break;
+        case CHARTER_SECRET_SET:
+                get_secret_set(w, cmd);
+                break;
+        case CHARTER_SECRET_REMOVE:
+                wire_get_text(w, cmd->name, sizeof(cmd->name));
+                wire_get_text(w, cmd->namespace, sizeof(cmd->namespace));
+                break;
+        case CHARTER_NAMESPACE_SET:
+                get_namespace_set(w, cmd);
+                break;
+        case CHARTER_NAMESPACE_REMOVE:
+                wire_get_text(w, cmd->name, sizeof(cmd->name));
                 break;
         case CHARTER_OP_MAX:
                 w->bad = true;
@@ -324,6 +388,25 @@ static void get_kube(struct wire_in *w, struct charter_kube *k) {
         get_key(w, k->key);
 }
 
+static void put_secrets(struct wire_out *w, const struct charter *c) {
+        wire_put_u64(w, c->secrets_key);
+        wire_put_u64(w, c->secrets_version);
+        wire_put_u32(w, c->n_secrets);
+        for (uint32_t i = 0; i < c->n_secrets; i++) {
+                wire_put_text(w, c->secrets[i].name);
+                wire_put_text(w, c->secrets[i].namespace);
+                wire_put_bytes(w, c->secrets[i].sealed, c->secrets[i].sealed_len);
+        }
+}
+
+static void put_namespaces(struct wire_out *w, const struct charter *c) {
+        wire_put_u32(w, c->n_namespaces);
+        for (uint32_t i = 0; i < c->n_namespaces; i++) {
+                wire_put_text(w, c->namespaces[i].name);
+                wire_put_bytes(w, c->namespaces[i].about, c->namespaces[i].about_len);
+        }
+}
+
 int charter_encode(const struct charter *c, struct buf *out) {
         struct wire_out w = { .buf = out };
         size_t start = out->len;
@@ -344,6 +427,8 @@ int charter_encode(const struct charter *c, struct buf *out) {
         put_instances(&w, c);
         put_images(&w, c);
         put_kube(&w, &c->kube);
+        put_secrets(&w, c);
+        put_namespaces(&w, c);
         return put_end(&w, start, LIMIT_CHARTER_BYTES);
 }
 
@@ -434,6 +519,49 @@ static void get_images(struct wire_in *w, struct charter *c, int *error) {
         }
 }
 
+/* A copy, with a NUL behind it, of at most 'most' bytes that come next. */
+static void *get_copy(struct wire_in *w, size_t most, uint32_t *ret_len, int *error) {
+        size_t len;
+        const void *data = wire_get_bytes(w, most, &len);
+        char *copy = calloc(len + 1, 1);
+
+        if (!copy)
+                *error = -ENOMEM;
+        else if (len)
+                memcpy(copy, data, len);
+        *ret_len = (uint32_t)len;
+        return copy;
+}
+
+static void get_secrets(struct wire_in *w, struct charter *c, int *error) {
+        uint32_t n;
+
+        c->secrets_key = wire_get_u64(w);
+        c->secrets_version = wire_get_u64(w);
+        c->secrets = get_array(w, LIMIT_SECRETS, sizeof(c->secrets[0]), &n, error);
+        for (; c->n_secrets < n && wire_good(w) && *error == 0; c->n_secrets++) {
+                struct charter_secret *s = &c->secrets[c->n_secrets];
+
+                wire_get_text(w, s->name, sizeof(s->name));
+                wire_get_text(w, s->namespace, sizeof(s->namespace));
+                s->sealed = get_copy(w, LIMIT_SEALED_BYTES, &s->sealed_len, error);
+        }
+}
+
+static void get_namespaces(struct wire_in *w, struct charter *c, int *error) {
+        uint32_t n;
+
+        c->namespaces = get_array(w, LIMIT_NAMESPACES, sizeof(c->namespaces[0]), &n, error);
+        for (; c->n_namespaces < n && wire_good(w) && *error == 0; c->n_namespaces++) {
+                struct charter_namespace *s = &c->namespaces[c->n_namespaces];
+
+                wire_get_text(w, s->name, sizeof(s->name));
+                s->about = get_copy(w, LIMIT_NAMESPACE_BYTES, &s->about_len, error);
+                if (s->about && memchr(s->about, '\0', s->about_len))
+                        w->bad = true;
+        }
+}
+
 static bool members_valid(const struct charter *c) {
         for (uint32_t i = 0; i < c->n_members; i++) {
                 const struct charter_member *m = &c->members[i];
@@ -492,6 +620,34 @@ static bool images_valid(const struct charter *c) {
         return true;
 }
 
+static bool secrets_valid(const struct charter *c) {
+        uint64_t all = 0;
+
+        for (uint32_t i = 0; i < c->n_secrets; i++) {
+                const struct charter_secret *s = &c->secrets[i], *before;
+                int order;
+
+                all += s->sealed_len;
+                if (!names_valid(s->name) || !names_valid(s->namespace) || s->sealed_len == 0)
+                        return false;
+                if (i == 0)
+                        continue;
+                before = &c->secrets[i - 1];
+                order = strcmp(before->name, s->name);
+                if (order > 0 || (order == 0 && strcmp(before->namespace, s->namespace) >= 0))
+                        return false;
+        }
+        return all <= LIMIT_SECRETS_BYTES && (c->n_secrets == 0 || c->secrets_key != 0);
+}
+
+static bool namespaces_valid(const struct charter *c) {
+        for (uint32_t i = 0; i < c->n_namespaces; i++)
+                if (!names_valid(c->namespaces[i].name) || strchr(c->namespaces[i].name, '.') ||
+                    (i > 0 && strcmp(c->namespaces[i - 1].name, c->namespaces[i].name) >= 0))
+                        return false;
+        return true;
+}
+
 static bool kube_valid(const struct charter *c) {
         const struct charter_kube *k = &c->kube;
 
@@ -520,10 +676,12 @@ static bool kube_valid(const struct charter *c) {
 static bool valid(const struct charter *c) {
         if (c->bramble == 0)
                 return c->n_members + c->n_functions + c->n_instances + c->n_images == 0 &&
-                       c->master == 0 && c->kube.epoch == 0 && kube_valid(c);
+                       c->n_secrets + c->n_namespaces == 0 && c->master == 0 &&
+                       c->kube.epoch == 0 && kube_valid(c);
         return names_valid(c->cluster) && names_user_valid(c->user) &&
                names_password_valid(c->password) && c->next_worker > 0 && members_valid(c) &&
-               functions_valid(c) && instances_valid(c) && images_valid(c) && kube_valid(c);
+               functions_valid(c) && instances_valid(c) && images_valid(c) && kube_valid(c) &&
+               secrets_valid(c) && namespaces_valid(c);
 }
 
 int charter_decode(const void *data, size_t len, struct charter *ret) {
@@ -557,6 +715,10 @@ int charter_decode(const void *data, size_t len, struct charter *ret) {
                 get_images(&w, &c, &error);
         if (error == 0 && version > 1)
                 get_kube(&w, &c.kube);
+        if (error == 0 && version > 2)
+                get_secrets(&w, &c, &error);
+        if (error == 0 && version > 2)
+                get_namespaces(&w, &c, &error);
         if (error == 0 && (!wire_complete(&w) || !valid(&c)))
                 error = -EBADMSG;
         if (error < 0) {

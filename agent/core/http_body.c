@@ -49,6 +49,12 @@ void http_body_take(struct http_body_reader *b, struct http_text *data, size_t n
         }
 }
 
+void http_body_skip(struct http_body_reader *b, uint64_t n) {
+        assert(b->kind == HTTP_BODY_LENGTH && n <= b->left);
+        b->left -= n;
+        b->done = b->left == 0;
+}
+
 bool http_body_ends_within(const struct http_body_reader *b, uint64_t bytes) {
         return b->done || (b->kind == HTTP_BODY_LENGTH && b->left <= bytes);
 }

@@ -18,6 +18,8 @@ void http_body_begin(struct http_body_reader *b, const struct http_head *head);
 long http_body_next(struct http_body_reader *b, struct http_text *data);
 /* Takes 'n' of those bytes off. */
 void http_body_take(struct http_body_reader *b, struct http_text *data, size_t n);
+/* 'n' bytes of a body of known length were taken without passing through here. */
+void http_body_skip(struct http_body_reader *b, uint64_t n);
 /* Will 'done' come soon: within so many more bytes? */
 bool http_body_ends_within(const struct http_body_reader *b, uint64_t bytes);
 

@@ -51,7 +51,7 @@ static size_t room(const struct http_head *h, const struct http_forward *call) {
 
         for (size_t i = 0; i < h->n_headers; i++)
                 n += h->headers[i].name.len + h->headers[i].value.len + 4;
-        return n + strlen(call->peer) + strlen(call->function);
+        return n + (call->id ? strlen(call->peer) : 0) + strlen(call->function);
 }
 
 static int add_upgrade(struct buf *out, const struct http_head *h) {
@@ -73,8 +73,11 @@ static int add_framing(struct buf *out, const struct http_head *h, bool chunked)
 /* RFC 7239's older brother: each proxy appends the peer that it saw. */
 static int add_forwarded(struct buf *out, const struct http_head *h,
                          const struct http_forward *call) {
-        int r = buf_add_text(out, "X-Forwarded-For: ");
+        int r;
 
+        if (!call->id)
+                return 0;
+        r = buf_add_text(out, "X-Forwarded-For: ");
         for (size_t i = 0; i < h->n_headers && r == 0; i++) {
                 if (own_header(&h->headers[i].name) != OWN_FORWARDED_FOR)
                         continue;
@@ -88,6 +91,8 @@ static int add_forwarded(struct buf *out, const struct http_head *h,
 }
 
 static int add_call(struct buf *out, const struct http_forward *call) {
+        if (!call->id)
+                return 0;
         return buf_printf(out, "X-Call-Id: %s\r\nX-Start-Time: %llu\r\n", call->id,
                           (unsigned long long)call->start_ns);
 }
@@ -116,9 +121,27 @@ static int add_hosts(struct buf *out, const struct http_head *request,
 
         if (!has_host)
                 r = buf_printf(out, "Host: %s\r\n", call->function);
-        if (r == 0 && !has_forwarded_host && host && host->len > 0)
+        if (r == 0 && call->id && !has_forwarded_host && host && host->len > 0)
                 r = buf_printf(out, "X-Forwarded-Host: %.*s\r\n", (int)host->len, host->at);
         return r;
+}
+
+/* Is it said anew, or of no use to the other side? */
+static bool drops(const struct http_head *head, const struct http_forward *call,
+                  const struct http_text *name) {
+        switch (own_header(name)) {
+        case OWN_NONE:
+                break;
+        case OWN_FRAMING:
+        case OWN_EXPECT:
+                return true;
+        case OWN_CALL_ID:
+        case OWN_START:
+        case OWN_FORWARDED_FOR:
+                if (call->id)
+                        return true;
+        }
+        return http_hop_by_hop(head, name);
 }
 
 int http_forward_request(struct buf *out, const struct http_head *request,
@@ -131,7 +154,7 @@ int http_forward_request(struct buf *out, const struct http_head *request,
         for (size_t i = 0; i < request->n_headers && r == 0; i++) {
                 const struct http_header *h = &request->headers[i];
 
-                if (own_header(&h->name) != OWN_NONE || http_hop_by_hop(request, &h->name))
+                if (drops(request, call, &h->name))
                         continue;
                 has_host = has_host || http_text_is_nocase(&h->name, "host");
                 has_forwarded_host =
@@ -175,7 +198,7 @@ int http_forward_response(struct buf *out, const struct http_head *response,
                 const struct http_header *h = &response->headers[i];
                 enum own own = own_header(&h->name);
 
-                if (own == OWN_CALL_ID || own == OWN_START ||
+                if ((call->id && (own == OWN_CALL_ID || own == OWN_START)) ||
                     (own == OWN_FRAMING && !keeps_length(response)) ||
                     http_hop_by_hop(response, &h->name))
                         continue;

@@ -11,7 +11,7 @@
 
 /* What a call adds to its heads. */
 struct http_forward {
-        const char *id;        /* X-Call-Id */
+        const char *id;        /* X-Call-Id; NULL: nothing is added, and what was sent of it stays */
         uint64_t start_ns;     /* X-Start-Time: Unix nanoseconds */
         const char *peer;      /* the client's plain IP */
         const char *function;  /* for a client that named no host */

@@ -19,6 +19,12 @@ enum {
         LIMIT_COMMAND_BYTES = 64 * 1024,       /* one command in the log */
         LIMIT_LINKS = 256,                     /* connections an agent serves at a time */
         LIMIT_PEERS_FILE = 16 * 1024,          /* remembered peers on disk */
+        LIMIT_SECRETS = 128,                   /* in a bramble */
+        LIMIT_SECRET_BYTES = 32 * 1024,        /* the value of one */
+        LIMIT_SEALED_BYTES = 33 * 1024,        /* of one, sealed */
+        LIMIT_SECRETS_BYTES = 1024 * 1024,     /* of all, sealed */
+        LIMIT_NAMESPACES = 32,                 /* in a bramble, besides openfaas-fn */
+        LIMIT_NAMESPACE_BYTES = 4 * 1024,      /* labels and annotations of one, as JSON */
         LIMIT_PLANES = 3, /* boards that carry the Kubernetes control plane: etcd's quorum */
 };
 

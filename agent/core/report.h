@@ -79,7 +79,7 @@ struct report_image {
 struct report_calls {
         char function[SIZE_NAME]; /* name.namespace does not fit twice: name and namespace */
         char namespace[SIZE_NAME];
-        uint64_t invocations; /* by this board's gateway since its agent started */
+        uint64_t invocations; /* by this board's gateway, ever since it joined */
 };
 
 /* How a board stands to Kubernetes; kube_phase_text() has the word for status. */

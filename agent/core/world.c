@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORLD_FORMAT = 2 };
+enum { WORLD_FORMAT = 3 };
 
 void world_done(struct world *w) {
         for (uint32_t i = 0; w->functions && i < w->n_functions; i++)
@@ -128,6 +128,7 @@ int world_encode(const struct world *world, struct buf *out) {
         }
         put_images(&w, world);
         put_kube(&w, &world->kube);
+        wire_put_u64(&w, world->secrets_version);
         return wire_end(&w);
 }
 
@@ -272,6 +273,7 @@ int world_decode(const void *data, size_t len, struct world *ret) {
         get_instances(&w, &world, &error);
         get_images(&w, &world, &error);
         get_kube(&w, &world.kube);
+        world.secrets_version = wire_get_u64(&w);
         if (!wire_complete(&w)) {
                 world_done(&world);
                 return error;

@@ -80,6 +80,7 @@ struct world {
         char user[SIZE_USER]; /* the gateway's credentials: a secret */
         char password[SIZE_PASSWORD];
         struct world_kube kube;
+        uint64_t secrets_version; /* grows with each change of a secret: boards ask anew */
         uint32_t n_members, n_functions, n_instances, n_images;
         struct world_member *members;
         struct world_function *functions;

@@ -12,6 +12,7 @@
 #include "daemon/reporter.h"
 #include "daemon/resolver.h"
 #include "daemon/runner.h"
+#include "daemon/secret_key.h"
 #include "daemon/status_json.h"
 #include "daemon/sweep.h"
 #include "io/hostname.h"
@@ -224,10 +225,10 @@ int agent_start(struct agent *a, struct fail *f) {
             (r = trust(a, f)) < 0 || (r = hostname_open(a->loop, on_named, a, &a->hostname)) < 0 ||
             (r = network_open(a, f)) < 0 || (r = peers_open(a)) < 0 ||
             (r = coordinator_open(a)) < 0 || (r = resolver_open(a)) < 0 ||
-            (r = api_open(a, f)) < 0 || (r = open_functions(a, f)) < 0 ||
-            (r = kube_open(a, f)) < 0 || (r = reporter_open(a)) < 0 ||
-            (r = membership_open(a, f)) < 0 || (r = greet_open(a, f)) < 0 ||
-            (r = open_discovery(a)) < 0)
+            (r = secret_key_open(a)) < 0 || (r = api_open(a, f)) < 0 ||
+            (r = open_functions(a, f)) < 0 || (r = kube_open(a, f)) < 0 ||
+            (r = reporter_open(a)) < 0 || (r = membership_open(a, f)) < 0 ||
+            (r = greet_open(a, f)) < 0 || (r = open_discovery(a)) < 0)
                 return r;
         take_name(a);
         return 0;

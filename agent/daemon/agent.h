@@ -32,6 +32,7 @@ struct peers;
 struct reporter;
 struct resolver;
 struct runner;
+struct secret_keeper;
 struct sweep;
 
 struct agent {
@@ -67,6 +68,7 @@ struct agent {
         struct sweep *sweep;
         struct kube *kube;                /* this board's part of the Kubernetes cluster */
         struct kube_snapshots *snapshots; /* of etcd; NULL where Kubernetes is off */
+        struct secret_keeper *secret_keeper;
         struct api *api;
         struct hostname *hostname;
 };

@@ -17,13 +17,13 @@ enum {
         API_REQUESTS = 1024,     /* at a time, from all sides */
         API_LINK_REQUESTS = 128, /* of one connection */
         API_LOCAL_LINKS = 64,    /* CLIs on this board */
-        API_GATEWAY_LINKS = 4,
-        ASK_SEC = 30, /* the leader must have answered by then */
+        API_GATEWAY_LINKS = 32,  /* the gateway's own, and one for each that reads logs there */
+        ASK_SEC = 30,            /* the leader must have answered by then */
         TICK_MS = 1000,
 };
 
 /* What a connection may ask. */
-enum scope { SCOPE_ALL, SCOPE_GATEWAY, SCOPE_PEER };
+enum scope { SCOPE_ALL, SCOPE_GATEWAY, SCOPE_PEER, SCOPE_SELF };
 
 struct session {
         struct agent *agent;
@@ -72,6 +72,7 @@ static const struct api_verb verbs[] = {
         { "log-lines", VERB_PEER, verb_log_lines },
         { "watch", VERB_GATEWAY, verb_watch },
         { "calls", VERB_GATEWAY, verb_calls },
+        { "metrics", VERB_GATEWAY, verb_metrics },
         { "kube-founded", VERB_LEADER | VERB_PEER, verb_kube_founded },
         { "kube-key", VERB_LEADER | VERB_PEER, verb_kube_key },
         { "kube-off", VERB_LEADER | VERB_PEER, verb_kube_off },
@@ -84,6 +85,15 @@ static const struct api_verb verbs[] = {
         { "kubeconfig", 0, verb_kubeconfig },
         { "reset", 0, verb_reset },
         { "promote", VERB_LEADER | VERB_PEER, verb_promote },
+        { "secret-key", VERB_PEER | VERB_BOARDS | VERB_SECRET, verb_secret_key },
+        { "secret-get", VERB_LEADER | VERB_PEER | VERB_BOARDS | VERB_SECRET, verb_secret_get },
+        { "secrets", VERB_LEADER | VERB_PEER | VERB_GATEWAY, verb_secrets },
+        { "secret-set", VERB_LEADER | VERB_PEER | VERB_GATEWAY | VERB_SECRET, verb_secret_set },
+        { "secret-remove", VERB_LEADER | VERB_PEER | VERB_GATEWAY, verb_secret_remove },
+        { "namespaces", VERB_LEADER | VERB_PEER | VERB_GATEWAY, verb_namespaces },
+        { "namespace", VERB_LEADER | VERB_PEER | VERB_GATEWAY, verb_namespace },
+        { "namespace-set", VERB_LEADER | VERB_PEER | VERB_GATEWAY, verb_namespace_set },
+        { "namespace-remove", VERB_LEADER | VERB_PEER | VERB_GATEWAY, verb_namespace_remove },
 };
 
 /* ---- a request's life
@@ -101,6 +111,8 @@ struct request *request_ref(struct request *q) {
 void request_unref(struct request *q) {
         if (--q->refs > 0)
                 return;
+        if (q->verb && (q->verb->flags & VERB_SECRET))
+                json_wipe(q->args);
         cJSON_Delete(q->args);
         free(q);
 }
@@ -120,8 +132,12 @@ static void forget(struct request *q) {
 
 static int send_json(struct link *l, enum frame_type type, uint32_t stream, const cJSON *o) {
         auto_free char *text = cJSON_PrintUnformatted(o);
+        size_t len = text ? strlen(text) : 0;
+        int r = text ? link_send(l, type, stream, text, len) : -ENOMEM;
 
-        return text ? link_send(l, type, stream, text, strlen(text)) : -ENOMEM;
+        if (text)
+                explicit_bzero(text, len); /* there may be a secret in it */
+        return r;
 }
 
 void request_reply(struct request *q, cJSON *result) {
@@ -141,6 +157,8 @@ void request_reply(struct request *q, cJSON *result) {
         }
         if (q->done)
                 q->done(q->done_arg, 0, "", result);
+        if (q->verb && (q->verb->flags & VERB_SECRET))
+                json_wipe(result);
         cJSON_Delete(result);
         forget(q);
 }
@@ -241,6 +259,7 @@ static void ask_reply(struct api *api, const struct link *l, const struct frame 
                 answered(ask, -EBADMSG, "the leader's answer makes no sense", NULL);
         else
                 answered(ask, 0, "", reply);
+        json_wipe(reply); /* it may have been a secret */
 }
 
 static void on_tick(uv_timer_t *timer) {
@@ -277,11 +296,13 @@ static void relay(void *arg, int result, const char *why, const cJSON *reply) {
 static bool allowed(const struct api_verb *verb, enum scope scope) {
         switch (scope) {
         case SCOPE_ALL:
-                return true;
+                return !(verb->flags & VERB_BOARDS);
         case SCOPE_GATEWAY:
                 return verb->flags & VERB_GATEWAY;
         case SCOPE_PEER:
                 return verb->flags & VERB_PEER;
+        case SCOPE_SELF:
+                return true;
         }
         return false;
 }
@@ -339,7 +360,7 @@ void api_run_on_leader(struct agent *a, const cJSON *request, api_reply_cb done,
         q->done = done;
         q->done_arg = arg;
         q->args = cJSON_Duplicate(request, true);
-        run(q, SCOPE_ALL);
+        run(q, SCOPE_SELF);
         request_unref(q);
 }
 

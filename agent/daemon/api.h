@@ -63,6 +63,8 @@ enum {
         VERB_LEADER = 1 << 0,  /* answered by the leader: other boards pass it on */
         VERB_GATEWAY = 1 << 1, /* the gateway's socket may ask it */
         VERB_PEER = 1 << 2,    /* other boards may ask it */
+        VERB_BOARDS = 1 << 3,  /* only boards may: no person, not even through another board */
+        VERB_SECRET = 1 << 4,  /* the request or the answer holds a secret: wiped after use */
 };
 
 struct api_verb {
@@ -108,8 +110,18 @@ void verb_logs(struct request *q);
 void verb_log_lines(struct request *q);
 void verb_watch(struct request *q);
 void verb_calls(struct request *q);
+void verb_metrics(struct request *q);
 void verb_kube_founded(struct request *q);
 void verb_kube_key(struct request *q);
+void verb_secret_key(struct request *q);
+void verb_secret_get(struct request *q);
+void verb_secrets(struct request *q);
+void verb_secret_set(struct request *q);
+void verb_secret_remove(struct request *q);
+void verb_namespaces(struct request *q);
+void verb_namespace(struct request *q);
+void verb_namespace_set(struct request *q);
+void verb_namespace_remove(struct request *q);
 void verb_promote(struct request *q);
 void verb_kube_off(struct request *q);
 void verb_kube_snapshot_who(struct request *q);

@@ -59,6 +59,7 @@ static void on_frame(struct link *l, void *arg, const struct frame *f) {
                 finish(q, -EBADMSG, "the board's answer makes no sense", NULL);
         else
                 finish(q, 0, "", reply);
+        json_wipe(reply); /* it may have been a secret */
 }
 
 static void on_closed(struct link *l, void *arg, int error, const char *why) {

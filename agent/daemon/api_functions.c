@@ -71,6 +71,21 @@ static void deploy(struct request *q, const struct spec *spec, const char *text)
 
         uint64_t replicas;
 
+        if (!charter_namespace_exists(&a->charter, spec->namespace)) {
+                request_fail(q, 400,
+                             "namespace %.63s does not exist: agentctl namespace create %.63s",
+                             spec->namespace, spec->namespace);
+                return;
+        }
+        for (size_t i = 0; i < spec->n_secrets; i++) {
+                if (charter_secret(&a->charter, spec->secrets[i], spec->namespace))
+                        continue;
+                request_fail(q, 400,
+                             "secret %.63s does not exist in namespace %.63s: agentctl secret "
+                             "create %.63s",
+                             spec->secrets[i], spec->namespace, spec->secrets[i]);
+                return;
+        }
         if (!specs_fit(a, cmd.spec_len)) {
                 request_fail(q, 507, "all deployments together are larger than %d KB",
                              LIMIT_SPECS_BYTES / 1024);

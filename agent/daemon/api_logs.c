@@ -73,47 +73,75 @@ static void lines_gone(struct request *q) {
         request_unref(q);
 }
 
-/* Where there is no journal: what the files have, at once; they cannot be followed. */
-static void on_file_line(void *arg, const struct file_log_line *line) {
-        struct request *q = arg;
-        char instance[16];
-        struct journal_line l = { json_text(q->args, "name", ""),
-                                  json_text(q->args, "namespace", "openfaas-fn"), instance,
-                                  line->text, line->realtime_usec };
+/* What is asked for; false, and answered, where it makes no sense.  Borrows from the request. */
+static bool get_query(struct request *q, struct journal_query *ret) {
+        const char *name = json_text(q->args, "name", "");
+        const char *namespace = json_text(q->args, "namespace", "openfaas-fn");
+        const char *instance = json_text(q->args, "instance", "");
+        uint64_t tail = TAIL_DEFAULT, since = 0;
 
-        (void)snprintf(instance, sizeof(instance), "%u", line->instance);
-        tell(q, &l);
+        if (!spec_name_ok(name) || !spec_name_ok(namespace)) {
+                request_fail(q, 400, "'%.64s' is no function name", name);
+                return false;
+        }
+        if (strlen(instance) >= SIZE_NAME) {
+                request_fail(q, 400, "'%.64s' is no replica", instance);
+                return false;
+        }
+        (void)json_number(q->args, "tail", JOURNAL_ALL, &tail);
+        (void)json_number(q->args, "since_usec", UINT64_MAX, &since);
+        *ret = (struct journal_query){ .function = name,
+                                       .namespace = namespace,
+                                       .instance = instance,
+                                       .tail = (uint32_t)tail,
+                                       .since_usec = since,
+                                       .follow = json_bool(q->args, "follow") };
+        return true;
 }
 
-static int read_files(struct request *q, unsigned tail) {
+/* Where there is no journal: what the files have, at once; they cannot be followed. */
+struct from_files {
+        struct request *q;
+        const struct journal_query *query;
+};
+
+static void on_file_line(void *arg, const struct file_log_line *line) {
+        const struct from_files *from = arg;
+        const struct journal_query *query = from->query;
+        char instance[16];
+        struct journal_line l = { query->function, query->namespace, instance, line->text,
+                                  line->realtime_usec };
+
+        (void)snprintf(instance, sizeof(instance), "%u", line->instance);
+        if (line->realtime_usec >= query->since_usec &&
+            (!query->instance[0] || str_eq(query->instance, instance)))
+                tell(from->q, &l);
+}
+
+static void read_files(struct request *q, const struct journal_query *query) {
+        struct from_files from = { q, query };
         char dir[SIZE_PATH + 8];
 
         (void)snprintf(dir, sizeof(dir), "%s/log", q->agent->config.run_dir);
-        return file_log_read(dir, json_text(q->args, "name", ""),
-                             json_text(q->args, "namespace", "openfaas-fn"), tail, on_file_line, q);
+        (void)file_log_read(dir, query->function, query->namespace,
+                            query->tail > TAIL_MOST ? TAIL_MOST : query->tail, on_file_line, &from);
 }
 
 void verb_log_lines(struct request *q) {
-        const char *name = json_text(q->args, "name", "");
-        const char *namespace = json_text(q->args, "namespace", "openfaas-fn");
-        uint64_t tail = TAIL_DEFAULT;
+        struct journal_query query;
         struct journal *journal;
         int r;
 
-        (void)json_number(q->args, "tail", TAIL_MOST, &tail);
-        if (!spec_name_ok(name) || !spec_name_ok(namespace)) {
-                request_fail(q, 400, "'%.64s' is no function name", name);
+        if (!get_query(q, &query))
                 return;
-        }
         if (!log_has_journal()) {
-                (void)read_files(q, (unsigned)tail);
+                read_files(q, &query);
                 request_reply(q, cJSON_CreateObject());
                 return;
         }
         q->on_gone = lines_gone;
         q->on_drained = lines_drained;
-        r = journal_read(q->agent->loop, name, namespace, (unsigned)tail,
-                         json_bool(q->args, "follow"), on_line, on_end, request_ref(q), &journal);
+        r = journal_read(q->agent->loop, &query, on_line, on_end, request_ref(q), &journal);
         if (r < 0) {
                 request_fail(q, 500, "this board's journal cannot be read: %s", strerror(-r));
                 request_unref(q);
@@ -261,19 +289,26 @@ static void add_source(struct gathering *g, uint64_t node) {
 
 void verb_logs(struct request *q) {
         struct agent *a = q->agent;
-        const char *name = json_text(q->args, "name", "");
-        const char *namespace = json_text(q->args, "namespace", "openfaas-fn");
-        uint64_t tail = TAIL_DEFAULT;
+        struct journal_query query;
         struct gathering *g;
 
-        if (!world_function(&a->world, name, namespace)) {
-                request_fail(q, 404, "function %.63s does not exist", name);
+        if (!get_query(q, &query))
+                return;
+        if (!world_function(&a->world, query.function, query.namespace)) {
+                request_fail(q, 404, "function %.63s does not exist in namespace %.63s",
+                             query.function, query.namespace);
                 return;
         }
         g = calloc(1, sizeof(*g));
         if (!g) {
                 request_fail_errno(q, -ENOMEM, "");
                 return;
+        }
+        if (json_bool(q->args, "greet")) { /* the asker wants to know that it was not refused */
+                auto_json cJSON *open = cJSON_CreateObject();
+
+                (void)cJSON_AddTrueToObject(open, "open");
+                (void)request_event(q, open);
         }
         g->q = request_ref(q);
         q->state = g;
@@ -283,11 +318,9 @@ void verb_logs(struct request *q) {
         for (uint32_t i = 0; i < a->world.n_members; i++)
                 if (a->world.members[i].node != a->board.node && a->world.members[i].up)
                         add_source(g, a->world.members[i].node);
-        (void)json_number(q->args, "tail", TAIL_MOST, &tail);
         if (!log_has_journal())
-                (void)read_files(q, (unsigned)tail);
+                read_files(q, &query);
         if (!log_has_journal() ||
-            journal_read(a->loop, name, namespace, (unsigned)tail, json_bool(q->args, "follow"),
-                         on_own_line, on_own_end, g, &g->own) < 0)
+            journal_read(a->loop, &query, on_own_line, on_own_end, g, &g->own) < 0)
                 one_done(g);
 }

@@ -111,5 +111,6 @@ void verb_calls(struct request *q) {
                 if (json_number(o, "count", UINT32_MAX, &count) == 0)
                         reporter_calls(q->agent, name, ns, count);
         }
+        reporter_calls_told(q->agent);
         request_reply(q, cJSON_CreateObject());
 }

@@ -189,7 +189,8 @@ int coordinator_make_world(const struct coordinator *c, struct world *ret) {
                            .version = c->version,
                            .bramble = a->charter.bramble,
                            .leader = a->board.node,
-                           .master = a->charter.master };
+                           .master = a->charter.master,
+                           .secrets_version = a->charter.secrets_version };
         int r;
 
         (void)str_copy(w.cluster, sizeof(w.cluster), a->charter.cluster);

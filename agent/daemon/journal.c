@@ -14,6 +14,7 @@ struct journal {
         sd_journal *sd;
         bool follow;
         bool paused;
+        uint64_t since_usec;
         uv_poll_t poll;
         uv_idle_t idle; /* the lines that exist already, a batch a turn of the loop */
         unsigned handles;
@@ -40,11 +41,13 @@ static void tell(struct journal *j) {
         char text[TEXT_BYTES], function[FIELD_BYTES], namespace[FIELD_BYTES], instance[16];
         struct journal_line line = { function, namespace, instance, text, 0 };
 
+        (void)sd_journal_get_realtime_usec(j->sd, &line.realtime_usec);
+        if (line.realtime_usec < j->since_usec)
+                return;
         get(j->sd, "MESSAGE", text, sizeof(text));
         get(j->sd, "BRAMBLE_FUNCTION", function, sizeof(function));
         get(j->sd, "BRAMBLE_NAMESPACE", namespace, sizeof(namespace));
         get(j->sd, "BRAMBLE_INSTANCE", instance, sizeof(instance));
-        (void)sd_journal_get_realtime_usec(j->sd, &line.realtime_usec);
         j->line(j->arg, &line);
 }
 
@@ -110,34 +113,49 @@ static int match(sd_journal *sd, const char *field, const char *value) {
         return sd_journal_add_match(sd, text, 0);
 }
 
-/* Stands before the newest 'tail' lines. */
-static int seek(sd_journal *sd, unsigned tail) {
-        int r = sd_journal_seek_tail(sd);
+/* Stands before the newest 'tail' lines; nothing older than 'since' is worth reading. */
+static int seek(sd_journal *sd, uint32_t tail, uint64_t since_usec) {
+        int r;
 
+        if (tail == JOURNAL_ALL)
+                return since_usec ? sd_journal_seek_realtime_usec(sd, since_usec)
+                                  : sd_journal_seek_head(sd);
+        r = sd_journal_seek_tail(sd);
         if (r >= 0) /* with 0 too: what is next after the tail is the newest line once more */
                 r = sd_journal_previous_skip(sd, (uint64_t)tail + 1);
-        if (r >= 0 && tail > 0 && (unsigned)r <= tail)
+        if (r >= 0 && tail > 0 && (uint32_t)r <= tail)
                 r = sd_journal_seek_head(sd); /* there are fewer */
         return r;
 }
 
-int journal_read(uv_loop_t *loop, const char *function, const char *namespace, unsigned tail,
-                 bool follow, void (*line)(void *arg, const struct journal_line *line),
-                 void (*end)(void *arg), void *arg, struct journal **ret) {
+static int match_query(sd_journal *sd, const struct journal_query *q) {
+        int r = match(sd, "BRAMBLE_FUNCTION", q->function);
+
+        if (r >= 0)
+                r = match(sd, "BRAMBLE_NAMESPACE", q->namespace);
+        if (r >= 0)
+                r = match(sd, "SYSLOG_IDENTIFIER", q->function);
+        if (r >= 0 && q->instance[0])
+                r = match(sd, "BRAMBLE_INSTANCE", q->instance);
+        return r;
+}
+
+int journal_read(uv_loop_t *loop, const struct journal_query *q,
+                 void (*line)(void *arg, const struct journal_line *line), void (*end)(void *arg),
+                 void *arg, struct journal **ret) {
         struct journal *j = calloc(1, sizeof(*j));
+        bool follow = q->follow;
         int r, fd = -1;
 
         if (!j)
                 return -ENOMEM;
-        *j = (struct journal){ .line = line, .end = end, .arg = arg };
+        *j = (struct journal){ .line = line, .end = end, .arg = arg, .since_usec = q->since_usec };
         r = sd_journal_open(&j->sd, SD_JOURNAL_LOCAL_ONLY);
         if (r < 0) {
                 free(j);
                 return r;
         }
-        if ((r = match(j->sd, "BRAMBLE_FUNCTION", function)) < 0 ||
-            (r = match(j->sd, "BRAMBLE_NAMESPACE", namespace)) < 0 ||
-            (r = match(j->sd, "SYSLOG_IDENTIFIER", function)) < 0 || (r = seek(j->sd, tail)) < 0 ||
+        if ((r = match_query(j->sd, q)) < 0 || (r = seek(j->sd, q->tail, q->since_usec)) < 0 ||
             (follow && (r = fd = sd_journal_get_fd(j->sd)) < 0) ||
             (follow && (r = uv_poll_init(loop, &j->poll, fd)) < 0)) {
                 sd_journal_close(j->sd);

@@ -4,6 +4,7 @@
 #include "daemon/agent.h"
 #include "daemon/early_name.h"
 #include "daemon/kube_seal.h"
+#include "daemon/reporter.h"
 #include "io/log.h"
 #include "io/trim.h"
 
@@ -124,6 +125,7 @@ static int run(struct agent *a) {
         (void)uv_timer_start(&trim, on_trim, TRIM_AFTER_MS, 0);
         (void)sd_notify(0, "READY=1");
         (void)uv_run(loop, UV_RUN_DEFAULT);
+        reporter_close(a);
         if (a->mdns)
                 mdns_close(a->mdns); /* the goodbye goes out on the way */
         (void)uv_run(loop, UV_RUN_NOWAIT);

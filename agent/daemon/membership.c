@@ -324,6 +324,10 @@ void membership_peer(struct agent *a, const struct formation_view *view) {
 void membership_peer_lost(struct agent *a, uint64_t node) {
         struct membership *m = a->membership;
 
+        /* a leader that starts anew in the same term (the only voter does) counts its pictures from
+         * the beginning again */
+        if (a->world.leader == node)
+                a->world.version = 0;
         if (m->leader == node && !(m->consensus && consensus_leader(m->consensus) == node)) {
                 m->leader = 0;
                 membership_announce(a);

@@ -3,6 +3,7 @@
 #include "base/scope.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "daemon/calls_file.h"
 #include "daemon/coordinator.h"
 #include "daemon/images.h"
 #include "daemon/kube.h"
@@ -17,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPORT_MS = 1000 };
+enum { REPORT_MS = 1000, CARD_SEC = 300 /* the counts go to the card no more often */ };
 
 struct reporter {
         struct agent *agent;
@@ -25,7 +26,10 @@ struct reporter {
         struct sensors sensors;
         uv_timer_t timer;
         uv_async_t soon;
-        uint32_t problems; /* last said in the log */
+        uint32_t problems;  /* last said in the log */
+        bool calls_read;    /* what was counted before this agent began */
+        bool calls_unsaved; /* on the card */
+        usec_t calls_saved;
         uint32_t n_calls;
         struct report_calls calls[LIMIT_FUNCTIONS];
         struct report report; /* filled anew each time: too large for the stack */
@@ -78,6 +82,49 @@ static void send_report(struct reporter *r) {
                 (void)link_send(l, FRAME_REPORT, 0, b.data, b.len);
 }
 
+/* What this board counted in its bramble before: on tmpfs, and what is left after a power cut. */
+static void read_calls(struct reporter *r) {
+        const struct agent *a = r->agent;
+
+        if (r->calls_read || !a->bramble)
+                return;
+        r->calls_read = true;
+        r->calls_saved = agent_now();
+        calls_file_read(a->config.run_dir, a->bramble, r->calls, &r->n_calls);
+        calls_file_read(a->config.state_dir, a->bramble, r->calls, &r->n_calls);
+}
+
+/* A function that is gone takes its count along. */
+static void forget_calls(struct reporter *r) {
+        const struct world *w = &r->agent->world;
+
+        for (uint32_t i = r->n_calls; w->bramble && i-- > 0;)
+                if (!world_function(w, r->calls[i].function, r->calls[i].namespace))
+                        r->calls[i] = r->calls[--r->n_calls];
+}
+
+static void save_calls(struct reporter *r, const char *dir, bool card) {
+        int error = calls_file_write(dir, r->agent->bramble, r->calls, r->n_calls, card);
+
+        if (card) {
+                r->calls_saved = agent_now();
+                r->calls_unsaved = false;
+        }
+        if (error < 0 && log_once("calls"))
+                log_warning("the counts of calls cannot be written below %s: %s", dir,
+                            strerror(-error));
+}
+
+void reporter_calls_told(struct agent *a) {
+        a->reporter->calls_unsaved = true;
+        save_calls(a->reporter, a->config.run_dir, false);
+}
+
+void reporter_close(struct agent *a) {
+        if (a->reporter && a->bramble && a->reporter->calls_unsaved)
+                save_calls(a->reporter, a->config.state_dir, true);
+}
+
 static void on_timer(uv_timer_t *timer) {
         struct reporter *r = timer->data;
         struct agent *a = r->agent;
@@ -88,6 +135,11 @@ static void on_timer(uv_timer_t *timer) {
         sensors_read(r->reader, agent_now(), a->lan.name, &r->sensors);
         r->sensors.problems |= a->problems;
         say_problems(r);
+        read_calls(r);
+        forget_calls(r);
+        if (a->bramble && r->calls_unsaved &&
+            usec_sub(agent_now(), r->calls_saved) > CARD_SEC * USEC_PER_SEC)
+                save_calls(r, a->config.state_dir, true);
         send_report(r);
 }
 
@@ -108,8 +160,9 @@ void reporter_calls(struct agent *a, const char *name, const char *namespace, ui
         struct reporter *r = a->reporter;
         struct report_calls *calls = NULL;
 
-        if (!world_function(&a->world, name, namespace))
-                return;
+        read_calls(r);
+        if (a->world.bramble && !world_function(&a->world, name, namespace))
+                return; /* before there is a world it may be one that is there */
         for (uint32_t i = 0; i < r->n_calls && !calls; i++)
                 if (str_eq(r->calls[i].function, name) && str_eq(r->calls[i].namespace, namespace))
                         calls = &r->calls[i];

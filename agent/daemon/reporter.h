@@ -13,4 +13,9 @@ const struct sensors *reporter_sensors(const struct agent *a);
 /* The gateway of this board served 'count' more calls of a function. */
 void reporter_calls(struct agent *a, const char *name, const char *namespace, uint64_t count);
 
+/* All that the gateway told at once: from here on it outlives this agent. */
+void reporter_calls_told(struct agent *a);
+/* The agent ends: what was counted goes to the card. */
+void reporter_close(struct agent *a);
+
 #endif

@@ -20,7 +20,7 @@ enum { LOOK_MS = 500, STOP_GRACE_MS = 10000, FUNCTION_PORT = 8080 };
 /* ---- the table
  * --------------------------------------------------------------------------------------- */
 
-static struct item *item_find(const struct runner *r, uint32_t id) {
+struct item *runner_item(const struct runner *r, uint32_t id) {
         for (uint32_t i = 0; i < r->n; i++)
                 if (r->items[i]->id == id)
                         return r->items[i];
@@ -77,6 +77,7 @@ static void item_free(struct item *item) {
                 break;
         }
         probe_stop(item);
+        runner_secrets_gone(item);
         spec_done(&item->spec);
         free(item);
 }
@@ -91,6 +92,10 @@ static void set_state(struct item *item, enum instance_state state, const char *
 
 /* ---- from wanted to running
  * ------------------------------------------------------------------------- */
+
+void runner_pending(struct item *item, const char *why) {
+        set_state(item, INSTANCE_PENDING, why);
+}
 
 static void detach(struct item *item) {
         struct agent *a = item->runner->agent;
@@ -121,7 +126,7 @@ static void failed(struct item *item, const char *why) {
 
 static void on_cleaned(void *arg, int result, const char *why) {
         struct start *s = arg;
-        struct item *item = item_find(s->runner, s->id);
+        struct item *item = runner_item(s->runner, s->id);
         struct agent *a = s->runner->agent;
 
         (void)why; /* where containerd went away the timer tries again */
@@ -167,7 +172,7 @@ void runner_never_ready(struct item *item) {
 
 static void on_started(void *arg, int result, const char *why) {
         struct start *start = arg;
-        struct item *item = item_find(start->runner, start->id);
+        struct item *item = runner_item(start->runner, start->id);
 
         free(start);
         if (!item)
@@ -212,6 +217,7 @@ static int attach(struct item *item, char path[static 96]) {
 static void start(struct item *item) {
         struct agent *a = item->runner->agent;
         char id[16], host[8], generation[16], netns[96], group[2 * SIZE_NAME], hostname[64];
+        char secrets[SIZE_PATH + 64];
         const char *labels[] = { "bramble.instance",
                                  id,
                                  "bramble.function",
@@ -231,6 +237,7 @@ static void start(struct item *item) {
                 .hostname = hostname,
                 .watchdog = a->config.watchdog,
                 .process = item->spec.process,
+                .secrets = runner_secrets_folder(item, secrets, sizeof(secrets)),
                 .env = (const char *const *)item->spec.env,
                 .labels = labels,
                 .memory_bytes = item->spec.memory_limit_bytes ? item->spec.memory_limit_bytes
@@ -288,7 +295,8 @@ static void advance(struct item *item, usec_t now) {
                 set_state(item, INSTANCE_FETCHING, reason);
                 return;
         }
-        start(item);
+        if (runner_secrets_ready(item))
+                start(item);
 }
 
 /* ---- from running to gone
@@ -296,7 +304,7 @@ static void advance(struct item *item, usec_t now) {
 
 static void on_stopped(void *arg, int result, const char *why) {
         struct start *s = arg;
-        struct item *item = item_find(s->runner, s->id);
+        struct item *item = runner_item(s->runner, s->id);
         struct agent *a = s->runner->agent;
 
         free(s);
@@ -342,7 +350,7 @@ void runner_sweep(struct item *item) {
 
 static void want(struct runner *r, const struct world_function *f,
                  const struct world_instance *in) {
-        struct item *item = item_find(r, in->id);
+        struct item *item = runner_item(r, in->id);
         struct fail why = { 0 };
 
         if (!item) {
@@ -383,6 +391,8 @@ void runner_look(struct agent *a) {
                         continue;
                 if (r->items[i]->unwanted)
                         stop(r->items[i], STOP_GRACE_MS);
+                else if (r->items[i]->known && r->items[i]->running)
+                        (void)runner_secrets_ready(r->items[i]); /* or has a new value soon */
                 else if (r->items[i]->known && r->items[i]->state != INSTANCE_FAILED)
                         advance(r->items[i], now);
         }
@@ -467,6 +477,14 @@ static void on_timer(uv_timer_t *timer) {
         runner_look(a);
 }
 
+static void on_soon(uv_async_t *soon) {
+        runner_look(soon->data);
+}
+
+void runner_look_soon(struct runner *r) {
+        (void)uv_async_send(&r->soon);
+}
+
 void runner_available(struct agent *a, bool yes) {
         a->runner->available = yes;
         agent_problem(a, PROBLEM_CONTAINERD, !yes);
@@ -484,9 +502,9 @@ int runner_open(struct agent *a, struct fail *f) {
         r->agent = a;
         r->last_host = HOST_FIRST - 1;
         a->runner = r;
-        error = uv_timer_init(a->loop, &r->timer);
-        if (error < 0)
+        if ((error = uv_timer_init(a->loop, &r->timer)) < 0 ||
+            (error = uv_async_init(a->loop, &r->soon, on_soon)) < 0)
                 return error;
-        r->timer.data = a;
+        r->timer.data = r->soon.data = a;
         return uv_timer_start(&r->timer, on_timer, LOOK_MS, LOOK_MS);
 }

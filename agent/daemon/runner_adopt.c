@@ -88,8 +88,10 @@ static void on_adopted(void *arg, int result, const char *why) {
                 return;
         }
         log_again("adopt");
-        if (!r->adopted)
+        if (!r->adopted) {
                 sweep_networks(r);
+                runner_secrets_sweep(r);
+        }
         r->adopted = true;
         runner_look(r->agent);
         agent_report_soon(r->agent);

@@ -30,6 +30,9 @@ struct item {
         usec_t retry;
         uint64_t memory_bytes;
         struct spec spec;
+        bool secrets_busy;        /* the leader is being asked for its secrets */
+        uint64_t secrets_version; /* of the world, when its files were written; 0: they were not */
+        usec_t secrets_retry;
         struct probe *probe; /* NULL: none under way */
         char container[40];
         char function[SIZE_NAME], namespace[SIZE_NAME];
@@ -43,6 +46,7 @@ struct runner {
         bool listing;   /* containerd is being asked what runs */
         unsigned last_host;
         uv_timer_t timer;
+        uv_async_t soon;
         uint32_t n;
         struct item *items[LIMIT_BOARD_INSTANCES];
 };
@@ -67,5 +71,22 @@ void runner_adopt(struct runner *r);
 void probe_start(struct item *item);
 /* Safe where none is under way. */
 void probe_stop(struct item *item);
+
+/* NULL where there is none. */
+struct item *runner_item(const struct runner *r, uint32_t id);
+/* Something keeps it from starting; it is tried again. */
+void runner_pending(struct item *item, const char *why);
+/* In the next turn of the loop. */
+void runner_look_soon(struct runner *r);
+
+/* runner_secrets.c: are its files written, in their newest form?  Where they are not, they soon
+ * will be. */
+bool runner_secrets_ready(struct item *item);
+/* The folder that the container sees, "" where it needs none.  Returns dst. */
+const char *runner_secrets_folder(const struct item *item, char *dst, size_t size);
+/* Its container is gone. */
+void runner_secrets_gone(struct item *item);
+/* Folders of containers that are no more. */
+void runner_secrets_sweep(struct runner *r);
 
 #endif

@@ -57,6 +57,7 @@ static void on_written(uv_write_t *write, int status) {
         struct agent_write *w = container_of(write, struct agent_write, write);
 
         (void)status; /* a broken pipe shows at the reader */
+        explicit_bzero(w->text, strlen(w->text));
         free(w->text);
         free(w);
 }
@@ -69,6 +70,7 @@ static int send_json(struct agent *a, uint32_t stream, cJSON *o) {
         uv_buf_t bufs[2];
         int r = -ENOMEM;
 
+        json_wipe(o); /* there may be a secret in it */
         cJSON_Delete(o);
         if (w && text && len <= LIMIT_FRAME_BYTES - FRAME_HEADER) {
                 w->text = text;
@@ -103,8 +105,8 @@ static void on_expired(struct deadline *d) {
                "The agent of this board does not answer; it may still do what was asked.", NULL);
 }
 
-static int ask(struct agent *a, cJSON *request, agent_reply_cb done, void *arg,
-               struct agent_request **ret) {
+static int ask(struct agent *a, cJSON *request, enum deadline_kind within, agent_reply_cb done,
+               void *arg, struct agent_request **ret) {
         struct agent_request *q = a->connected ? calloc(1, sizeof(*q)) : NULL;
         int r;
 
@@ -122,18 +124,28 @@ static int ask(struct agent *a, cJSON *request, agent_reply_cb done, void *arg,
         list_append(&a->requests, &q->link);
         a->n_requests++;
         deadline_init(&q->deadline, on_expired);
-        deadline_set(&a->g->deadlines, &q->deadline, DEADLINE_AGENT);
+        deadline_set(&a->g->deadlines, &q->deadline, within);
         if (ret)
                 *ret = q;
         return 0;
 }
 
-int agent_ask(struct agent *a, cJSON *request, agent_reply_cb done, void *arg,
-              struct agent_request **ret) {
+static int ask_if_few(struct agent *a, cJSON *request, enum deadline_kind within,
+                      agent_reply_cb done, void *arg, struct agent_request **ret) {
         if (a->n_requests < GATEWAY_AGENT_REQUESTS)
-                return ask(a, request, done, arg, ret);
+                return ask(a, request, within, done, arg, ret);
         cJSON_Delete(request);
         return -EBUSY;
+}
+
+int agent_ask(struct agent *a, cJSON *request, agent_reply_cb done, void *arg,
+              struct agent_request **ret) {
+        return ask_if_few(a, request, DEADLINE_AGENT, done, arg, ret);
+}
+
+int agent_ask_soon(struct agent *a, cJSON *request, agent_reply_cb done, void *arg,
+                   struct agent_request **ret) {
+        return ask_if_few(a, request, DEADLINE_AGENT_SOON, done, arg, ret);
 }
 
 void agent_forget(struct agent_request *q) {
@@ -219,7 +231,7 @@ static void on_calls_timer(uv_timer_t *timer) {
         if (!a->connected || calls_under_way(a->g))
                 return;
         request = collect_calls(a->g);
-        if (!request || ask(a, request, on_calls_told, a, NULL) == 0)
+        if (!request || ask(a, request, DEADLINE_AGENT, on_calls_told, a, NULL) == 0)
                 return;
         settle_sent(a->g, false);
         agent_note_calls(a);
@@ -438,6 +450,10 @@ static void start_connect(struct agent *a) {
         uv_pipe_connect(&a->connect, &a->pipe, a->path, on_connected);
 }
 
+const char *agent_path(const struct agent *a) {
+        return a->path;
+}
+
 int agent_open(struct gateway *g, const char *path, struct agent **ret) {
         struct agent *a;
 
@@ -457,9 +473,14 @@ int agent_open(struct gateway *g, const char *path, struct agent **ret) {
 }
 
 void agent_close(struct agent *a) {
+        cJSON *last;
+
         if (a->closing)
                 return;
         a->closing = true;
+        /* the last calls count too: on a unix socket with room they are gone at once */
+        if (a->connected && !calls_under_way(a->g) && (last = collect_calls(a->g)))
+                (void)send_json(a, a->next_stream++, last);
         (void)log_once("agent"); /* wanted: nothing to say */
         lose(a, "");
         uv_close((uv_handle_t *)&a->retry, NULL);

@@ -17,6 +17,9 @@ void agent_close(struct agent *a);
 /* Only with the loop done; NULL is a no-op. */
 void agent_free(struct agent *a);
 
+/* The path that it was opened with. */
+const char *agent_path(const struct agent *a);
+
 /* 'code' is an HTTP status: 0 for success, else 'error' is a sentence.  'reply' is borrowed. */
 typedef void (*agent_reply_cb)(void *arg, unsigned code, const char *error, const cJSON *reply);
 
@@ -24,6 +27,9 @@ typedef void (*agent_reply_cb)(void *arg, unsigned code, const char *error, cons
  * first, never before this returns.  -ENOTCONN while the agent is away, -EBUSY, -ENOMEM. */
 int agent_ask(struct agent *a, cJSON *request, agent_reply_cb done, void *arg,
               struct agent_request **ret);
+/* The same for what is of no use later: 504 after two seconds. */
+int agent_ask_soon(struct agent *a, cJSON *request, agent_reply_cb done, void *arg,
+                   struct agent_request **ret);
 /* The answer is not wanted any more; the agent does what it was asked nevertheless. */
 void agent_forget(struct agent_request *q);
 

@@ -9,6 +9,7 @@
 #include "core/basic_auth.h"
 #include "gateway/client.h"
 #include "gateway/gateway.h"
+#include "gateway/metrics.h"
 #include "gateway/proxy.h"
 #include "gateway/reply.h"
 #include "io/json.h"
@@ -39,7 +40,17 @@ static const struct api_route routes[] = {
         { "/system/functions",        API_DELETE,          BASIC, api_functions_remove, NULL },
         { "/system/function/*",       API_GET,             BASIC, api_function_show, NULL },
         { "/system/scale-function/*", API_POST,            BASIC, api_function_scale, NULL },
+        { "/system/secrets",          API_GET,             BASIC, api_secrets_list, NULL },
+        { "/system/secrets",          API_POST | API_PUT | API_DELETE, BASIC, api_secrets_change, NULL },
+        { "/system/logs",             API_GET,             BASIC, api_logs, NULL },
+        { "/system/namespaces",       API_GET,             BASIC, api_namespaces_list, NULL },
+        { "/system/namespace/",       API_POST,            BASIC, api_namespace_set, NULL },
+        { "/system/namespace/*",      API_GET,             BASIC, api_namespace_show, NULL },
+        { "/system/namespace/*",      API_POST | API_PUT,  BASIC, api_namespace_set, NULL },
+        { "/system/namespace/*",      API_DELETE,          BASIC, api_namespace_remove, NULL },
+        { "/system/alert",            API_POST,            BASIC, api_alert, NULL },
         { "/system/info",             API_GET,             BASIC, api_info, NULL },
+        { "/metrics",                 API_GET,             OPEN,  NULL, metrics_start },
         { "/healthz",                 API_GET,             OPEN,  api_healthz, NULL },
         { "/",                        API_GET,             OPEN,  api_root, NULL },
 };
@@ -67,23 +78,30 @@ static enum api_method method_of(const struct http_text *text) {
 static void request_free(struct api_request *q) {
         if (q->asked)
                 agent_forget(q->asked);
+        if (q->state)
+                q->forget(q->state);
+        if (q->body.data)
+                explicit_bzero(q->body.data, q->body.len); /* there may be a secret in it */
         buf_done(&q->body);
         free(q->target);
         free(q);
 }
 
-void api_reply_json(struct api_request *q, unsigned status, cJSON *o) {
+struct client *api_take_client(struct api_request *q) {
         struct client *c = q->client;
 
         request_free(q);
+        return c;
+}
+
+void api_reply_json(struct api_request *q, unsigned status, cJSON *o) {
+        struct client *c = api_take_client(q);
+
         reply_json(c, status, o);
 }
 
 void api_reply_empty(struct api_request *q, unsigned status, const char *headers) {
-        struct client *c = q->client;
-
-        request_free(q);
-        reply_send(c, status, headers, NULL, "", 0);
+        reply_send(api_take_client(q), status, headers, NULL, "", 0);
 }
 
 void api_reply_error(struct api_request *q, unsigned status, const char *format, ...) {
@@ -229,10 +247,13 @@ void api_handle(struct client *c, const struct http_head *head) {
 static void on_agent_reply(void *arg, unsigned code, const char *error, const cJSON *reply) {
         struct api_request *q = arg;
 
-        (void)reply;
         q->asked = NULL;
         if (code)
                 api_reply_error(q, code, "%s", error);
+        else if (q->wanted)
+                api_reply_json(
+                        q, q->asked_status,
+                        cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(reply, q->wanted), true));
         else
                 api_reply_empty(q, q->asked_status, "");
 }
@@ -247,6 +268,11 @@ void api_ask_agent(struct api_request *q, cJSON *request, unsigned status) {
                 api_reply_error(q, 503,
                                 "The agent of this board cannot be asked now; try again in a "
                                 "moment.");
+}
+
+void api_ask_agent_for(struct api_request *q, cJSON *request, const char *key) {
+        q->wanted = key;
+        api_ask_agent(q, request, 200);
 }
 
 cJSON *api_body_json(struct api_request *q) {

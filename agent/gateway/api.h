@@ -33,7 +33,10 @@ struct api_request {
         void (*answer)(struct api_request *q);
         struct agent_request *asked;
         unsigned asked_status; /* the answer to the client where the agent has done it */
-        char *target;          /* what 'rest' and 'query' look at */
+        const char *wanted;    /* the part of the agent's answer that is ours; NULL: none */
+        void *state; /* the resource's own; 'forget' frees it where the client went away */
+        void (*forget)(void *state);
+        char *target; /* what 'rest' and 'query' look at */
 };
 
 /* Every answer() ends with exactly one of these, now or later; 'q' is gone after it. */
@@ -43,6 +46,11 @@ void api_reply_error(struct api_request *q, unsigned status, const char *format,
         __attribute__((format(printf, 3, 4)));
 /* Asks the agent ('request' is freed): its error becomes ours, its success is 'status', empty. */
 void api_ask_agent(struct api_request *q, cJSON *request, unsigned status);
+
+/* The same; its success is 200 with what the agent's answer has under 'key' (borrowed). */
+void api_ask_agent_for(struct api_request *q, cJSON *request, const char *key);
+/* The client, to be answered without 'q', which is gone. */
+struct client *api_take_client(struct api_request *q);
 
 /* The body as a JSON object; NULL, and the request was answered with 400, where it is none. */
 cJSON *api_body_json(struct api_request *q);
@@ -62,5 +70,17 @@ void api_function_scale(struct api_request *q);   /* POST /system/scale-function
 void api_info(struct api_request *q);             /* GET /system/info */
 void api_healthz(struct api_request *q);          /* GET /healthz */
 void api_root(struct api_request *q);             /* GET / */
+
+void api_secrets_list(struct api_request *q);     /* GET /system/secrets */
+void api_secrets_change(struct api_request *q);   /* POST, PUT, DELETE */
+void api_namespaces_list(struct api_request *q);  /* GET /system/namespaces */
+void api_namespace_show(struct api_request *q);   /* GET /system/namespace/NAME */
+void api_namespace_set(struct api_request *q);    /* POST, PUT */
+void api_namespace_remove(struct api_request *q); /* DELETE */
+void api_logs(struct api_request *q);             /* GET /system/logs */
+void api_alert(struct api_request *q);            /* POST /system/alert */
+
+/* The gateway stops: those that read logs are at their end. */
+void api_logs_stop(struct gateway *g);
 
 #endif

@@ -18,21 +18,28 @@ struct call {
         struct deadline deadline;
         struct replica *replica; /* where it is; counted in its in_flight */
         struct upstream *upstream;
-        struct buf out;      /* the head and what follows, for the function; kept where the call
-                                may be made again */
+        struct buf out; /* the head and what follows, for the function; with what was sent of it
+                           where the call may be made again */
+        size_t out_at;  /* sent */
         struct buf response; /* the head for the client, until it is sent with the first bytes */
         uint32_t tried[GATEWAY_ATTEMPTS];
         unsigned n_tried, n_attempts;
         int error; /* of the last attempt */
         bool reached;
         bool waiting; /* in the function's list */
+        bool queued;  /* and the time for that is the one for a full function */
+        bool woken;   /* it has had its turn in line */
+        bool replay;  /* 'out' is the whole request so far */
         bool ready;   /* the upstream can be written to */
         bool sent;    /* 'out' was written */
         bool has_body, body_over, idempotent, upgrade, is_head;
         bool started; /* the client has got, or will get, the function's own response */
+        bool told;    /* it has got bytes of it */
         bool endless; /* a stream of events: silence is no fault */
         bool tunnel, client_ended, upstream_ended;
+        unsigned status; /* that the client gets, or has got; 0: none yet */
         uint64_t start_ns;
+        uint64_t began_ns; /* monotonic; 0: not counted */
         char id[HTTP_FORWARD_ID_MAX + 1];
 };
 
@@ -49,8 +56,16 @@ void call_give_up(struct call *c);
 /* Ends the call with a sentence of our own or, too late for that, with a broken connection. */
 void call_fail(struct call *c, unsigned status, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
+/* The same with header lines of its own. */
+void call_fail_with(struct call *c, unsigned status, const char *headers, const char *format, ...)
+        __attribute__((format(printf, 4, 5)));
+/* The function has said something, or may now: the time until it says more begins. */
+void call_watch(struct call *c);
 /* Gives the connection to the replica back. */
 void call_leave(struct call *c, bool reusable);
+
+/* The call counts from here on, until call_free(). */
+void call_count(struct call *c);
 
 /* What the call adds to heads. */
 struct http_forward call_heads(const struct call *c);

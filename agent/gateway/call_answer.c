@@ -9,7 +9,7 @@ static void on_upstream_ready(void *arg) {
         struct call *c = arg;
 
         c->ready = true;
-        deadline_set(&c->g->deadlines, &c->deadline, DEADLINE_CALL);
+        call_watch(c);
         client_continue(c->client);
         client_hold(c->client, false);
         (void)call_push(c, NULL, 0);
@@ -32,6 +32,7 @@ static bool answer(struct call *c, const char *data, size_t len) {
                 return true;
         r = client_write(c->client, bufs, 2);
         c->response.len = 0;
+        c->told = c->told || c->started; /* an interim response is none */
         if (r < 0) {
                 call_give_up(c);
                 return false;
@@ -64,6 +65,7 @@ static void on_switch(struct call *c, const struct http_head *head) {
                 return;
         }
         c->started = c->tunnel = true;
+        c->status = head->status;
         deadline_clear(&c->deadline);
         (void)client_connection_line(c->client, true); /* the connection ends with the tunnel */
         if (http_forward_response(&c->response, head, &own, "", true) < 0) {
@@ -95,6 +97,7 @@ static void on_head(void *arg, const struct http_head *head) {
                 return;
         }
         c->started = true;
+        c->status = head->status;
         if (c->fn->failing)
                 log_field(LOG_LEVEL_INFO, "BRAMBLE_FUNCTION", c->fn->name,
                           "the function '%s' answers calls again", c->fn->name);
@@ -114,7 +117,7 @@ static void on_answer_body(void *arg, const char *data, size_t len) {
         struct call *c = arg;
 
         if (!c->endless && !c->tunnel)
-                deadline_set(&c->g->deadlines, &c->deadline, DEADLINE_CALL);
+                call_watch(c);
         (void)answer(c, data, len);
 }
 

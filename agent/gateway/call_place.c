@@ -11,33 +11,40 @@ static bool was_tried(const struct call *c, const struct replica *r) {
         return false;
 }
 
-static struct replica *choose(struct call *c) {
+/* BALANCE_NONE, BALANCE_FULL, or a replica's index. */
+static size_t choose(struct call *c) {
         struct balance_replica load[LIMIT_REPLICAS];
         struct function *fn = c->fn;
-        uint64_t now = uv_now(c->g->loop);
-        size_t at;
 
-        for (size_t i = 0; i < fn->n_replicas; i++) {
-                const struct replica *r = fn->replica[i];
+        function_load(fn, load);
+        for (size_t i = 0; i < fn->n_replicas && c->n_tried > 0; i++)
+                load[i].tried = was_tried(c, fn->replica[i]);
+        return balance_choose(load, fn->n_replicas, fn->turn++);
+}
 
-                load[i] = (struct balance_replica){
-                        .in_flight = r->in_flight,
-                        .ready = r->ready,
-                        .local = r->local,
-                        .suspect = r->suspect_ms > now,
-                        .tried = was_tried(c, r),
-                };
+/* All that are ready have as many calls as they may: this one's turn comes. */
+static void wait_for_turn(struct call *c) {
+        if (function_wait(c->fn, &c->waiter, c->n_attempts > 0) < 0) {
+                call_fail_with(c, 429, "Retry-After: 1\r\n",
+                               "The function '%s' is busy: %u calls at a time for each replica "
+                               "(" CALL_LIMITS_CONCURRENCY ") and %u that wait (" CALL_LIMITS_QUEUE
+                               ") are its limits; try again in a moment.",
+                               c->fn->name, c->fn->limits.concurrency, c->fn->limits.queue);
+                return;
         }
-        at = balance_choose(load, fn->n_replicas, fn->turn++);
-        return at == BALANCE_NONE ? NULL : fn->replica[at];
+        c->waiting = c->queued = true;
+        c->n_tried = 0; /* by then those may be the better ones; GATEWAY_ATTEMPTS holds */
+        deadline_set(&c->g->deadlines, &c->deadline, DEADLINE_QUEUE);
 }
 
 static void wait_for_replica(struct call *c) {
         if (c->fn->replicas == 0) {
                 call_fail(c, 503, "The function '%s' is scaled to zero replicas.", c->fn->name);
-        } else if (function_wait(c->fn, &c->waiter) < 0) {
-                call_fail(c, 429, "Too many calls wait for the function '%s' to be ready.",
-                          c->fn->name);
+        } else if (function_wait(c->fn, &c->waiter, false) < 0) {
+                call_fail_with(c, 429, "Retry-After: 1\r\n",
+                               "Too many calls wait for the function '%s' to be ready (more than "
+                               "%u, " CALL_LIMITS_QUEUE ").",
+                               c->fn->name, c->fn->limits.queue);
         } else {
                 c->waiting = true;
                 deadline_set(&c->g->deadlines, &c->deadline, DEADLINE_REPLICA);
@@ -68,16 +75,24 @@ static void fail_reach(struct call *c) {
 }
 
 void call_dispatch(struct call *c, bool push_now) {
-        struct replica *r = choose(c);
+        /* those who came before go before */
+        bool behind = !c->woken && c->n_attempts == 0 && c->fn->n_waiting > 0;
+        size_t at = choose(c);
+        struct replica *r;
         int e;
 
-        if (!r) {
+        if (at == BALANCE_FULL || (behind && at != BALANCE_NONE)) {
+                wait_for_turn(c);
+                return;
+        }
+        if (at == BALANCE_NONE) {
                 if (c->n_attempts > 0)
                         fail_reach(c);
                 else
                         wait_for_replica(c);
                 return;
         }
+        r = c->fn->replica[at];
         c->n_attempts++;
         c->tried[c->n_tried++] = r->id;
         e = upstream_open(c->g, r, &call_upstream_ops, c, &c->upstream);
@@ -92,7 +107,7 @@ void call_dispatch(struct call *c, bool push_now) {
         if (e == 0)
                 return;
         c->ready = true;
-        deadline_set(&c->g->deadlines, &c->deadline, DEADLINE_CALL);
+        call_watch(c);
         client_continue(c->client);
         if (push_now) {
                 client_hold(c->client, false);
@@ -101,18 +116,19 @@ void call_dispatch(struct call *c, bool push_now) {
 }
 
 void call_broke(struct call *c, int error) {
-        /* a function that took the call may have acted on it: only what is harmless goes again */
-        bool again =
-                !c->ready || (c->idempotent && !c->has_body && !upstream_answered(c->upstream));
+        /* A connection that was reset had not taken the whole request; a function that has may have
+         * acted on it, and then only what is harmless goes again. */
+        bool unheard = !c->ready || error == -ECONNRESET || error == -EPIPE;
+        bool again = c->replay && !upstream_answered(c->upstream) && (unheard || c->idempotent);
 
         c->reached = c->ready;
         c->error = error;
         if (!c->reached)
-                c->replica->suspect_ms = uv_now(c->g->loop) + GATEWAY_SUSPECT_MS;
+                replica_suspect(&c->g->deadlines, c->replica);
         else if (upstream_was_kept(c->upstream))
                 c->n_tried--; /* says nothing about the replica, only about that connection */
         call_leave(c, false);
-        if (c->started)
+        if (c->told)
                 call_give_up(c);
         else if (again && c->n_attempts < GATEWAY_ATTEMPTS && !c->fn->gone)
                 call_dispatch(c, true);

@@ -2,14 +2,24 @@
 
 #include <errno.h>
 
+/* What was sent is kept as long as it is little, so that the call can be made again. */
+static void keep_sent(struct call *c, const char *data, size_t len) {
+        if (c->replay && (c->out.len + len > GATEWAY_REPLAY_BYTES ||
+                          (len > 0 && buf_add(&c->out, data, len) < 0)))
+                c->replay = false;
+        if (!c->replay)
+                buf_done(&c->out);
+        c->out_at = c->out.len;
+}
+
 bool call_push(struct call *c, const char *data, size_t len) {
-        uv_buf_t bufs[2] = { uv_buf_init(c->out.data, c->sent ? 0 : (unsigned)c->out.len),
+        size_t left = c->out.len - c->out_at;
+        uv_buf_t bufs[2] = { uv_buf_init(left ? c->out.data + c->out_at : NULL, (unsigned)left),
                              uv_buf_init((char *)(uintptr_t)data, (unsigned)len) };
         int r = upstream_write(c->upstream, bufs, 2);
 
         c->sent = true;
-        if (c->has_body)
-                buf_done(&c->out); /* not to be had a second time: not made again */
+        keep_sent(c, data, len);
         if (r < 0) {
                 /* it may have answered before it closed: that comes as data and end */
                 if (r == UV_EPIPE || r == UV_ECONNRESET)
@@ -27,7 +37,7 @@ static void on_body(void *arg, const char *data, size_t len) {
 
         if (c->ready) {
                 if (!c->endless && !c->tunnel)
-                        deadline_set(&c->g->deadlines, &c->deadline, DEADLINE_CALL);
+                        call_watch(c);
                 (void)call_push(c, data, len);
                 return;
         }
@@ -73,7 +83,7 @@ static void on_client_drained(void *arg) {
         if (!c->upstream)
                 return;
         if (c->started && !c->endless && !c->tunnel)
-                deadline_set(&c->g->deadlines, &c->deadline, DEADLINE_CALL);
+                call_watch(c);
         upstream_resume(c->upstream);
 }
 

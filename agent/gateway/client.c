@@ -374,7 +374,7 @@ static void on_write_expired(struct deadline *d) {
         client_close(container_of(d, struct client, write_deadline));
 }
 
-struct client *client_accept(struct server *server, uv_stream_t *listener) {
+struct client *client_accept(struct server *server, uv_stream_t *listener, struct tls_server *tls) {
         struct gateway *g = server->g;
         struct client *c = calloc(1, sizeof(*c));
 
@@ -389,7 +389,8 @@ struct client *client_accept(struct server *server, uv_stream_t *listener) {
         list_append(&server->clients, &c->link);
         deadline_init(&c->deadline, on_expired);
         deadline_init(&c->write_deadline, on_write_expired);
-        if (uv_accept(listener, (uv_stream_t *)&c->sock.tcp) < 0 || sock_resume(&c->sock) < 0) {
+        if (uv_accept(listener, (uv_stream_t *)&c->sock.tcp) < 0 ||
+            (tls && sock_start_tls(&c->sock, tls) < 0) || sock_resume(&c->sock) < 0) {
                 client_close(c);
                 return NULL;
         }

@@ -12,6 +12,7 @@
 struct client;
 struct gateway;
 struct server;
+struct tls_server;
 
 /* Who answers a request.  Any of these may finish or abort; nothing is called after that. */
 struct exchange_ops {
@@ -27,8 +28,8 @@ struct exchange_ops {
         void (*closed)(void *arg);
 };
 
-/* Takes an accepted connection; owned by the server. */
-struct client *client_accept(struct server *server, uv_stream_t *listener);
+/* Takes an accepted connection, with TLS where 'tls' is not NULL; owned by the server. */
+struct client *client_accept(struct server *server, uv_stream_t *listener, struct tls_server *tls);
 /* Ends the connection, whatever it is at; the exchange learns it. */
 void client_close(struct client *c);
 /* The server stops: ends an idle connection; another ends after its response. */

@@ -18,7 +18,10 @@ enum deadline_kind {
         DEADLINE_CALL,          /* nothing came from the function */
         DEADLINE_POOL_IDLE,     /* unused connection to a replica */
         DEADLINE_REPLICA,       /* a call waits for a replica to become ready */
+        DEADLINE_QUEUE,         /* a call waits for a replica that has room */
+        DEADLINE_SUSPECT,       /* a replica that failed is avoided */
         DEADLINE_AGENT,         /* a request to the agent */
+        DEADLINE_AGENT_SOON,    /* the same where a late answer is of no use */
         DEADLINE_KINDS,
 };
 
@@ -28,11 +31,18 @@ struct deadline {
         void (*expired)(struct deadline *d);
 };
 
+/* Deadlines of a duration of their own, made by deadline_set_in(). */
+struct deadline_queue {
+        struct list link; /* once anything was in it: among those of 'deadlines' */
+        struct list items;
+};
+
 struct deadlines {
         uv_timer_t timer;
         uint64_t armed_ms; /* when the timer fires; UINT64_MAX: it is off */
         uint64_t after_ms[DEADLINE_KINDS];
         struct list lists[DEADLINE_KINDS];
+        struct list queues;
 };
 
 /* The durations are the caller's to set, 'after_ms', before the first deadline. */
@@ -43,6 +53,16 @@ void deadlines_close(struct deadlines *ds);
 void deadline_init(struct deadline *d, void (*expired)(struct deadline *d));
 /* Sets it, anew where it was set; 'expired' comes once, on the loop, unless it is cleared. */
 void deadline_set(struct deadlines *ds, struct deadline *d, enum deadline_kind kind);
+
+/* The queue's memory may go, with list_remove() of its link, once nothing is in it. */
+static inline void deadline_queue_init(struct deadline_queue *q) {
+        list_init(&q->link);
+        list_init(&q->items);
+}
+
+/* The same with a duration that the queue's deadlines share; it may change now and then. */
+void deadline_set_in(struct deadlines *ds, struct deadline *d, struct deadline_queue *q,
+                     uint64_t after_ms);
 
 /* No-op where it is not set. */
 static inline void deadline_clear(struct deadline *d) {

@@ -1,6 +1,7 @@
 #include "gateway/functions.h"
 
 #include "base/str.h"
+#include "core/balance.h"
 #include "core/names.h"
 #include "gateway/gateway.h"
 #include "gateway/upstream.h"
@@ -10,6 +11,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The watchdog's own time-out comes first, with a little time for its answer. */
+enum { FUNCTION_GRACE_MS = 5000 };
 
 struct replica *replica_ref(struct replica *r) {
         r->refs++;
@@ -30,6 +34,8 @@ void function_unref(struct function *fn) {
         if (--fn->refs > 0)
                 return;
         cJSON_Delete(fn->spec);
+        call_counts_done(&fn->counts);
+        list_remove(&fn->silence.link);
         free(fn);
 }
 
@@ -38,6 +44,36 @@ bool function_has_ready(const struct function *fn) {
                 if (fn->replica[i]->ready)
                         return true;
         return false;
+}
+
+bool function_has_room(const struct function *fn) {
+        struct balance_replica load[LIMIT_REPLICAS];
+
+        function_load(fn, load);
+        return balance_choose(load, fn->n_replicas, 0) < BALANCE_FULL;
+}
+
+void function_load(const struct function *fn, struct balance_replica ret[static LIMIT_REPLICAS]) {
+        for (size_t i = 0; i < fn->n_replicas; i++) {
+                const struct replica *r = fn->replica[i];
+
+                ret[i] = (struct balance_replica){
+                        .in_flight = r->in_flight,
+                        .ready = r->ready,
+                        .local = r->local,
+                        .suspect = r->suspect,
+                        .most = fn->limits.concurrency,
+                };
+        }
+}
+
+uint64_t function_timeout_ms(const struct function *fn, uint64_t usual_ms) {
+        uint64_t exec_ms = (uint64_t)fn->exec_timeout_s * 1000;
+
+        if (fn->limits.timeout_s)
+                return (uint64_t)fn->limits.timeout_s * 1000;
+        /* its watchdog ends a call that takes too long, and says so: not before that */
+        return exec_ms && exec_ms + FUNCTION_GRACE_MS > usual_ms ? exec_ms + FUNCTION_GRACE_MS : 0;
 }
 
 uint64_t function_invocations(const struct function *fn) {
@@ -51,10 +87,13 @@ void function_count_call(struct function *fn) {
         fn->unsent++;
 }
 
-int function_wait(struct function *fn, struct function_waiter *w) {
-        if (fn->n_waiting == GATEWAY_WAITING)
+int function_wait(struct function *fn, struct function_waiter *w, bool first) {
+        if (first)
+                list_append(fn->waiting.next, &w->link); /* before the first */
+        else if (fn->n_waiting >= fn->limits.queue)
                 return -ENOSPC;
-        list_append(&fn->waiting, &w->link);
+        else
+                list_append(&fn->waiting, &w->link);
         fn->n_waiting++;
         return 0;
 }
@@ -64,12 +103,12 @@ void function_wait_end(struct function *fn, struct function_waiter *w) {
         fn->n_waiting--;
 }
 
-static void wake(struct function *fn) {
+void function_wake(struct function *fn) {
         /* those who find nothing and wait again are not asked twice */
         unsigned n = fn->n_waiting;
 
         (void)function_ref(fn);
-        while (n-- > 0 && !list_empty(&fn->waiting)) {
+        while (n-- > 0 && !list_empty(&fn->waiting) && (fn->gone || function_has_room(fn))) {
                 struct function_waiter *w =
                         container_of(fn->waiting.next, struct function_waiter, link);
 
@@ -120,6 +159,8 @@ struct function *functions_find(const struct functions *fs, const char *name,
 static void replica_drop(struct replica *r) {
         r->gone = true;
         r->ready = false;
+        r->fn = NULL;
+        deadline_clear(&r->suspicion);
         upstream_drop_idle(r);
         replica_unref(r);
 }
@@ -151,8 +192,22 @@ static struct replica *take_known(struct replica **known, size_t n, const struct
         return NULL;
 }
 
-static int replica_parse(const cJSON *o, struct replica **known, size_t n_known,
-                         struct replica **ret) {
+static void on_trusted(struct deadline *d) {
+        struct replica *r = container_of(d, struct replica, suspicion);
+
+        r->suspect = false;
+        function_wake(r->fn);
+}
+
+void replica_suspect(struct deadlines *ds, struct replica *r) {
+        if (r->gone)
+                return;
+        r->suspect = true;
+        deadline_set(ds, &r->suspicion, DEADLINE_SUSPECT);
+}
+
+static int replica_parse(struct function *fn, const cJSON *o, struct replica **known,
+                         size_t n_known, struct replica **ret) {
         struct replica like = { .refs = 1 }, *r;
         uint64_t id;
 
@@ -166,6 +221,8 @@ static int replica_parse(const cJSON *o, struct replica **known, size_t n_known,
                         return -ENOMEM;
                 *r = like;
                 list_init(&r->idle);
+                deadline_init(&r->suspicion, on_trusted);
+                r->fn = fn;
         }
         r->local = json_bool(o, "local");
         r->ready = json_bool(o, "ready");
@@ -183,7 +240,7 @@ static void update_replicas(struct function *fn, const cJSON *instances) {
         cJSON_ArrayForEach(o, instances) {
                 if (fn->n_replicas == LIMIT_REPLICAS)
                         break;
-                if (replica_parse(o, known, n_known, &fn->replica[fn->n_replicas]) == 0)
+                if (replica_parse(fn, o, known, n_known, &fn->replica[fn->n_replicas]) == 0)
                         fn->n_replicas++;
         }
         for (size_t i = 0; i < n_known; i++)
@@ -201,7 +258,10 @@ static struct function *function_new(const char *name, const char *namespace) {
         fn->refs = 1;
         (void)str_copy(fn->name, sizeof(fn->name), name);
         (void)str_copy(fn->namespace, sizeof(fn->namespace), namespace);
+        call_limits_init(&fn->limits);
         list_init(&fn->waiting);
+        list_init(&fn->freed);
+        deadline_queue_init(&fn->silence);
         return fn;
 }
 
@@ -209,7 +269,7 @@ static struct function *function_new(const char *name, const char *namespace) {
 static void function_drop(struct function *fn) {
         fn->gone = true;
         update_replicas(fn, NULL);
-        wake(fn);
+        function_wake(fn);
         function_unref(fn);
 }
 
@@ -217,6 +277,28 @@ static uint64_t number(const cJSON *o, const char *key, uint64_t max) {
         uint64_t v;
 
         return json_number(o, key, max, &v) == 0 ? v : 0;
+}
+
+/* The agent has checked them: what is wrong nevertheless says nothing. */
+static void take_limits(struct call_limits *l, const cJSON *texts) {
+        struct fail f = { 0 };
+        const cJSON *v;
+
+        cJSON_ArrayForEach(v, texts) {
+                if (cJSON_IsString(v) && v->string)
+                        (void)call_limits_take(l, v->string, v->valuestring, &f);
+        }
+}
+
+static void fill_limits(struct function *fn) {
+        const cJSON *env = cJSON_GetObjectItemCaseSensitive(fn->spec, "envVars");
+
+        call_limits_init(&fn->limits);
+        take_limits(&fn->limits, cJSON_GetObjectItemCaseSensitive(fn->spec, "labels"));
+        take_limits(&fn->limits, cJSON_GetObjectItemCaseSensitive(fn->spec, "annotations"));
+        if (call_limits_seconds(json_text(env, "exec_timeout", ""), CALL_LIMITS_TIMEOUT_MAX,
+                                &fn->exec_timeout_s) < 0)
+                fn->exec_timeout_s = 0;
 }
 
 static void fill(struct function *fn, cJSON *o) {
@@ -235,6 +317,7 @@ static void fill(struct function *fn, cJSON *o) {
         fn->invocations = number(o, "invocations", UINT64_MAX);
         cJSON_Delete(fn->spec);
         fn->spec = spec;
+        fill_limits(fn);
         update_replicas(fn, cJSON_GetObjectItemCaseSensitive(o, "instances"));
 }
 
@@ -308,8 +391,8 @@ int functions_update(struct functions *fs, cJSON *list) {
                         return r;
                 if (r < 0)
                         wrong++;
-                else if (function_has_ready(fn))
-                        wake(fn);
+                else
+                        function_wake(fn);
         }
         return wrong;
 }

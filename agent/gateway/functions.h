@@ -3,7 +3,11 @@
 #define BRAMBLE_GATEWAY_FUNCTIONS_H
 
 #include "base/list.h"
+#include "core/balance.h"
+#include "core/call_limits.h"
 #include "core/limits.h"
+#include "gateway/call_counts.h"
+#include "gateway/deadline.h"
 
 #include <cjson/cJSON.h>
 #include <netinet/in.h>
@@ -20,17 +24,19 @@ struct replica {
                 struct sockaddr_in6 v6;
         } address;
         bool local, ready;
-        bool gone;           /* no longer in the state: nothing new goes there */
-        uint32_t in_flight;  /* calls that we have under way there */
-        uint64_t suspect_ms; /* avoided until then (the loop's clock) */
+        bool gone;          /* no longer in the state: nothing new goes there */
+        uint32_t in_flight; /* calls that we have under way there */
+        bool suspect;       /* failed a moment ago: avoided until that deadline */
+        struct deadline suspicion;
+        struct function *fn; /* whose it is; only while it is not gone */
         struct list idle;    /* unused connections, upstream.c; newest last */
         unsigned n_idle;
 };
 
-/* Somebody who waits for a ready replica. */
+/* Somebody who waits for a replica that is ready and has room for a call. */
 struct function_waiter {
         struct list link;
-        /* The function has a ready replica, or is gone; the waiter is off the list. */
+        /* There is one, or the function is gone; the waiter is off the list. */
         void (*woken)(struct function_waiter *w);
 };
 
@@ -49,12 +55,19 @@ struct function {
         uint64_t shown;           /* the count that people see never goes back */
         cJSON *spec;              /* FunctionDeployment as it came, an object */
         bool gone;
-        bool failing; /* its last call failed, and it was logged */
+        bool failing;            /* a call failed, it was logged, and none has got through since */
+        uint64_t quiet_until_ms; /* nothing more is logged about its calls */
         uint32_t turn;
+        /* through this gateway, since it knows the function */
+        struct call_counts counts;
         size_t n_replicas;
         struct replica *replica[LIMIT_REPLICAS];
-        struct list waiting;
+        struct call_limits limits;
+        uint32_t exec_timeout_s;       /* what its watchdog gives a call, 0: not said */
+        struct deadline_queue silence; /* of the calls whose time-out is the function's own */
+        struct list waiting;           /* oldest first */
         unsigned n_waiting;
+        struct list freed; /* slots.c */
 };
 
 struct functions {
@@ -76,9 +89,18 @@ struct function *functions_find(const struct functions *fs, const char *name,
 struct function *function_ref(struct function *fn);
 void function_unref(struct function *fn);
 bool function_has_ready(const struct function *fn);
-/* -ENOSPC above GATEWAY_WAITING. */
-int function_wait(struct function *fn, struct function_waiter *w);
+/* A call would get a replica now. */
+bool function_has_room(const struct function *fn);
+/* What balance_choose() wants to know, for each replica. */
+void function_load(const struct function *fn, struct balance_replica ret[static LIMIT_REPLICAS]);
+/* -ENOSPC where as many wait as may. 'first': before all others, who wait no longer than this one
+ * has been under way; always taken. */
+int function_wait(struct function *fn, struct function_waiter *w, bool first);
 void function_wait_end(struct function *fn, struct function_waiter *w);
+/* Wakes those who wait, oldest first, as long as there is room. */
+void function_wake(struct function *fn);
+/* After how many ms of silence a call is given up; 0: after what is usual, 'usual_ms'. */
+uint64_t function_timeout_ms(const struct function *fn, uint64_t usual_ms);
 /* Counts a call. */
 void function_count_call(struct function *fn);
 /* Calls so far, as people are told: what the agent knows, and at once our own. */
@@ -86,5 +108,7 @@ uint64_t function_invocations(const struct function *fn);
 
 struct replica *replica_ref(struct replica *r);
 void replica_unref(struct replica *r);
+/* It could not be reached: for a while calls go elsewhere. */
+void replica_suspect(struct deadlines *ds, struct replica *r);
 
 #endif

@@ -5,6 +5,7 @@
 #include "gateway/gateway.h"
 #include "gateway/options.h"
 #include "gateway/server.h"
+#include "gateway/tls_server.h"
 #include "io/log.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@ enum { MEMORY_STEP = 64 * 1024 };
 struct program {
         struct gateway g;
         struct options options;
-        uv_signal_t term, interrupt;
+        uv_signal_t term, interrupt, reload;
         uv_timer_t drain;
         bool stopping;
 };
@@ -31,9 +32,12 @@ static struct program *program_of(uv_handle_t *handle) {
 static void close_all(struct program *p) {
         agent_close(p->g.agent);
         functions_done(&p->g.functions);
+        metrics_told_done(&p->g.told);
         deadlines_close(&p->g.deadlines);
+        slots_close(&p->g.slots);
         uv_close((uv_handle_t *)&p->term, NULL);
         uv_close((uv_handle_t *)&p->interrupt, NULL);
+        uv_close((uv_handle_t *)&p->reload, NULL);
         uv_close((uv_handle_t *)&p->drain, NULL);
 }
 
@@ -60,7 +64,22 @@ static void on_signal(uv_signal_t *handle, int number) {
         p->stopping = true;
         (void)sd_notify(0, "STOPPING=1");
         (void)uv_timer_start(&p->drain, on_drain_over, GATEWAY_DRAIN_MS, 0);
+        api_logs_stop(&p->g);
         server_stop(p->g.server, on_stopped);
+}
+
+/* A new certificate and key are in the files. */
+static void on_reload(uv_signal_t *handle, int number) {
+        struct program *p = program_of((uv_handle_t *)handle);
+        struct fail f = { 0 };
+
+        (void)number;
+        if (!p->g.tls)
+                return;
+        if (tls_server_reload(p->g.tls, &f) < 0)
+                log_warning("the certificate stays as it was: %s", fail_text(&f));
+        else
+                log_info("the certificate was read again");
 }
 
 /* Each connection is a descriptor, and each call one more. */
@@ -81,9 +100,25 @@ static void watch_signals(struct program *p) {
         (void)uv_signal_init(p->g.loop, &p->term);
         (void)uv_signal_init(p->g.loop, &p->interrupt);
         (void)uv_timer_init(p->g.loop, &p->drain);
-        p->term.data = p->interrupt.data = p->drain.data = p;
+        (void)uv_signal_init(p->g.loop, &p->reload);
+        p->term.data = p->interrupt.data = p->drain.data = p->reload.data = p;
         (void)uv_signal_start(&p->term, on_signal, SIGTERM);
         (void)uv_signal_start(&p->interrupt, on_signal, SIGINT);
+        (void)uv_signal_start(&p->reload, on_reload, SIGHUP);
+}
+
+static int start_tls(struct program *p, struct fail *f) {
+        const struct options *o = &p->options;
+        const char *address = o->tls_address[0] ? o->tls_address : o->address;
+        struct gateway *g = &p->g;
+        int r = tls_server_new(o->tls_certificate, o->tls_key, &g->tls, f);
+
+        if (r == 0)
+                r = server_open_tls(g->server, address, o->tls_port, g->tls, f);
+        if (r == 0)
+                log_info("listening with TLS on %s port %u", address,
+                         server_port(&g->server->secure));
+        return r;
 }
 
 static int start(struct program *p, struct fail *f) {
@@ -92,8 +127,10 @@ static int start(struct program *p, struct fail *f) {
 
         raise_descriptors(p->options.connections);
         watch_signals(p);
+        list_init(&g->log_readers);
         deadlines_init(&g->deadlines, g->loop);
         options_deadlines(&p->options, &g->deadlines);
+        slots_init(&g->slots, g->loop);
         r = agent_open(g, p->options.agent, &g->agent);
         if (r < 0)
                 return fail(f, r, "cannot use '%s' as the agent's socket: %s", p->options.agent,
@@ -102,7 +139,10 @@ static int start(struct program *p, struct fail *f) {
                         &g->server, f);
         if (r < 0)
                 return r;
-        log_info("listening on %s port %u", p->options.address, server_port(g->server));
+        log_info("listening on %s port %u", p->options.address, server_port(&g->server->plain));
+        r = p->options.tls ? start_tls(p, f) : 0;
+        if (r < 0)
+                return r;
         (void)sd_notify(0, "READY=1");
         return 0;
 }
@@ -130,6 +170,7 @@ int main(int argc, char **argv) {
         (void)uv_run(p.g.loop, UV_RUN_DEFAULT);
         agent_free(p.g.agent);
         server_free(p.g.server);
+        tls_server_free(p.g.tls);
         (void)uv_loop_close(p.g.loop);
         log_info("stopped");
         return 0;

@@ -11,7 +11,7 @@
 #define LISTEN_VARIABLE "BRAMBLE_GATEWAY_LISTEN"
 
 /* ADDR:PORT, [ADDR]:PORT, :PORT or PORT. */
-static int parse_listen(struct options *o, const char *text, struct fail *f) {
+static int parse_endpoint(const char *text, char *ret_address, uint16_t *ret_port, struct fail *f) {
         const char *colon = strrchr(text, ':'), *port = colon ? colon + 1 : text;
         const char *from = text, *to = colon ? colon : text;
         uint64_t n;
@@ -22,10 +22,19 @@ static int parse_listen(struct options *o, const char *text, struct fail *f) {
                 from++;
                 to--;
         }
-        if (to > from && str_copy_n(o->address, sizeof(o->address), from, (size_t)(to - from)) < 0)
+        if (to > from && str_copy_n(ret_address, SIZE_ADDRESS, from, (size_t)(to - from)) < 0)
                 return fail(f, -EINVAL, "'%.60s' is no ADDRESS:PORT", text);
-        o->port = (uint16_t)n;
+        *ret_port = (uint16_t)n;
         return 0;
+}
+
+static int parse_listen(struct options *o, const char *text, struct fail *f) {
+        return parse_endpoint(text, o->address, &o->port, f);
+}
+
+static int parse_tls_listen(struct options *o, const char *text, struct fail *f) {
+        o->tls = true;
+        return parse_endpoint(text, o->tls_address, &o->tls_port, f);
 }
 
 static int parse_path(char *ret, const char *text, struct fail *f) {
@@ -33,6 +42,14 @@ static int parse_path(char *ret, const char *text, struct fail *f) {
                        ? fail(f, -EINVAL, "a path of at most %d characters is wanted",
                               SIZE_PATH - 1)
                        : 0;
+}
+
+static int parse_tls_certificate(struct options *o, const char *text, struct fail *f) {
+        return parse_path(o->tls_certificate, text, f);
+}
+
+static int parse_tls_key(struct options *o, const char *text, struct fail *f) {
+        return parse_path(o->tls_key, text, f);
 }
 
 static int parse_agent(struct options *o, const char *text, struct fail *f) {
@@ -74,6 +91,10 @@ static int parse_wait(struct options *o, const char *text, struct fail *f) {
         return parse_number(text, 1, 3600, &o->wait_s, f);
 }
 
+static int parse_queue_wait(struct options *o, const char *text, struct fail *f) {
+        return parse_number(text, 1, 3600, &o->queue_wait_s, f);
+}
+
 static const struct option {
         const char *name, *argument;
         int (*parse)(struct options *o, const char *text, struct fail *f);
@@ -81,12 +102,19 @@ static const struct option {
 } table[] = {
         { "--listen", "ADDR:PORT", parse_listen,
           "where clients come (default 0.0.0.0:8080; also " LISTEN_VARIABLE ")" },
+        { "--tls-listen", "ADDR:PORT", parse_tls_listen,
+          "where clients come with TLS (default: nowhere)" },
+        { "--tls-certificate", "FILE", parse_tls_certificate,
+          "with its chain (default /etc/bramble/gateway.crt)" },
+        { "--tls-key", "FILE", parse_tls_key, "default /etc/bramble/gateway.key" },
         { "--agent", "PATH", parse_agent,
           "the agent's socket (default /run/bramble/gateway.sock)" },
         { "--config", "FILE", parse_config, "default /etc/bramble/bramble.conf" },
         { "--connections", "N", parse_connections, "clients at a time (default 1024)" },
         { "--timeout", "SECONDS", parse_timeout, "a silent function is given up (default 300)" },
         { "--wait", "SECONDS", parse_wait, "a call waits for a ready replica (default 8)" },
+        { "--queue-wait", "SECONDS", parse_queue_wait,
+          "a call waits for a replica that is not full (default 60)" },
         { "--head-timeout", "SECONDS", parse_head_timeout,
           "the head of a request must be there (default 10)" },
         { "--idle-timeout", "SECONDS", parse_idle_timeout,
@@ -115,6 +143,7 @@ static void set_defaults(struct options *o) {
                 .connections = GATEWAY_CLIENTS,
                 .timeout_s = 300,
                 .wait_s = 8,
+                .queue_wait_s = 60,
                 .head_timeout_s = 10,
                 .idle_timeout_s = 75,
                 .log_level = LOG_LEVEL_INFO,
@@ -136,6 +165,10 @@ static int read_config(struct options *o, bool must_exist, struct fail *f) {
         (void)str_copy(o->address, sizeof(o->address), c.gateway_address);
         o->port = c.gateway_port;
         o->log_level = log_level_of(c.log_level);
+        o->tls = c.gateway_tls_port > 0;
+        o->tls_port = c.gateway_tls_port;
+        (void)str_copy(o->tls_certificate, sizeof(o->tls_certificate), c.gateway_tls_certificate);
+        (void)str_copy(o->tls_key, sizeof(o->tls_key), c.gateway_tls_key);
         if (snprintf(o->agent, sizeof(o->agent), "%s/gateway.sock", c.run_dir) >=
             (int)sizeof(o->agent))
                 return fail(f, -EINVAL, "the path of the run folder is too long");
@@ -207,7 +240,9 @@ void options_deadlines(const struct options *o, struct deadlines *ds) {
                 [DEADLINE_CONNECT] = 1500, /* the LAN, or nobody: another replica may do */
                 /* below the 5 s after which the common servers close a kept connection */
                 [DEADLINE_POOL_IDLE] = 4000,
+                [DEADLINE_SUSPECT] = 1000,
                 [DEADLINE_AGENT] = 15000,
+                [DEADLINE_AGENT_SOON] = 2000, /* Prometheus gives up after 10 s as it comes */
         };
 
         memcpy(ds->after_ms, fixed_ms, sizeof(fixed_ms));
@@ -215,4 +250,5 @@ void options_deadlines(const struct options *o, struct deadlines *ds) {
         ds->after_ms[DEADLINE_CLIENT_IDLE] = (uint64_t)o->idle_timeout_s * 1000;
         ds->after_ms[DEADLINE_CALL] = (uint64_t)o->timeout_s * 1000;
         ds->after_ms[DEADLINE_REPLICA] = (uint64_t)o->wait_s * 1000;
+        ds->after_ms[DEADLINE_QUEUE] = (uint64_t)o->queue_wait_s * 1000;
 }

@@ -14,9 +14,13 @@ struct options {
         char config[SIZE_PATH];
         char address[SIZE_ADDRESS];
         uint16_t port;
+        char tls_address[SIZE_ADDRESS]; /* "": that of plain HTTP */
+        uint16_t tls_port;              /* 0: no TLS, unless 'tls' */
+        bool tls;
+        char tls_certificate[SIZE_PATH], tls_key[SIZE_PATH];
         char agent[SIZE_PATH];
         unsigned connections;
-        unsigned timeout_s, head_timeout_s, idle_timeout_s, wait_s;
+        unsigned timeout_s, head_timeout_s, idle_timeout_s, wait_s, queue_wait_s;
         enum log_level log_level;
 };
 

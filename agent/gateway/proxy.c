@@ -71,7 +71,7 @@ void proxy_start(struct gateway *g, struct client *client, const struct http_hea
                 reply_error(client, 503, "The gateway is out of memory.");
                 return;
         }
-        function_count_call(fn);
+        call_count(c);
         agent_note_calls(g->agent);
         client_attach(client, &call_exchange_ops, c, true);
         call_dispatch(c, false);

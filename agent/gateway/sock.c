@@ -1,6 +1,7 @@
 #include "gateway/sock.h"
 
 #include "base/scope.h"
+#include "gateway/sock_tls.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -29,20 +30,55 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
         *buf = uv_buf_init(s->reader->bytes, sizeof(s->reader->bytes));
 }
 
+static void end_reading(struct sock *s, int error) {
+        sock_pause(s);
+        if (s->ended || s->closing)
+                return;
+        s->ended = true;
+        s->ops->end(s, error);
+}
+
+static int write_plain(struct sock *s, const uv_buf_t *bufs, unsigned n);
+
+/* Sends what TLS has made.  As sock_write(). */
+static int flush_tls(struct sock *s) {
+        uv_buf_t out = sock_tls_output(s->tls);
+        int r = write_plain(s, &out, 1);
+
+        sock_tls_sent(s->tls);
+        return r;
+}
+
+static void read_tls(struct sock *s, const char *data, size_t len) {
+        long n = sock_tls_feed(s->tls, data, len);
+
+        if (n == 0) {
+                /* all of it, also for an owner who pauses in between: no more than one read brings
+                 */
+                do {
+                        n = sock_tls_read(s->ssl, s->tls);
+                        /* of a handshake, or an alert; a failure shows at the next read */
+                        (void)flush_tls(s);
+                        if (n > 0)
+                                s->ops->data(s, s->tls->plain, (size_t)n);
+                } while (n > 0 && !s->closing);
+                sock_tls_forget(s->tls);
+        }
+        if (n < 0 && !s->closing)
+                end_reading(s, n == -EPIPE ? 0 : (int)n);
+}
+
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
         struct sock *s = sock_of(stream);
 
         if (n == 0)
                 return;
-        if (n > 0) {
+        if (n > 0 && s->tls)
+                read_tls(s, buf->base, (size_t)n);
+        else if (n > 0)
                 s->ops->data(s, buf->base, (size_t)n);
-                return;
-        }
-        sock_pause(s);
-        if (!s->ended) {
-                s->ended = true;
-                s->ops->end(s, n == UV_EOF ? 0 : (int)n);
-        }
+        else
+                end_reading(s, n == UV_EOF ? 0 : (int)n);
 }
 
 int sock_resume(struct sock *s) {
@@ -96,11 +132,7 @@ static void on_written(uv_write_t *write, int status) {
                 buf_done(&s->out);
         }
         if (status < 0) {
-                sock_pause(s);
-                if (!s->ended) {
-                        s->ended = true;
-                        s->ops->end(s, status);
-                }
+                end_reading(s, status);
                 return;
         }
         if (s->shut_when_drained)
@@ -121,7 +153,7 @@ static int queue(struct buf *to, const uv_buf_t *bufs, unsigned n, size_t skip) 
         return 0;
 }
 
-int sock_write(struct sock *s, const uv_buf_t *bufs, unsigned n) {
+static int write_plain(struct sock *s, const uv_buf_t *bufs, unsigned n) {
         size_t total = 0, taken = 0;
         int r;
 
@@ -148,9 +180,38 @@ int sock_write(struct sock *s, const uv_buf_t *bufs, unsigned n) {
         return r < 0 ? r : 1;
 }
 
-void sock_shutdown(struct sock *s) {
+int sock_write(struct sock *s, const uv_buf_t *bufs, unsigned n) {
+        int r;
+
+        if (!s->tls)
+                return write_plain(s, bufs, n);
         if (s->closing)
+                return -ENOTCONN;
+        r = sock_tls_write(s->ssl, bufs, n);
+        if (r == 0)
+                return flush_tls(s);
+        sock_tls_sent(s->tls);
+        return r;
+}
+
+int sock_start_tls(struct sock *s, struct tls_server *tls) {
+        s->ssl = sock_tls_new(tls);
+        if (!s->ssl)
+                return -ENOMEM;
+        s->tls = tls;
+        return 0;
+}
+
+static void end_tls(struct sock *s) {
+        sock_tls_end(s->ssl);
+        (void)flush_tls(s);
+}
+
+void sock_shutdown(struct sock *s) {
+        if (s->closing || s->shut_when_drained)
                 return;
+        if (s->tls)
+                end_tls(s);
         s->shut_when_drained = true;
         if (!s->writing)
                 shut(s);
@@ -161,12 +222,15 @@ static void on_closed(uv_handle_t *handle) {
 
         buf_done(&s->out);
         buf_done(&s->next);
+        SSL_free(s->ssl);
         s->ops->closed(s);
 }
 
 void sock_close(struct sock *s) {
         if (s->closing)
                 return;
+        if (s->tls && !s->ended && !s->shut_when_drained && !s->writing)
+                end_tls(s);
         s->closing = true;
         s->reading = false;
         uv_close((uv_handle_t *)&s->tcp, on_closed);

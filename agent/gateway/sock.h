@@ -17,6 +17,8 @@ struct sock_reader {
 };
 
 struct sock;
+struct ssl_st;
+struct tls_server;
 
 struct sock_ops {
         /* Bytes came; the view is gone after the call. */
@@ -34,6 +36,8 @@ struct sock {
         uv_tcp_t tcp;
         const struct sock_ops *ops;
         struct sock_reader *reader;
+        struct tls_server *tls; /* NULL: plain */
+        struct ssl_st *ssl;
         struct buf out;  /* being written by the loop */
         struct buf next; /* queued behind it */
         uv_write_t write;
@@ -44,6 +48,9 @@ struct sock {
  * closed also where accepting or connecting fails. */
 int sock_init(struct sock *s, uv_loop_t *loop, struct sock_reader *reader,
               const struct sock_ops *ops);
+
+/* What follows is TLS; before the first byte.  -ENOMEM. */
+int sock_start_tls(struct sock *s, struct tls_server *tls);
 
 /* Starts reading (a connected socket) or goes on. */
 int sock_resume(struct sock *s);

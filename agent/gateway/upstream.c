@@ -6,8 +6,10 @@
 #include "gateway/sock.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /* A board that lost its power sends nothing any more; the LAN answers within milliseconds. */
@@ -230,9 +232,21 @@ static void on_data(struct sock *s, const char *data, size_t len) {
                 u->ops->flush(u->arg);
 }
 
+/* A peer that closes has acknowledged what it was given until then, and answers what came later
+ * with a reset, which may still be on its way. */
+static bool closed_unheard(const struct upstream *u) {
+        int fd = sock_fd(&u->sock), unheard = 0, error = 0;
+        socklen_t len = sizeof(error);
+
+        return fd >= 0 && ((ioctl(fd, SIOCOUTQ, &unheard) == 0 && unheard > 0) ||
+                           (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error));
+}
+
 static void on_end(struct sock *s, int error) {
         struct upstream *u = upstream_of(s);
 
+        if (error == 0 && u->ops && !u->answered && closed_unheard(u))
+                error = -ECONNRESET;
         if (u->ops && u->state == UPSTREAM_BODY && u->body == HTTP_BODY_UNTIL_CLOSE && error == 0)
                 finish(u, false);
         else

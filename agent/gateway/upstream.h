@@ -27,7 +27,8 @@ struct upstream_ops {
         /* What came at once has been handed out: the time to send what was collected. */
         void (*flush)(void *arg);
         void (*drained)(void *arg);
-        /* No whole response will come.  'error' as errno; 0 where the function just closed. */
+        /* No whole response will come.  'error' as errno; -ECONNRESET where the function had not
+         * taken the whole request, 0 where it had, and closed. */
         void (*failed)(void *arg, int error);
 };
 

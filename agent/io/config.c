@@ -190,6 +190,9 @@ static const struct config_key keys[] = {
         KEY("functions", "memory", parse_bytes, default_memory_bytes),
         KEY("gateway", "address", parse_address, gateway_address),
         KEY("gateway", "port", parse_port, gateway_port),
+        KEY("gateway", "tls_port", parse_port, gateway_tls_port),
+        KEY("gateway", "tls_certificate", parse_path, gateway_tls_certificate),
+        KEY("gateway", "tls_key", parse_path, gateway_tls_key),
 };
 
 void config_init(struct config *c) {
@@ -212,6 +215,8 @@ void config_init(struct config *c) {
                 .default_memory_bytes = 64 << 20,
                 .gateway_address = "0.0.0.0",
                 .gateway_port = 8080,
+                .gateway_tls_certificate = "/etc/bramble/gateway.crt",
+                .gateway_tls_key = "/etc/bramble/gateway.key",
         };
 }
 

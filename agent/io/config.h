@@ -42,8 +42,11 @@ struct config {
         char runtime[SIZE_PATH];       /* "" picks crun, else runc */
         uint64_t default_memory_bytes; /* memory = 64Mi a replica without limits */
         /* [gateway] */
-        char gateway_address[SIZE_ADDRESS]; /* address = 0.0.0.0 */
-        uint16_t gateway_port;              /* port = 8080 */
+        char gateway_address[SIZE_ADDRESS];      /* address = 0.0.0.0 */
+        uint16_t gateway_port;                   /* port = 8080 */
+        uint16_t gateway_tls_port;               /* tls_port = 8443; 0: no TLS */
+        char gateway_tls_certificate[SIZE_PATH]; /* /etc/bramble/gateway.crt, its chain included */
+        char gateway_tls_key[SIZE_PATH];         /* /etc/bramble/gateway.key */
 };
 
 /* The defaults above. */

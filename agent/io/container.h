@@ -24,6 +24,8 @@ struct container_spec {
         const char *process;       /* envProcess ("" or NULL: the image's own) */
         const char *const *env;    /* NULL-terminated NAME=VALUE; later ones win over the image's */
         const char *const *labels; /* NULL-terminated name, value, name, value */
+        const char *secrets;       /* host folder that becomes /var/openfaas/secrets and is given
+                                    * to the container's user; "" or NULL: none */
         uint64_t memory_bytes;     /* limit; 0: none */
         uint32_t cpu_millicores;   /* limit; 0: none */
         bool read_only_root;

@@ -45,6 +45,7 @@ void container_spec_done(struct container_spec *spec) {
         free_text(spec->hostname);
         free_text(spec->watchdog);
         free_text(spec->process);
+        free_text(spec->secrets);
         free_list(spec->env);
         free_list(spec->labels);
         *spec = (struct container_spec){ 0 };
@@ -59,13 +60,15 @@ int container_spec_copy(const struct container_spec *spec, struct container_spec
                 .hostname = strdup(str_or(spec->hostname, "")),
                 .watchdog = strdup(str_or(spec->watchdog, "")),
                 .process = strdup(str_or(spec->process, "")),
+                .secrets = strdup(str_or(spec->secrets, "")),
                 .memory_bytes = spec->memory_bytes,
                 .cpu_millicores = spec->cpu_millicores,
                 .read_only_root = spec->read_only_root,
         };
 
         if (!s.id || !s.group || !s.image || !s.netns || !s.hostname || !s.watchdog || !s.process ||
-            copy_list(spec->env, &s.env) < 0 || copy_list(spec->labels, &s.labels) < 0) {
+            !s.secrets || copy_list(spec->env, &s.env) < 0 ||
+            copy_list(spec->labels, &s.labels) < 0) {
                 container_spec_done(&s);
                 return -ENOMEM;
         }

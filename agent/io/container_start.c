@@ -8,6 +8,7 @@
 #include "io/container_spec.h"
 #include "io/oci_seccomp.h"
 #include "io/oci_spec.h"
+#include "io/secret_files.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -221,6 +222,16 @@ static int need_seccomp(struct containers *c, const char *architecture) {
         return str_copy(c->seccomp_for, sizeof(c->seccomp_for), architecture);
 }
 
+/* The user is known only now. */
+static int give_secrets(struct start *s) {
+        const struct oci_user *u = &s->facts->user;
+        int r = *s->spec.secrets ? secret_files_own(s->spec.secrets, u->uid, u->gid) : 0;
+
+        if (r < 0)
+                failed(s, r, "its secrets cannot be given to the container's user");
+        return r;
+}
+
 static int write_spec(struct start *s, char **ret) {
         char hosts[PATH_MAX], hostname[PATH_MAX];
         struct oci_spec spec = {
@@ -257,7 +268,9 @@ static int begin_container(struct start *s) {
         int r;
 
         labels = container_labels(s->spec.labels, &container.n_labels);
-        r = labels ? write_spec(s, &json) : -ENOMEM;
+        r = labels ? give_secrets(s) : -ENOMEM;
+        if (r == 0)
+                r = write_spec(s, &json);
         if (r < 0)
                 return r;
         spec.type_url = (char[]){ "types.containerd.io/opencontainers/runtime-spec/1/Spec" };

@@ -8,13 +8,17 @@
 
 enum { TOP_KEYS = 256 };
 
-/* cJSON allows 1,000 levels, which is a deep recursion on a small stack. */
-static bool too_deep(const char *text, size_t len) {
+/* What cJSON would take and we do not: 1,000 levels, which is a deep recursion on a small stack,
+ * and an escaped NUL, at which every reader of a string would think that it ends.  0 or an errno.
+ */
+static int scan(const char *text, size_t len) {
         bool quoted = false;
         int depth = 0;
 
         for (size_t i = 0; i < len; i++) {
                 if (quoted) {
+                        if (text[i] == '\\' && len - i > 5 && memcmp(text + i + 1, "u0000", 5) == 0)
+                                return -EILSEQ;
                         if (text[i] == '\\')
                                 i++;
                         else if (text[i] == '"')
@@ -23,23 +27,25 @@ static bool too_deep(const char *text, size_t len) {
                         quoted = true;
                 } else if (text[i] == '{' || text[i] == '[') {
                         if (++depth > LIMIT_JSON_DEPTH)
-                                return true;
+                                return -EMLINK;
                 } else if (text[i] == '}' || text[i] == ']') {
                         depth--;
                 }
         }
-        return false;
+        return 0;
 }
 
 int json_parse_object(const char *text, size_t len, cJSON **ret, struct fail *f) {
         const char *end = NULL;
         cJSON *o;
+        int r;
 
         if (len > LIMIT_FRAME_BYTES)
                 return fail(f, -E2BIG, "the JSON is larger than %d KB", LIMIT_FRAME_BYTES / 1024);
-        if (memchr(text, '\0', len))
+        r = scan(text, len);
+        if (r == -EILSEQ || memchr(text, '\0', len))
                 return fail(f, -EINVAL, "the JSON holds a NUL byte");
-        if (too_deep(text, len))
+        if (r < 0)
                 return fail(f, -EINVAL, "the JSON is nested deeper than %d levels",
                             LIMIT_JSON_DEPTH);
         o = cJSON_ParseWithLengthOpts(text, len, &end, false);
@@ -87,4 +93,13 @@ int json_number(const cJSON *o, const char *key, uint64_t max, uint64_t *ret) {
                 return -EINVAL;
         *ret = (uint64_t)v->valuedouble;
         return 0;
+}
+
+void json_wipe(cJSON *o) {
+        for (; o; o = o->next) {
+                if (o->valuestring && !(o->type & cJSON_IsReference))
+                        explicit_bzero(o->valuestring, strlen(o->valuestring));
+                if (!(o->type & cJSON_IsReference))
+                        json_wipe(o->child);
+        }
 }

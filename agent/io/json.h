@@ -25,4 +25,7 @@ bool json_bool(const cJSON *o, const char *key);
 /* -EINVAL unless it is a whole number from 0 to 'max'. */
 int json_number(const cJSON *o, const char *key, uint64_t max, uint64_t *ret);
 
+/* Overwrites every string below 'o' (may be NULL), which is about to be deleted. */
+void json_wipe(cJSON *o);
+
 #endif

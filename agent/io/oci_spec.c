@@ -178,6 +178,13 @@ static int put_bind(cJSON *array, const char *source, const char *destination) {
         return source && *source ? put_mount(array, &m) : 0;
 }
 
+/* Nothing in it is ever a program or a device. */
+static int put_secrets(cJSON *array, const char *source) {
+        const struct mount m = { OCI_SECRETS_PATH, "bind", source, BIND_OPTIONS ",noexec" };
+
+        return source && *source ? put_mount(array, &m) : 0;
+}
+
 static int put_mounts(cJSON *root, const struct oci_spec *s, const struct process *p) {
         cJSON *array = put_new(root, "mounts", cJSON_CreateArray());
         int r = array ? 0 : -ENOMEM;
@@ -194,6 +201,8 @@ static int put_mounts(cJSON *root, const struct oci_spec *s, const struct proces
                 r = put_bind(array, s->hosts, "/etc/hosts");
         if (r == 0)
                 r = put_bind(array, s->hostname, "/etc/hostname");
+        if (r == 0)
+                r = put_secrets(array, s->spec->secrets);
         if (r == 0 && p->watchdog)
                 r = put_bind(array, s->spec->watchdog, OCI_WATCHDOG_PATH);
         return r;

@@ -10,6 +10,7 @@
 #include "io/oci_user.h"
 
 #define OCI_WATCHDOG_PATH "/usr/bin/fwatchdog"
+#define OCI_SECRETS_PATH  "/var/openfaas/secrets"
 
 enum { OCI_ID_SIZE = 77 }; /* containerd's limit for identifiers is 76 */
 

@@ -2,6 +2,8 @@
 
 #include "base/scope.h"
 #include "base/str.h"
+#include "core/names.h"
+#include "core/call_limits.h"
 #include "io/container.h"
 #include "io/json.h"
 
@@ -175,6 +177,51 @@ static int get_annotations(const cJSON *o, struct spec *s, struct fail *f) {
         return 0;
 }
 
+bool spec_needs(const struct spec *s, const char *secret) {
+        for (size_t i = 0; i < s->n_secrets; i++)
+                if (str_eq(s->secrets[i], secret))
+                        return true;
+        return false;
+}
+
+static int get_secrets(const cJSON *o, struct spec *s, struct fail *f) {
+        const cJSON *array = cJSON_GetObjectItemCaseSensitive(o, "secrets"), *v;
+
+        if (!array || cJSON_IsNull(array))
+                return 0;
+        if (!cJSON_IsArray(array))
+                return fail(f, -EINVAL, "secrets must be an array of names");
+        cJSON_ArrayForEach(v, array) {
+                if (!cJSON_IsString(v) || !names_valid(v->valuestring))
+                        return fail(f, -EINVAL, "secrets: '%.64s' is no name of a secret",
+                                    cJSON_IsString(v) ? v->valuestring : "");
+                if (spec_needs(s, v->valuestring))
+                        continue;
+                if (s->n_secrets == SPEC_SECRETS)
+                        return fail(f, -E2BIG, "secrets: more than %d", SPEC_SECRETS);
+                s->secrets[s->n_secrets] = strdup(v->valuestring);
+                if (!s->secrets[s->n_secrets])
+                        return -ENOMEM;
+                s->n_secrets++;
+        }
+        return 0;
+}
+
+/* The limits of calls may be labels or annotations; the gateway reads them from there. */
+static int check_call_limits(const cJSON *o, const char *key, struct fail *f) {
+        struct call_limits limits;
+        const cJSON *v;
+
+        call_limits_init(&limits);
+        cJSON_ArrayForEach(v, cJSON_GetObjectItemCaseSensitive(o, key)) {
+                const char *value = cJSON_IsString(v) ? v->valuestring : "";
+
+                if (v->string && call_limits_take(&limits, v->string, value, f) < 0)
+                        return -EINVAL;
+        }
+        return 0;
+}
+
 static int take_apart(const cJSON *o, struct spec *s, struct fail *f) {
         const cJSON *read_only = cJSON_GetObjectItemCaseSensitive(o, "readOnlyRootFilesystem");
         const char *process;
@@ -190,8 +237,10 @@ static int take_apart(const cJSON *o, struct spec *s, struct fail *f) {
         if (read_only && !cJSON_IsNull(read_only) && !cJSON_IsBool(read_only))
                 return fail(f, -EINVAL, "readOnlyRootFilesystem must be true or false");
         s->read_only_root = cJSON_IsTrue(read_only);
-        if ((r = get_env(o, s, f)) < 0 || (r = get_labels(o, s, f)) < 0 ||
-            (r = get_annotations(o, s, f)) < 0 ||
+        if ((r = get_env(o, s, f)) < 0 || (r = get_secrets(o, s, f)) < 0 ||
+            (r = get_labels(o, s, f)) < 0 || (r = get_annotations(o, s, f)) < 0 ||
+            (r = check_call_limits(o, "labels", f)) < 0 ||
+            (r = check_call_limits(o, "annotations", f)) < 0 ||
             (r = get_resources(o, "limits", &s->memory_limit_bytes, &s->cpu_limit_millicores, f)) <
                     0 ||
             (r = get_resources(o, "requests", &s->memory_request_bytes, NULL, f)) < 0)
@@ -224,6 +273,8 @@ int spec_parse(const char *json, size_t len, struct spec *ret, struct fail *f) {
 void spec_done(struct spec *s) {
         for (size_t i = 0; i < s->n_env; i++)
                 free(s->env[i]);
+        for (size_t i = 0; i < s->n_secrets; i++)
+                free(s->secrets[i]);
         free(s->process);
         *s = (struct spec){ 0 };
 }

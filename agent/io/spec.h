@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SPEC_ENV = 128, SPEC_LABELS = 64 };
+enum { SPEC_ENV = 128, SPEC_LABELS = 64, SPEC_SECRETS = 32 };
 
 struct spec {
         char name[SIZE_NAME];
@@ -24,6 +24,8 @@ struct spec {
         uint32_t scale_min;            /* label com.openfaas.scale.min, 1 where absent */
         uint32_t scale_max;            /* label com.openfaas.scale.max, 20 where absent */
         bool read_only_root;
+        size_t n_secrets;
+        char *secrets[SPEC_SECRETS]; /* names, of its own namespace */
         bool pull_always; /* annotation com.bramble.pull: always, or missing (the default) */
 };
 
@@ -32,6 +34,8 @@ struct spec {
  * nothing to free then. */
 int spec_parse(const char *json, size_t len, struct spec *ret, struct fail *f);
 void spec_done(struct spec *s);
+
+bool spec_needs(const struct spec *s, const char *secret);
 
 /* RAM that one replica reserves: its request, else its limit, else 'default_bytes'. */
 uint64_t spec_memory(const struct spec *s, uint64_t default_bytes);

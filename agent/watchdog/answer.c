@@ -25,3 +25,11 @@ size_t answer_head(const struct answer *a, char ret[static ANSWER_HEAD]) {
         assert(n > 0 && n < ANSWER_HEAD);
         return (size_t)n;
 }
+
+int answer_stream_head(unsigned status, const char *type, const char *lines, struct buf *out) {
+        bool typed = type && type[0];
+
+        return buf_printf(out, "HTTP/1.1 %u %s\r\n%s%s%s%s\r\n", status, http_reason(status),
+                          typed ? "Content-Type: " : "", typed ? type : "", typed ? "\r\n" : "",
+                          lines);
+}

@@ -2,6 +2,7 @@
 #ifndef BRAMBLE_WATCHDOG_ANSWER_H
 #define BRAMBLE_WATCHDOG_ANSWER_H
 
+#include "base/buf.h"
 #include "base/time.h"
 
 #include <stdbool.h>
@@ -21,5 +22,8 @@ struct answer {
 
 /* Writes it with the empty line behind it; its length. */
 size_t answer_head(const struct answer *a, char ret[static ANSWER_HEAD]);
+
+/* The head of an answer whose body follows in pieces; 'lines' are more of its headers.  -ENOMEM. */
+int answer_stream_head(unsigned status, const char *type, const char *lines, struct buf *out);
 
 #endif

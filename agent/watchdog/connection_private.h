@@ -6,10 +6,12 @@
 #include "core/http_body.h"
 #include "watchdog/call.h"
 #include "watchdog/connection.h"
+#include "watchdog/outbox.h"
 
 enum state {
         STATE_READING,   /* waits for a request */
         STATE_RUNNING,   /* a call is active; the body goes to it */
+        STATE_STREAMING, /* the same, and its answer has begun; or that is to be sent to its end */
         STATE_WRITING,   /* an answer; what is left of the body is dropped */
         STATE_LINGERING, /* written, and what is left of the body is dropped */
         STATE_ENDED,     /* freed at the end of the turn */
@@ -25,7 +27,8 @@ struct connection {
         struct http_text data;
         struct buf kept;
         size_t scanned;  /* of an incomplete head */
-        usec_t deadline; /* of any state but STATE_RUNNING */
+        usec_t deadline; /* of any state but STATE_RUNNING; STATE_STREAMING: for the client to go on
+                          */
         /* the request */
         usec_t started; /* its first byte */
         bool last;      /* the client said so */
@@ -38,8 +41,12 @@ struct connection {
         /* the answer */
         char head[ANSWER_HEAD];
         size_t head_len;
-        struct buf answer;
-        size_t written; /* of both */
+        struct output answer;
+        size_t written; /* of the head and what is behind it in memory */
+        /* the answer of STATE_STREAMING */
+        struct outbox out;
+        unsigned status;
+        bool chunked, tunnel;
 };
 
 /* That long from now; 0: never. */

@@ -78,22 +78,38 @@ void connections_child(struct watchdog *d, pid_t pid, int status) {
         struct connection *c, *next;
 
         list_each(c, next, &d->connections, link) {
-                if (c->call.pid != pid)
+                if (!call_exited(&c->call, pid, status))
                         continue;
-                call_exited(&c->call, status);
                 connection_resume(c);
                 return;
         }
 }
 
+void connections_child_serves(struct watchdog *d) {
+        struct connection *c, *next;
+
+        list_each(c, next, &d->connections, link) {
+                if (c->state != STATE_RUNNING)
+                        continue;
+                call_child_serves(&c->call);
+                connection_resume(c);
+        }
+}
+
 static void overdue(struct connection *c) {
         bool head = c->state == STATE_READING && c->data.len > 0;
+        bool streaming = c->state == STATE_STREAMING;
 
-        if (c->state == STATE_RUNNING && c->call.deadline <= loop_now()) {
+        if ((c->state == STATE_RUNNING || streaming) && c->call.active &&
+            c->call.deadline <= loop_now()) {
                 call_overdue(&c->call);
         } else if (c->state == STATE_RUNNING || head) {
                 call_cancel(&c->call);
                 connection_refuse(c, 408, "the request did not come within read_timeout");
+        } else if (streaming) { /* the client does not go on */
+                call_cancel(&c->call);
+                connection_stream_end(c, false);
+                return;
         } else {
                 connection_end(c);
                 return;

@@ -3,8 +3,12 @@
 
 #include "base/scope.h"
 #include "base/str.h"
+#include "watchdog/child.h"
 #include "watchdog/connection.h"
+#include "watchdog/files.h"
+#include "watchdog/lock.h"
 #include "watchdog/log.h"
+#include "watchdog/upstream.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +23,7 @@
 #include <sys/wait.h>
 
 enum { EXIT_FAILED = 1, EXIT_MISUSED = 2 };
+#define LAST_USEC (1 * USEC_PER_SEC)
 
 static struct watchdog dog;
 
@@ -81,12 +86,20 @@ static unsigned most_connections(void) {
 /* ---- signals ------------------------------------------------------------------------------ */
 
 static void drain(void) {
-        if (dog.draining)
-                return;
-        if (!dog.options.suppress_lock)
-                (void)unlink(dog.options.lock_file);
         connections_drain(&dog);
-        log_line("SIGTERM: no new calls; %u are finished first.", dog.inflight);
+        log_line("No new calls; %u are finished first.", dog.inflight);
+}
+
+static void on_term(void) {
+        if (dog.ending)
+                return;
+        dog.ending = true;
+        lock_remove(&dog.options);
+        log_line("SIGTERM: health says so from now on.");
+        dog.drain_at = usec_add(loop_now(), dog.options.healthcheck_usec);
+        loop_alarm(&dog.loop, dog.drain_at);
+        if (!dog.options.healthcheck_usec)
+                drain();
 }
 
 /* Reaps all that ended: as process 1 of a container also what others left behind. */
@@ -95,7 +108,8 @@ static void reap(void) {
         pid_t pid;
 
         while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-                connections_child(&dog, pid, status);
+                if (!child_exited(&dog, pid, status))
+                        connections_child(&dog, pid, status);
 }
 
 static void on_signal(struct watch *w, uint32_t events) {
@@ -107,7 +121,7 @@ static void on_signal(struct watch *w, uint32_t events) {
         if (info.ssi_signo == SIGCHLD)
                 reap();
         else
-                drain();
+                on_term();
 }
 
 static int take_signals(void) {
@@ -131,19 +145,6 @@ static int take_signals(void) {
 
 /* ---- life --------------------------------------------------------------------------------- */
 
-static void write_lock_file(void) {
-        const char *path = dog.options.lock_file;
-        int fd;
-
-        if (dog.options.suppress_lock)
-                return;
-        fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-        if (fd < 0)
-                log_line("cannot write %.200s, going on without: %s", path, strerror(errno));
-        else
-                (void)close(fd);
-}
-
 static int start(struct fail *f) {
         int r = loop_init(&dog.loop);
 
@@ -161,26 +162,40 @@ static int start(struct fail *f) {
                             dog.options.metrics_port.port, strerror(-r));
         list_init(&dog.connections);
         list_init(&dog.ended);
+        list_init(&dog.idle);
+        list_init(&dog.ended_upstreams);
         dog.most_connections = most_connections();
-        write_lock_file();
+        dog.drain_at = USEC_NEVER;
+        r = files_start(&dog, f);
+        if (r == 0)
+                r = child_start(&dog, f);
+        if (r < 0)
+                return r;
+        if (dog.options.mode != MODE_HTTP)
+                lock_write(&dog.options);
         log_line("Listening on port %u, metrics on port %u.", dog.options.port.port,
                  dog.options.metrics_port.port);
         return 0;
 }
 
 static void turn(void) {
-        if (loop_turn(&dog.loop))
+        if (loop_turn(&dog.loop)) {
                 connections_deadlines(&dog);
+                upstreams_deadlines(&dog);
+                child_deadlines(&dog);
+                if (dog.ending && !dog.draining && dog.drain_at <= loop_now())
+                        drain();
+                else if (!dog.draining)
+                        loop_alarm(&dog.loop, dog.drain_at);
+        }
         connections_free_ended(&dog);
+        upstreams_free_ended(&dog);
 }
 
-static void run(void) {
-        usec_t grace = dog.options.write_timeout_usec, until = USEC_NEVER;
+/* Finishes what runs. */
+static void finish(usec_t grace) {
+        usec_t until = grace ? usec_add(loop_now(), grace) : USEC_NEVER;
 
-        while (!dog.draining)
-                turn();
-        if (grace)
-                until = usec_add(loop_now(), grace);
         while (connections_busy(&dog) && loop_now() < until) {
                 loop_alarm(&dog.loop, until);
                 turn();
@@ -188,6 +203,25 @@ static void run(void) {
         if (dog.inflight)
                 log_line("%u calls were not finished within write_timeout.", dog.inflight);
         connections_end(&dog);
+        upstreams_end(&dog);
+}
+
+/* The exit status. */
+static int run(void) {
+        while (!dog.draining && !dog.child.ended)
+                turn();
+        if (dog.child.ended) { /* what it answered at last is still handed out */
+                int status = child_exit_status(&dog);
+
+                lock_remove(&dog.options);
+                log_line("The function ended, with status %d.", status);
+                connections_drain(&dog);
+                finish(LAST_USEC);
+                return dog.ending ? 0 : status;
+        }
+        finish(dog.options.write_timeout_usec);
+        child_stop(&dog, dog.options.write_timeout_usec);
+        return 0;
 }
 
 /* Ours must never get the numbers of stdin, stdout and stderr. */
@@ -205,13 +239,14 @@ static bool standard_files(void) {
 static int usage(FILE *to, int status) {
         fprintf(to, "usage: fprocess='COMMAND ARGUMENT...' fwatchdog\n"
                     "Serves HTTP: each call runs COMMAND with the body on stdin and answers its "
-                    "output.\nSet by the environment:\n");
+                    "output; mode says how else.\nSet by the environment:\n");
         options_help(to);
         return status;
 }
 
 int main(int argc, char **argv) {
         struct fail f = { 0 };
+        int r;
 
         if (!standard_files())
                 return EXIT_FAILED;
@@ -233,7 +268,7 @@ int main(int argc, char **argv) {
                 fprintf(stderr, "fwatchdog: %s\n", fail_text(&f));
                 return EXIT_FAILED;
         }
-        run();
+        r = run();
         options_done(&dog.options);
-        return 0;
+        return r;
 }

@@ -35,13 +35,17 @@ static int attributes_init(posix_spawnattr_t *ret) {
         return 0;
 }
 
+/* -1: ours. */
 static int actions_init(posix_spawn_file_actions_t *ret, int in, int out, bool errors) {
         int r = posix_spawn_file_actions_init(ret);
 
         if (r != 0)
                 return -r;
-        r = posix_spawn_file_actions_adddup2(ret, in, STDIN_FILENO);
-        if (r == 0)
+        if (in < 0)
+                r = posix_spawn_file_actions_addopen(ret, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        else
+                r = posix_spawn_file_actions_adddup2(ret, in, STDIN_FILENO);
+        if (r == 0 && out >= 0)
                 r = posix_spawn_file_actions_adddup2(ret, out, STDOUT_FILENO);
         if (r == 0 && errors)
                 r = posix_spawn_file_actions_adddup2(ret, out, STDERR_FILENO);
@@ -53,7 +57,7 @@ static int actions_init(posix_spawn_file_actions_t *ret, int in, int out, bool e
 static int spawn(const struct options *o, int in, int out, char **env, pid_t *ret) {
         posix_spawn_file_actions_t actions;
         posix_spawnattr_t attributes;
-        int r = actions_init(&actions, in, out, o->combine_output);
+        int r = actions_init(&actions, in, out, out >= 0 && o->combine_output);
 
         if (r < 0)
                 return r;
@@ -66,10 +70,17 @@ static int spawn(const struct options *o, int in, int out, char **env, pid_t *re
         return r;
 }
 
-int process_start(const struct options *o, const struct http_head *head, struct process *ret) {
+int process_environment(const struct options *o, const struct http_head *head, char ***ret) {
+        return http_environment_make(environ, o->cgi_headers ? head : NULL, ret);
+}
+
+int process_serve(const struct options *o, pid_t *ret) {
+        return spawn(o, -1, -1, environ, ret);
+}
+
+int process_start(const struct options *o, char **env, struct process *ret) {
         int in[2], out[2], r = make_pipe(in, 1);
         auto_close int child_in = -1, our_in = -1, our_out = -1, child_out = -1;
-        auto_free char **env = NULL;
 
         if (r < 0)
                 return r;
@@ -80,9 +91,7 @@ int process_start(const struct options *o, const struct http_head *head, struct 
                 return r;
         our_out = out[0];
         child_out = out[1];
-        r = http_environment_make(environ, o->cgi_headers ? head : NULL, &env);
-        if (r == 0)
-                r = spawn(o, child_in, child_out, env, &ret->pid);
+        r = spawn(o, child_in, child_out, env, &ret->pid);
         if (r < 0)
                 return r;
         ret->in = take_fd(&our_in);

@@ -1,4 +1,4 @@
-/* process - starts the function's command for one call. */
+/* process - starts the function's command. */
 #ifndef BRAMBLE_WATCHDOG_PROCESS_H
 #define BRAMBLE_WATCHDOG_PROCESS_H
 
@@ -12,9 +12,13 @@ struct process {
         int in, out; /* our ends of its stdin and stdout: non-blocking, owned by the caller */
 };
 
-/* Starts it in a process group of its own, with default signals and the request's environment.
- * -errno, of exec too. */
-int process_start(const struct options *o, const struct http_head *head, struct process *ret);
+/* The environment of a call: free() frees it all.  -ENOMEM. */
+int process_environment(const struct options *o, const struct http_head *head, char ***ret);
+
+/* Starts it in a process group of its own, with default signals.  -errno, of exec too. */
+int process_start(const struct options *o, char **env, struct process *ret);
+/* The same for one that serves as long as we do: nothing on stdin, its output is our log. */
+int process_serve(const struct options *o, pid_t *ret);
 
 /* Ends it and all of its group at once.  Only before it was reaped: later the number may be
  * somebody else's. */

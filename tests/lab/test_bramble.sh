@@ -105,6 +105,25 @@ three_callees() { # the addresses, where there are not three
 	[ "$(wc -l <<<"$all")" = 3 ] || { echo "$all" && return 1; }
 }
 eventually 'calls are spread over its replicas' 10 three_callees
+# --- what Prometheus reads ------------------------------------------------------------------------------
+metric() { # BOARD NAME-AND-LABELS
+	"$lab" lan curl -s -m 10 "http://10.77.0.$((10 + ${1#b})):8080/metrics" |
+		awk -v n="$2" '{ v = $NF; sub(/ [^ ]*$/, "") } $0 == n { print v }'
+}
+of_all() { for b in "${boards[@]}"; do metric "$b" "$1"; done | sort -n | xargs; }
+equal 'every board has figures of its own' '48.312 48.312 48.312 79.5' "$(of_all 'node_thermal_zone_temp{type="cpu-thermal",zone="0"}')"
+equal 'one board leads, and all say so' '0 0 0 1' "$(of_all bramble_board_leader)"
+equal 'all see all' '4 4 4 4' "$(of_all bramble_members_up)"
+equal 'all see the replicas' '3 3 3 3' "$(of_all 'gateway_service_ready_count{function_name="site.openfaas-fn"}')"
+equal 'all agents answer their gateways' '1 1 1 1' "$(of_all bramble_agent_up)"
+before=$(metric b4 'gateway_function_invocation_total{code="200",function_name="site.openfaas-fn"}')
+via=10.77.0.14 login=: api GET /function/site/ >/dev/null
+equal 'a call is counted by the gateway that took it' $((before + 1)) \
+	"$(metric b4 'gateway_function_invocation_total{code="200",function_name="site.openfaas-fn"}')"
+equal 'targets names all boards' 'm1 w1 w2 w3' "$(ctl w2 targets | jq -r '[.[].labels.board] | sort | join(" ")')"
+all_targets() { ctl w2 targets | jq -r '.[].targets[]' | while read -r t; do "$lab" lan curl -sf -m 5 -o /dev/null "http://$t/metrics" </dev/null || echo "$t"; done; }
+equal 'and where they answer' '' "$(all_targets)"
+
 equal 'an unknown function' 404 "$(login=: code GET /function/nobody)"
 equal 'an unknown path' 404 "$(code GET /system/nothing)"
 equal 'a wrong verb' 405 "$(code DELETE /system/info)"

@@ -1,9 +1,11 @@
 /* gateway_peer - stand-ins for the two neighbours of bramble-gateway, for its tests alone:
  *
- *         gateway_peer agent SOCKET       a FAKE agent: sends each line of stdin as the state,
- * prints each request that it gets as one line, answers by name gateway_peer function NAME      a
- * backend that behaves, or misbehaves, as the path says; prints its port gateway_peer hold HOST
- * PORT N   opens N connections and keeps them until stdin ends
+ *   gateway_peer agent SOCKET           a FAKE agent: sends each line of stdin as the state, prints
+ *                                       each request that it gets as one line, answers by name
+ *   gateway_peer function NAME          a backend that behaves, or misbehaves, as the path says;
+ *                                       prints its port
+ *   gateway_peer hold HOST PORT N [PATH]  opens N connections, asks for PATH, reads a little of the
+ *                                       answer and keeps them until stdin ends
  *
  * Plain blocking code, one process a connection: nothing shared with what is tested. */
 #include <arpa/inet.h>
@@ -75,6 +77,82 @@ static bool send_frame(int fd, uint8_t type, uint32_t stream, const char *text, 
         return send_all(fd, header, sizeof(header)) && send_all(fd, text, len);
 }
 
+static bool send_text(int fd, uint8_t type, const char *text) {
+        return send_frame(fd, type, 1, text, strlen(text));
+}
+
+static bool log_line(int fd, unsigned n, size_t pad) {
+        char *text = NULL;
+        bool good;
+
+        if (asprintf(
+                    &text,
+                    "{\"name\":\"hello\",\"namespace\":\"openfaas-fn\",\"instance\":\"7\",\"node\":"
+                    "\"w1\",\"timestamp_usec\":170000000012345%u,\"text\":\"line %u \\\"%*s\"}",
+                    n % 10, n, (int)pad, "") < 0)
+                return false;
+        good = send_text(fd, FRAME_EVENT, text);
+        free(text);
+        return good;
+}
+
+/* A second connection: the reader of a function's logs.  What it gets is up to the function. */
+static void serve_logs(int fd) {
+        uint8_t header[9];
+        uint32_t counted;
+        unsigned sent = 0;
+        char body[4096] = "", end[1];
+
+        if (!receive_all(fd, header, sizeof(header)))
+                _exit(0);
+        memcpy(&counted, header, 4);
+        counted = ntohl(counted);
+        if (counted < 5 || counted - 5 >= sizeof(body) || !receive_all(fd, body, counted - 5))
+                _exit(3);
+        printf("%s\n", body);
+        (void)fflush(stdout);
+        if (strstr(body, "\"zero\"")) {
+                (void)send_text(fd, FRAME_REPLY, "{\"error\":\"no journal\",\"code\":500}");
+                _exit(0);
+        }
+        (void)send_text(fd, FRAME_EVENT, "{\"open\":true}");
+        if (strstr(body, "\"dead\"")) /* breaks off */
+                _exit(!log_line(fd, 1, 0));
+        if (strstr(body, "\"both\"")) { /* never ends, and is more than anybody wants to hold */
+                while (sent < 100000 && log_line(fd, sent, 4000))
+                        sent++;
+                printf("log reader gone after %s\n", sent < 5000 ? "few" : "many");
+                (void)fflush(stdout);
+                _exit(0);
+        }
+        for (unsigned i = 1; i <= 3; i++)
+                (void)log_line(fd, i, 0);
+        if (!strstr(body, "\"follow\":true")) {
+                (void)send_text(fd, FRAME_REPLY, "{}");
+                _exit(0);
+        }
+        (void)!read(fd, end, 1); /* until it goes away */
+        printf("log reader gone\n");
+        (void)fflush(stdout);
+        _exit(0);
+}
+
+/* What GATEWAY_PEER_METRICS holds, for the verb of that name; NULL where there is none. */
+static char *metrics_reply(void) {
+        const char *path = getenv("GATEWAY_PEER_METRICS");
+        FILE *file = path ? fopen(path, "re") : NULL;
+        char *text = NULL;
+        size_t size = 0;
+
+        if (file && getdelim(&text, &size, '\0', file) < 0) {
+                free(text);
+                text = NULL;
+        }
+        if (file)
+                (void)fclose(file);
+        return text;
+}
+
 /* One request: printed, and answered by what it mentions.  Silent where it says so. */
 static bool answer_frame(int fd, bool *watched) {
         uint8_t header[9];
@@ -106,6 +184,22 @@ static bool answer_frame(int fd, bool *watched) {
                 reply = "{\"error\":\"limits.memory '-5Mi' is no size\",\"code\":400}";
         else if (strstr(body, "\"silent\""))
                 reply = NULL;
+        else if (strstr(body, "\"verb\":\"secrets\""))
+                reply = "{\"secrets\":[{\"name\":\"s\",\"namespace\":\"dev\"}]}";
+        else if (strstr(body, "\"verb\":\"namespaces\""))
+                reply = "{\"namespaces\":[\"dev\",\"openfaas-fn\"]}";
+        else if (strstr(body, "\"verb\":\"namespace\""))
+                reply = "{\"namespace\":{\"name\":\"dev\",\"labels\":{\"a\":\"b\"}}}";
+        else if (strstr(body, "\"taken\""))
+                reply = "{\"error\":\"it exists already\",\"code\":409}";
+        if (strstr(body, "\"verb\":\"metrics\"")) {
+                char *text = metrics_reply(); /* none: silent */
+                bool sent = !text || send_frame(fd, FRAME_REPLY, stream, text, strlen(text));
+
+                free(text);
+                free(body);
+                return sent;
+        }
         free(body);
         return !reply || send_frame(fd, FRAME_REPLY, stream, reply, strlen(reply));
 }
@@ -120,7 +214,7 @@ static int run_agent(const char *path) {
         (void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
         (void)unlink(path);
         if (listener < 0 || bind(listener, (struct sockaddr *)&at, sizeof(at)) < 0 ||
-            listen(listener, 4) < 0)
+            listen(listener, 64) < 0)
                 die(path);
         setvbuf(stdin, NULL, _IONBF, 0);
         while (!ended) {
@@ -131,6 +225,18 @@ static int run_agent(const char *path) {
 
                 if (poll(fds, 3, -1) < 0)
                         die("poll");
+                if (fds[0].revents && fd >= 0 && watched) {
+                        int extra = accept(listener, NULL, NULL);
+
+                        if (fork() == 0) {
+                                (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+                                (void)close(fd);
+                                (void)close(listener);
+                                serve_logs(extra);
+                        }
+                        (void)close(extra);
+                        continue;
+                }
                 if (fds[0].revents) {
                         if (fd >= 0)
                                 (void)close(fd);
@@ -173,6 +279,7 @@ static int run_agent(const char *path) {
 
 struct counts { /* shared by all its processes */
         unsigned connections, requests;
+        unsigned busy, most_busy; /* requests for /busy at a time */
 };
 
 struct request {
@@ -200,6 +307,23 @@ static ssize_t body_read(struct request *q, void *to, size_t most) {
 
 static bool body_byte(struct request *q, char *to) {
         return body_read(q, to, 1) == 1;
+}
+
+/* The length of a line without its LF, -1 at the end; what does not fit is dropped. */
+static ssize_t body_line(struct request *q, char *line, size_t size) {
+        ssize_t n = 0;
+        char byte;
+
+        while (body_byte(q, &byte)) {
+                if (byte == '\n') {
+                        line[(size_t)n < size ? (size_t)n : size - 1] = '\0';
+                        return n;
+                }
+                if ((size_t)n < size - 1)
+                        line[n] = byte;
+                n++;
+        }
+        return -1;
 }
 
 static bool read_head(struct request *q) {
@@ -239,15 +363,15 @@ static long long read_body(struct request *q, int to) {
 
         for (;;) {
                 if (q->length < 0) {
-                        size_t n = 0;
-
-                        while (n < sizeof(line) - 1 && body_byte(q, &line[n]) && line[n] != '\n')
-                                n++;
-                        line[n] = '\0';
+                        if (body_line(q, line, sizeof(line)) < 0)
+                                return -1;
                         left = strtoll(line, NULL, 16);
                         if (left == 0) {
-                                (void)(body_byte(q, line) && body_byte(q, line));
-                                return total;
+                                ssize_t n;
+
+                                while ((n = body_line(q, line, sizeof(line))) > 1)
+                                        ; /* trailers */
+                                return n < 0 ? -1 : total;
                         }
                 }
                 while (left > 0) {
@@ -337,10 +461,17 @@ static void tunnel(struct request *q) {
         }
 }
 
+/* Does nothing until the file named in the query appears. */
+static void wait_for_file(const struct request *q) {
+        const char *file = strchr(q->path, '?');
+
+        for (int i = 0; file && access(file + 1, F_OK) != 0 && i < 1000; i++)
+                (void)poll(NULL, 0, 10);
+}
+
 /* A stream whose second part comes only when the client has acted on the first: the file named
  * in the query appears. */
 static bool events(struct request *q) {
-        const char *file = strchr(q->path, '?');
         char head[256];
 
         (void)snprintf(head, sizeof(head),
@@ -349,9 +480,39 @@ static bool events(struct request *q) {
                        q->name);
         if (!say(q->fd, head))
                 return false;
-        for (int i = 0; file && access(file + 1, F_OK) != 0 && i < 1000; i++)
-                (void)poll(NULL, 0, 10);
+        wait_for_file(q);
         return say(q->fd, "e\r\ndata: second\n\n\r\n0\r\n\r\n");
+}
+
+/* Ends without an answer, as one that has not taken the request (a reset) or as one that has; only
+ * where the query names this backend. */
+static bool breaks(struct request *q, bool *done) {
+        const char *who = strchr(q->path, '?');
+
+        *done = who && strcmp(who + 1, q->name) == 0 &&
+                (strncmp(q->path, "/reset?", 7) == 0 || strncmp(q->path, "/crash?", 7) == 0);
+        if (!*done)
+                return true;
+        if (q->path[1] == 'r') {
+                struct linger reset = { 1, 0 };
+
+                (void)setsockopt(q->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+        } else {
+                (void)read_body(q, -1);
+        }
+        return false;
+}
+
+/* Takes its time, and notes how many do at once. */
+static void busy(struct counts *counts, int ms) {
+        unsigned n = __atomic_add_fetch(&counts->busy, 1, __ATOMIC_SEQ_CST);
+        unsigned most = __atomic_load_n(&counts->most_busy, __ATOMIC_SEQ_CST);
+
+        while (n > most && !__atomic_compare_exchange_n(&counts->most_busy, &most, n, false,
+                                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+                ;
+        (void)poll(NULL, 0, ms);
+        (void)__atomic_sub_fetch(&counts->busy, 1, __ATOMIC_SEQ_CST);
 }
 
 /* True where the connection can go on. */
@@ -385,6 +546,25 @@ static bool serve_misbehaviour(struct request *q, bool *done) {
                 return say(q->fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
                                   "3\r\nabc\r\nzz\r\n") &&
                        false;
+        if (strcmp(p, "/bad-status") == 0)
+                return say(q->fd, "HTTP/1.1 99 x\r\nContent-Length: 2\r\n\r\nok") && false;
+        if (strcmp(p, "/bad-header") == 0)
+                return say(q->fd, "HTTP/1.1 200 OK\r\nX : y\r\nContent-Length: 2\r\n\r\nok") &&
+                       false;
+        if (strcmp(p, "/large-head") == 0) {
+                static const char line[] = "X-Much: more\r\n";
+
+                (void)say(q->fd, "HTTP/1.1 200 OK\r\n");
+                for (int i = 0; i < 1024 * 1024 / 14 && say(q->fd, line); i++)
+                        ;
+                return false;
+        }
+        if (strcmp(p, "/bad-chunk-later") == 0) {
+                (void)say(q->fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                 "3\r\nabc\r\n");
+                (void)poll(NULL, 0, 50);
+                return say(q->fd, "zz\r\n") && false;
+        }
         if (strcmp(p, "/close-after") == 0) /* answers, keeps the connection, then closes it */
                 return reply_text(q, "200 OK", "", "ok\n") && false;
         *done = false;
@@ -405,6 +585,12 @@ static bool serve_special(struct request *q, bool *done) {
                 return say(q->fd, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n"
                                   "Link: </a.css>\r\n\r\n") &&
                        reply_text(q, "200 OK", "", "after hints\n");
+        if (strncmp(p, "/status/", 8) == 0) {
+                char line[32];
+
+                (void)snprintf(line, sizeof(line), "%.3s As asked", p + 8);
+                return reply_text(q, line, "", "as asked\n");
+        }
         if (strcmp(p, "/204") == 0)
                 return say(q->fd, "HTTP/1.1 204 No Content\r\n\r\n");
         if (strcmp(p, "/304") == 0)
@@ -430,8 +616,12 @@ static bool serve(struct request *q, struct counts *counts) {
 
         if (!done)
                 more = serve_special(q, &done);
+        if (!done)
+                more = breaks(q, &done);
         if (done)
                 return more;
+        if (strncmp(q->path, "/slow-read?", 11) == 0)
+                wait_for_file(q);
         if (strcmp(q->path, "/echo") == 0)
                 return echo(q);
         length = read_body(q, -1);
@@ -439,12 +629,18 @@ static bool serve(struct request *q, struct counts *counts) {
                 return false;
         if (strcmp(q->path, "/head") == 0)
                 return reply_text(q, "200 OK", "", q->head);
+        if (strncmp(q->path, "/busy?", 6) == 0)
+                busy(counts, atoi(q->path + 6));
         if (strcmp(q->path, "/count") == 0)
                 (void)snprintf(text, sizeof(text), "%u %u\n", counts->connections,
                                counts->requests);
+        else if (strncmp(q->path, "/reset?", 7) == 0)
+                (void)snprintf(text, sizeof(text), "%s %s %lld\n", q->name, q->method, length);
+        else if (strcmp(q->path, "/most-busy") == 0)
+                (void)snprintf(text, sizeof(text), "%u\n", counts->most_busy);
         else if (strncmp(q->path, "/slow?", 6) == 0)
                 (void)(poll(NULL, 0, atoi(q->path + 6)), snprintf(text, 8, "slow\n"));
-        else if (strcmp(q->path, "/length") == 0)
+        else if (strcmp(q->path, "/length") == 0 || strncmp(q->path, "/slow-read?", 11) == 0)
                 (void)snprintf(text, sizeof(text), "%lld\n", length);
         else
                 (void)snprintf(text, sizeof(text), "%s %s %s\n", q->name, q->method, q->path);
@@ -491,20 +687,44 @@ static int run_function(const char *name) {
         }
 }
 
+/* ---- plain bytes
+ * ------------------------------------------------------------------------------- */
+
+/* Sends stdin and prints what comes back until the peer ends the connection. */
+static int send_input(const char *host, const char *port) {
+        struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)) };
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        char buffer[16384];
+        ssize_t n;
+
+        if (inet_pton(AF_INET, host, &at.sin_addr) != 1 || fd < 0 ||
+            connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
+                die(host);
+        while ((n = read(STDIN_FILENO, buffer, sizeof(buffer))) > 0)
+                if (!send_all(fd, buffer, (size_t)n))
+                        break;
+        while ((n = read(fd, buffer, sizeof(buffer))) > 0)
+                (void)send_all(STDOUT_FILENO, buffer, (size_t)n);
+        return 0;
+}
+
 /* ---- many idle connections
  * ------------------------------------------------------------------------- */
 
-static int hold(const char *host, const char *port, int n) {
+static int hold(const char *host, const char *port, int n, const char *path) {
         struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)) };
-        static const char request[] = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
-        char buffer[4096];
-        int held = 0;
+        char buffer[4096], request[256];
+        int held = 0, small = 4096;
 
         if (inet_pton(AF_INET, host, &at.sin_addr) != 1)
                 die(host);
+        (void)snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
         for (; held < n; held++) {
                 int fd = socket(AF_INET, SOCK_STREAM, 0);
 
+                /* what is not read stays with the one who sends */
+                if (fd >= 0)
+                        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
                 if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
                     !say(fd, request) || read(fd, buffer, sizeof(buffer)) <= 0)
                         break;
@@ -621,11 +841,14 @@ int main(int argc, char **argv) {
                 return run_agent(argv[2]);
         if (argc == 3 && strcmp(argv[1], "function") == 0)
                 return run_function(argv[2]);
-        if (argc == 5 && strcmp(argv[1], "hold") == 0)
-                return hold(argv[2], argv[3], atoi(argv[4]));
+        if ((argc == 5 || argc == 6) && strcmp(argv[1], "hold") == 0)
+                return hold(argv[2], argv[3], atoi(argv[4]), argc == 6 ? argv[5] : "/healthz");
+        if (argc == 4 && strcmp(argv[1], "send") == 0)
+                return send_input(argv[2], argv[3]);
         if (argc == 5 && strcmp(argv[1], "storm") == 0)
                 return storm((uint16_t)atoi(argv[2]), atoi(argv[3]), (unsigned)atoi(argv[4]));
-        fprintf(stderr, "usage: gateway_peer agent SOCKET | function NAME | hold HOST PORT N | "
-                        "storm PORT N SEED\n");
+        fprintf(stderr,
+                "usage: gateway_peer agent SOCKET | function NAME | hold HOST PORT N [PATH] | "
+                "storm PORT N SEED\n");
         return 2;
 }

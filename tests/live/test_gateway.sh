@@ -1,88 +1,12 @@
 #!/bin/bash
 # test_gateway.sh OUT - runs OUT/bramble-gateway on loopback between a fake agent and backends that
 # behave and misbehave (gateway_peer.c).  No root.  Last line: N passed, N failed.
-# shellcheck disable=SC2015,SC2016,SC2059 # ok never fails; eval expands later; formats are ours
+# shellcheck source=tests/live/gateway_bed.sh disable=SC2015,SC2016,SC2034,SC2059,SC2154 # ok never fails; eval expands later; formats are ours
 set -u
-out=${1:?usage: test_gateway.sh OUT}
-here=$(cd "$(dirname "$0")" && pwd)
-dir=$(mktemp -d)
-pids=()
-passed=0 failed=0
-trap 'kill "${pids[@]}" 2>/dev/null; wait 2>/dev/null; rm -rf "$dir"' EXIT
-export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
+options=(--timeout 2 --wait 2 --head-timeout 1 --idle-timeout 3 --connections 40)
+. "$(dirname "$0")/gateway_bed.sh"
 
-"${CC:-gcc}" -std=gnu17 -O1 -D_GNU_SOURCE -o "$dir/peer" "$here/gateway_peer.c" || exit 1
-
-ok() { passed=$((passed + 1)); }
-bad() {
-	failed=$((failed + 1))
-	printf 'FAIL  %s\n' "$1"
-	[ $# -lt 2 ] || printf '%s\n' "$2" | head -c 2000 | cat -A | sed 's/^/      /' | head -n 20
-}
-# check NAME WANT GOT: the text is exactly this;  has NAME REGEX GOT;  hasnt NAME REGEX GOT
-check() { if [ "$2" = "$3" ]; then ok; else bad "$1" "wanted: $2
-got: $3"; fi; }
-has() { if grep -qE -- "$2" <<<"$3"; then ok; else bad "$1: wanted /$2/ in" "$3"; fi; }
-hasnt() { if grep -qE -- "$2" <<<"$3"; then bad "$1: did not want /$2/ in" "$3"; else ok; fi; }
-# until SECONDS COMMAND...: tries until it succeeds
-until_true() {
-	local end=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || return 1
-		read -rt 0.02 <> <(:) || :
-	done
-}
-
-# ---- who is there --------------------------------------------------------------------------------
-declare -A port
-backend() { # NAME
-	"$dir/peer" function "$1" >"$dir/$1.port" &
-	pids+=($!)
-	until_true 5 test -s "$dir/$1.port"
-	port[$1]=$(cat "$dir/$1.port")
-}
-backend one
-backend two
-dead=$(printf '%d' $((port[one] + 1)))
-while "$dir/peer" hold 127.0.0.1 "$dead" 1 </dev/null 2>/dev/null | grep -q '^1$'; do dead=$((dead + 1)); done
-
-mkfifo "$dir/state"
-"$dir/peer" agent "$dir/agent.sock" <"$dir/state" >"$dir/asked" &
-pids+=($!)
-exec 9>"$dir/state"
-: >"$dir/log"
-"$out/bramble-gateway" --listen 127.0.0.1:0 --agent "$dir/agent.sock" --timeout 2 --wait 2 \
-	--head-timeout 1 --idle-timeout 3 --connections 40 --config "$here/gateway.conf" \
-	2>"$dir/log" &
-gateway=$!
-pids+=("$gateway")
-until_true 10 grep -q 'listening on' "$dir/log" || { cat "$dir/log"; exit 1; }
-gport=$(sed -n 's/.*listening on .* port //p' "$dir/log")
-url=http://127.0.0.1:$gport
-auth=(-u admin:secret)
-call() { curl -s -m 10 "$@"; }
-code() { curl -s -m 10 -o /dev/null -w '%{http_code}' "$@"; }
-raw() { # sends stdin as it is, prints what comes back until the end of the connection
-	exec 8<>"/dev/tcp/127.0.0.1/$gport"
-	cat >&8
-	timeout 8 cat <&8
-	exec 8>&-
-}
-asked() { tail -n 1 "$dir/asked"; }
-
-instance() { # ID NAME-OF-BACKEND|PORT READY LOCAL
-	printf '{"id":%d,"node":"w1","local":%s,"address":"127.0.0.1","port":%d,"ready":%s}' \
-		"$1" "$4" "${port[$2]:-$2}" "$3"
-}
-function_json() { # NAME NAMESPACE REPLICAS AVAILABLE INVOCATIONS REASON SPEC INSTANCES
-	printf '{"name":"%s","namespace":"%s","image":"docker.io/library/x:1","replicas":%d,"available":%d,"invocations":%d,"created":1700000000,"reason":"%s","spec":%s,"instances":[%s]}' "$@"
-}
 spec='{"service":"hello","image":"x:1","envProcess":"","envVars":{"A":"b"},"labels":{"com.openfaas.scale.min":"1"},"annotations":{},"constraints":[],"secrets":["s"],"limits":{"memory":"5Mi"},"requests":{},"readOnlyRootFilesystem":false,"registryAuth":"hidden"}'
-state() { # FUNCTION...
-	local IFS=,
-	printf '{"cluster":"home","node":"m1","auth":{"user":"admin","password":"secret"},"arch":"armhf","functions":[%s]}\n' "$*" >&9
-}
 hello() { function_json hello openfaas-fn 1 1 "${1:-17}" "" "$spec" "$(instance 1 one true true)"; }
 others() {
 	function_json both openfaas-fn 2 2 0 "" '{"service":"both","image":"y"}' "$(instance 2 one true true),$(instance 3 two true false)"
@@ -158,6 +82,118 @@ check 'scale to 1.5' 400 "$(scale hello '{"replicas":1.5}')"
 check 'scale to nothing' 400 "$(scale hello '{}')"
 check 'scale another' 400 "$(scale hello '{"serviceName":"other","replicas":1}')"
 check 'scale nobody' 404 "$(scale missing '{"replicas":1}')"
+
+# ---- secrets, namespaces, alerts -----------------------------------------------------------------
+sys() { code "${auth[@]}" -X "$1" ${3:+-d "$3"} "$url/system/$2"; } # METHOD PATH [BODY]
+says() { call "${auth[@]}" -X "$1" ${3:+-d "$3"} "$url/system/$2"; }
+check 'secrets' '[{"name":"s","namespace":"dev"}]' "$(says GET 'secrets?namespace=dev')"
+check 'what the agent was asked' '{"verb":"secrets","namespace":"dev"}' "$(asked)"
+check 'secrets without a namespace' 200 "$(sys GET secrets)"
+check 'create a secret' 201 "$(sys POST secrets '{"name":"k","namespace":"dev","value":"v","more":1}')"
+check 'what the agent was asked' '{"verb":"secret-set","name":"k","namespace":"dev","value":"v","only_new":true,"only_existing":false}' "$(asked)"
+check 'update a secret' 202 "$(sys PUT secrets '{"name":"k","rawValue":"dg=="}')"
+check 'what the agent was asked' '{"verb":"secret-set","name":"k","rawValue":"dg==","only_new":false,"only_existing":true}' "$(asked)"
+check 'remove a secret' 202 "$(sys DELETE secrets '{"name":"k","value":"never passed on"}')"
+check 'what the agent was asked' '{"verb":"secret-remove","name":"k"}' "$(asked)"
+check 'a secret that exists' 409 "$(sys POST secrets '{"name":"taken","value":"v"}')"
+check 'a secret that does not' 404 "$(sys PUT secrets '{"name":"missing","value":"v"}')"
+check 'a secret with a wrong value' 400 "$(sys POST secrets '{"name":"k","value":7}')"
+check 'a secret without a body' 400 "$(sys POST secrets)"
+check 'no credentials, no secrets' 401 "$(code "$url/system/secrets")"
+check 'PATCH of secrets' 405 "$(sys PATCH secrets)"
+check 'namespaces' '["dev","openfaas-fn"]' "$(says GET namespaces)"
+check 'a namespace' '{"name":"dev","labels":{"a":"b"}}' "$(says GET namespace/dev)"
+check 'make a namespace' 201 "$(sys POST namespace/ '{"name":"dev","labels":{"a":"b"}}')"
+check 'what the agent was asked' '{"verb":"namespace-set","name":"dev","labels":{"a":"b"},"only_new":true,"only_existing":false}' "$(asked)"
+check 'make one by its path' 201 "$(sys POST namespace/dev '{"name":"dev"}')"
+check 'describe a namespace' 202 "$(sys PUT namespace/dev '{"name":"dev","annotations":{}}')"
+has 'what the agent was asked' '"only_existing":true' "$(asked)"
+check 'remove a namespace' 202 "$(sys DELETE namespace/dev '{"name":"dev"}')"
+check 'what the agent was asked' '{"verb":"namespace-remove","name":"dev"}' "$(asked)"
+check 'a namespace that does not exist' 404 "$(sys GET namespace/missing)"
+check 'a namespace that exists' 409 "$(sys POST namespace/ '{"name":"taken"}')"
+check 'two names' 400 "$(sys PUT namespace/dev '{"name":"other"}')"
+check 'no name' 400 "$(sys POST namespace/ '{}')"
+check 'GET of no namespace' 405 "$(sys GET namespace/)"
+check 'a namespace of two parts' 404 "$(sys GET namespace/a/b)"
+
+alert() { printf '{"status":"%s","alerts":[{"status":"%s","labels":{"alertname":"%s","function_name":"%s"}}]}' "$1" "$1" "${3:-APIHighInvocationRate}" "$2"; }
+check 'an alert fires' 200 "$(sys POST alert "$(alert firing hello.openfaas-fn)")"
+check 'what the agent was asked' '{"verb":"scale","name":"hello","namespace":"openfaas-fn","replicas":5}' "$(asked)"
+check 'an alert is over' 200 "$(sys POST alert "$(alert resolved both)")"
+check 'what the agent was asked' '{"verb":"scale","name":"both","namespace":"openfaas-fn","replicas":1}' "$(asked)"
+before=$(wc -l <"$dir/asked")
+check 'over, and it has what it should' 200 "$(sys POST alert "$(alert resolved hello)")"
+check 'an alert of another kind' 200 "$(sys POST alert "$(alert firing hello HighTemperature)")"
+check 'an alert of nobody' 200 "$(sys POST alert "$(alert firing nobody.x)")"
+check 'no alerts' 200 "$(sys POST alert '{"alerts":[]}')"
+check 'of these the agent was asked nothing' "$before" "$(wc -l <"$dir/asked")"
+check 'two alerts' 200 "$(sys POST alert "$(printf '{"alerts":[%s,%s]}' \
+	"$(alert firing hello | sed 's/.*alerts":\[//; s/\]}$//')" "$(alert firing zero | sed 's/.*alerts":\[//; s/\]}$//')")")"
+check 'both were scaled' $((before + 2)) "$(wc -l <"$dir/asked")"
+check 'junk is no alert' 400 "$(sys POST alert '{"alerts":[{}]}')"
+check 'nor is this' 400 "$(sys POST alert '{"alerts":{"status":"firing"}}')"
+check 'nor this' 400 "$(sys POST alert '{"status":"firing"}')"
+check 'nor that' 400 "$(sys POST alert 'x')"
+check 'GET of alert' 405 "$(sys GET alert)"
+
+# ---- logs --------------------------------------------------------------------------------------------
+logs() { call "${auth[@]}" "$url/system/logs?$1"; }
+logs_code() { code "${auth[@]}" "$url/system/logs?$1"; }
+line='{"name":"hello","namespace":"openfaas-fn","instance":"7","timestamp":"2023-11-14T22:13:20.123451Z","text":"line 1 \""}'
+check 'logs' "$line" "$(logs name=hello | head -n 1)"
+check 'all lines' 3 "$(logs name=hello | wc -l)"
+check 'what the agent was asked' '{"verb":"logs","name":"hello","namespace":"openfaas-fn","tail":4294967295,"follow":false,"greet":true}' "$(asked)"
+answer=$(call -i "${auth[@]}" "$url/system/logs?name=hello.openfaas-fn&tail=-1&since=2023-11-14T23:13:20%2B01:00&instance=hello-7&follow=0")
+has 'of what type they are' '^Content-Type: application/x-ndjson' "$answer"
+has 'in chunks' '^Transfer-Encoding: chunked' "$answer"
+check 'what the agent was asked' '{"verb":"logs","name":"hello","namespace":"openfaas-fn","instance":"7","since_usec":1.7e+15,"tail":4294967295,"follow":false,"greet":true}' "$(asked)"
+check 'a tail' 200 "$(logs_code 'name=hello&tail=5&instance=7')"
+has 'what the agent was asked' '"instance":"7","tail":5,' "$(asked)"
+check 'in HTTP/1.0' "$line" "$(call -0 "${auth[@]}" "$url/system/logs?name=hello" | head -n 1)"
+check 'HEAD of logs' 200 "$(code -I "${auth[@]}" "$url/system/logs?name=hello")"
+check 'logs of nobody' 404 "$(logs_code name=nobody)"
+check 'logs of another namespace' 404 "$(logs_code 'name=both&namespace=dev')"
+for wrong in '' 'name=a/b' 'name=hello&since=yesterday' 'name=hello&tail=x' 'name=hello&tail=1.5' 'name=hello&follow=maybe' 'name=hello&instance=x' 'name=%zz'; do
+	check "logs?$wrong" 400 "$(logs_code "$wrong")"
+done
+has 'and says why' 'RFC 3339' "$(logs 'name=hello&since=1')"
+check 'no credentials, no logs' 401 "$(code "$url/system/logs?name=hello")"
+check 'a journal that cannot be read' 500 "$(logs_code name=zero)"
+check 'and says why' 'no journal' "$(logs name=zero)"
+curl -sN -m 10 "${auth[@]}" "$url/system/logs?name=dead" >"$dir/cut"
+status=$?
+case $status in 18 | 56) ok ;; *) bad "logs that break off are not taken for whole: $status" ;; esac
+curl -sN "${auth[@]}" "$url/system/logs?name=hello&follow=true&tail=-1" >"$dir/followed" &
+reader=$!
+until_true 5 eval '[ "$(wc -l <"$dir/followed")" = 3 ]' && ok || bad 'each line at once' "$(cat "$dir/followed")"
+kill -0 $reader && ok || bad 'following goes on'
+kill $reader
+wait $reader 2>/dev/null
+until_true 5 grep -q '^log reader gone$' "$dir/asked" && ok || bad 'a reader that goes away ends the stream'
+# a slow reader holds its function's lines back, nobody else
+curl -sN --limit-rate 4k "${auth[@]}" "$url/system/logs?name=both&follow=1" >/dev/null &
+reader=$!
+until_true 5 eval 'grep -q "\"name\":\"both\".*\"follow\":true" "$dir/asked"'
+check 'somebody else beside it' 'one GET /' "$(call "$url/function/hello")"
+read -rt 1 <> <(:) || :
+rss=$(awk '/^VmRSS/ { print $2 }' "/proc/$gateway/status")
+case $out in *san*) ok ;; *) [ "$rss" -lt 12000 ] && ok || bad "logs, back-pressure: $rss KB" ;; esac
+kill $reader
+wait $reader 2>/dev/null
+until_true 5 grep -q '^log reader gone after few$' "$dir/asked" && ok || bad 'back-pressure reaches the agent' "$(tail -n 3 "$dir/asked")"
+readers=()
+for _ in {1..16}; do
+	curl -sN "${auth[@]}" "$url/system/logs?name=hello&follow=true" >/dev/null &
+	readers+=($!)
+done
+full() { [ "$(logs_code 'name=hello')" = 503 ]; }
+until_true 5 full && ok || bad 'at most 16 readers'
+kill "${readers[@]}"
+wait "${readers[@]}" 2>/dev/null
+not_full() { [ "$(logs_code 'name=hello')" = 200 ]; }
+until_true 5 not_full && ok || bad 'and again when they have gone'
+
 check 'unknown path' 404 "$(code "$url/nowhere")"
 check 'unknown path below system' 404 "$(code "${auth[@]}" "$url/system/nowhere")"
 check 'wrong verb' 405 "$(code "${auth[@]}" -X PATCH "$url/system/functions")"
@@ -299,7 +335,8 @@ check 'more than it said' 12345 "$(call "$f/more")"
 check 'and the next call' 'one GET /' "$(call "$f")"
 call "$f/less" >/dev/null
 case $? in 18 | 56) ok ;; *) bad 'less than it said' ;; esac
-call "$f/bad-chunk" >/dev/null
+check 'a bad chunk before anything was passed on' 502 "$(code "$f/bad-chunk")"
+call "$f/bad-chunk-later" >/dev/null
 case $? in 18 | 56) ok ;; *) bad 'a bad chunk' ;; esac
 call "$f/stall" >/dev/null
 case $? in 18 | 56) ok ;; *) bad 'a stalled answer' ;; esac

@@ -1,13 +1,15 @@
 # The gateway without its main().
 UNIT_OBJ_test_gateway_functions := $(filter-out %/main.o,$(GATEWAY_OBJ))
 $(OUT)/unit/test_gateway_functions: $(UNIT_OBJ_test_gateway_functions)
+UNIT_OBJ_test_call_counts := $(OUT)/agent/gateway/call_counts.o
+$(OUT)/unit/test_call_counts: $(UNIT_OBJ_test_call_counts)
 
 # fwatchdog: parts of it, and the program itself.
 UNIT_OBJ_test_watchdog_options := $(OUT)/agent/watchdog/options.o
 $(OUT)/unit/test_watchdog_options: $(UNIT_OBJ_test_watchdog_options)
 UNIT_OBJ_test_watchdog_metrics := $(addprefix $(OUT)/agent/watchdog/,metrics.o answer.o)
 $(OUT)/unit/test_watchdog_metrics: $(UNIT_OBJ_test_watchdog_metrics)
-$(OUT)/unit/test_fwatchdog $(OUT)/unit/test_fwatchdog_hostile: $(OUT)/fwatchdog tests/unit/fwatchdog_bed.h
+$(OUT)/unit/test_fwatchdog $(OUT)/unit/test_fwatchdog_modes $(OUT)/unit/test_fwatchdog_hostile: $(OUT)/fwatchdog tests/unit/fwatchdog_bed.h
 
 # bramble-agent: what it keeps on the card.
 UNIT_OBJ_test_saved := $(OUT)/agent/daemon/saved.o
@@ -16,3 +18,7 @@ $(OUT)/unit/test_saved: $(UNIT_OBJ_test_saved)
 # crictl: its command line.
 UNIT_OBJ_test_crictl_options := $(OUT)/agent/crictl/options.o
 $(OUT)/unit/test_crictl_options: $(UNIT_OBJ_test_crictl_options)
+
+# bramble-agent: the counts of calls.
+UNIT_OBJ_test_calls_file := $(OUT)/agent/daemon/calls_file.o
+$(OUT)/unit/test_calls_file: $(UNIT_OBJ_test_calls_file)

@@ -1,11 +1,12 @@
-/* root_fixture - a folder that stands in for a board's root, with what a test needs to look into
- * it. */
+/* root_fixture - a folder that stands in for a board's root, with what a test needs to fill it and
+ * to look into it. */
 #ifndef BRAMBLE_TESTS_ROOT_FIXTURE_H
 #define BRAMBLE_TESTS_ROOT_FIXTURE_H
 
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -13,7 +14,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <setjmp.h>
 #include <cmocka.h>
 
 static char root_path[] = "/tmp/bramble-root-XXXXXX";
@@ -42,11 +42,18 @@ static inline int root_remove(void **state) {
         return nftw(root_path, root_remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-/* A file with its folders. */
-static inline void root_put(const char *path, const char *text, mode_t mode) {
-        char dir[128];
-        FILE *file;
-        int fd;
+/* The whole path of something in the root; until the fourth call after this. */
+static inline const char *root_in(const char *path) {
+        static char full[4][512];
+        static unsigned next;
+
+        (void)snprintf(full[++next % 4], sizeof(full[0]), "%s/%s", root_path, path);
+        return full[next % 4];
+}
+
+/* The folders above 'path'; where it ends with a '/', itself too. */
+static inline void root_folders(const char *path) {
+        char dir[512];
 
         (void)snprintf(dir, sizeof(dir), "%s", path);
         for (char *s = strchr(dir, '/'); s; s = strchr(s + 1, '/')) {
@@ -55,13 +62,43 @@ static inline void root_put(const char *path, const char *text, mode_t mode) {
                         assert_int_equal(errno, EEXIST);
                 *s = '/';
         }
+}
+
+/* A file with its folders. */
+static inline void root_bytes(const char *path, const void *data, size_t len, mode_t mode) {
+        FILE *file;
+        int fd;
+
+        root_folders(path);
         fd = openat(root, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
         assert_return_code(fd, errno);
         assert_return_code(fchmod(fd, mode), errno);
         file = fdopen(fd, "w");
         assert_non_null(file);
-        (void)fputs(text, file);
+        assert_int_equal(fwrite(data, 1, len, file), len);
         assert_int_equal(fclose(file), 0);
+}
+
+static inline void root_put(const char *path, const char *text, mode_t mode) {
+        root_bytes(path, text, strlen(text), mode);
+}
+
+/* For tables: "PATH" makes an empty file, "PATH/" a folder, "PATH!" a program, "PATH=TEXT" a file
+ * with text. */
+static inline void root_lay(const char *what) {
+        const char *equals = strchr(what, '=');
+        size_t len = equals ? (size_t)(equals - what) : strlen(what);
+        char path[256];
+
+        (void)snprintf(path, sizeof(path), "%.*s", (int)len, what);
+        if (path[len - 1] == '/') {
+                root_folders(path);
+        } else if (path[len - 1] == '!') {
+                path[len - 1] = '\0';
+                root_put(path, "#!/bin/sh\n", 0755);
+        } else {
+                root_put(path, equals ? equals + 1 : "", 0644);
+        }
 }
 
 /* What a file holds; until the next call. */

@@ -18,7 +18,12 @@
 #define SET(n, ...)                                                                        \
         cmd(CHARTER_FUNCTION_SET, FN(n), .image = "figlet:1", .spec = "{}", .spec_len = 2, \
             __VA_ARGS__)
-#define ADD(n) cmd(CHARTER_MEMBER_ADD, .board = { .node = (n), .id = "3B+" })
+#define SECRET(n, text, ...) SEALED(n, text, 5, __VA_ARGS__)
+#define SEALED(n, text, key, ...)                                         \
+        cmd(CHARTER_SECRET_SET, FN(n), .sealed = (const uint8_t *)(text), \
+            .sealed_len = sizeof(text) - 1, .secrets_key = (key), __VA_ARGS__)
+#define SPACE(n, ...) cmd(CHARTER_NAMESPACE_SET, .name = n, __VA_ARGS__)
+#define ADD(n)        cmd(CHARTER_MEMBER_ADD, .board = { .node = (n), .id = "3B+" })
 
 static void found(struct charter *c) {
         assert_int_equal(charter_apply(c, cmd(CHARTER_FOUND, .bramble = 7, .cluster = "home",
@@ -284,6 +289,10 @@ static void command_codec(void **state) {
                 cmd(CHARTER_KUBE_PLANE_ADD, .kube_epoch = 2, .node = 3),
                 cmd(CHARTER_KUBE_PLANE_REMOVE, .kube_epoch = 2, .node = 3),
                 cmd(CHARTER_KUBE_OFF, .kube_epoch = 2, .kube_off = true),
+                SECRET("key", "sealed\0bytes", .only_existing = true),
+                cmd(CHARTER_SECRET_REMOVE, FN("key")),
+                SPACE("dev", .spec = "{}", .spec_len = 2, .only_new = true),
+                cmd(CHARTER_NAMESPACE_REMOVE, .name = "dev"),
         };
 
         (void)state;
@@ -339,7 +348,7 @@ static void snapshot_codec(void **state) {
                 assert_int_equal(charter_decode(once.data, len, &got), -EBADMSG);
         assert_int_equal(buf_add(&once, "x", 1), 0);
         assert_int_equal(charter_decode(once.data, once.len, &got), -EBADMSG);
-        once.data[5] = 3;
+        once.data[5] = 4;
         assert_int_equal(charter_decode(once.data, once.len - 1, &got), -EPROTONOSUPPORT);
         charter_done(&c);
 }
@@ -436,6 +445,9 @@ static struct charter_command random_command(uint64_t *seed) {
                 .replicas = next_random(seed) % (LIMIT_REPLICAS + 3),
                 .memory_bytes = next_random(seed),
                 .instance = next_random(seed) % 40,
+                .sealed = (const uint8_t *)"0123456789",
+                .sealed_len = next_random(seed) % 11,
+                .secrets_key = next_random(seed) % 3,
                 .digest = DIGEST,
                 .only_new = next_random(seed) % 4 == 0,
                 .only_existing = next_random(seed) % 4 == 0,
@@ -572,6 +584,8 @@ static void kube_adopted(void **state) {
         charter_done(&c);
 }
 
+enum { TAIL_BYTES = 8 + 8 + 4 + 4 }; /* no secrets, no namespaces */
+
 /* A snapshot that an older bramble wrote. */
 static void kube_from_version_1(void **state) {
         struct charter c = { 0 }, again = { 0 };
@@ -583,6 +597,7 @@ static void kube_from_version_1(void **state) {
         b.data[5] = 1; /* the version, and no Kubernetes: */
         b.len -= 4 + 4 + 4 + 4 + 4 + 4 +
                  (4 + SIZE_KUBE_KEY); /* epoch, flags, made, n, two texts, key */
+        b.len -= TAIL_BYTES;
         assert_int_equal(charter_decode(b.data, b.len, &again), 0);
         assert_int_equal(again.kube.epoch, 0);
         assert_int_equal(again.n_members, 3);
@@ -604,16 +619,238 @@ static void kube_survives(void **state) {
         charter_done(&c);
 }
 
+static void secrets(void **state) {
+        static const uint8_t large[LIMIT_SEALED_BYTES + 1];
+        struct charter_command big = *SECRET("big", "");
+        struct charter c = { 0 };
+        const struct charter_secret *s;
+        uint64_t version;
+        int r = 0;
+
+        (void)state;
+        assert_int_equal(charter_apply(&c, SECRET("key", "x")), -EINVAL);
+        prepare(&c);
+        assert_int_equal(c.secrets_version, 0);
+        assert_int_equal(charter_apply(&c, SECRET("key", "one", .only_existing = true)), -ENOENT);
+        assert_int_equal(charter_apply(&c, SECRET("key", "one", .only_new = true)), 0);
+        assert_int_equal(c.secrets_version, 1);
+        assert_int_equal(charter_apply(&c, SECRET("key", "two", .only_new = true)), -EEXIST);
+        assert_int_equal(charter_apply(&c, SECRET("key", "t\0o", .only_existing = true)), 0);
+        s = charter_secret(&c, "key", "openfaas-fn");
+        assert_int_equal(s->sealed_len, 3);
+        assert_memory_equal(s->sealed, "t\0o", 3);
+        assert_null(charter_secret(&c, "key", "dev"));
+        assert_int_equal(c.secrets_version, 2);
+
+        /* names that are no file, values that are none, another key */
+        assert_int_equal(charter_apply(&c, SECRET("../x", "a")), -EINVAL);
+        assert_int_equal(charter_apply(&c, SECRET("a/b", "a")), -EINVAL);
+        assert_int_equal(charter_apply(&c, SECRET(".a", "a")), -EINVAL);
+        assert_int_equal(charter_apply(&c, SECRET("", "a")), -EINVAL);
+        assert_int_equal(charter_apply(&c, SECRET("a", "")), -EINVAL);
+        assert_int_equal(charter_apply(&c, SEALED("a", "a", 0)), -EINVAL);
+        assert_int_equal(charter_apply(&c, SEALED("a", "a", 6)), -ESTALE);
+        assert_int_equal(c.secrets_version, 2);
+
+        /* the order is that of the names; a name counts once a namespace */
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_SECRET_SET, .name = "key", .namespace = "b",
+                                               .sealed = large, .sealed_len = 1, .secrets_key = 5)),
+                         0);
+        assert_int_equal(charter_apply(&c, SECRET("a", "a")), 0);
+        assert_string_equal(c.secrets[0].name, "a");
+        assert_string_equal(c.secrets[1].namespace, "b");
+        assert_string_equal(c.secrets[2].namespace, "openfaas-fn");
+
+        /* limits: of one, of all together, of their number */
+        version = c.secrets_version;
+        big.sealed = large;
+        big.sealed_len = sizeof(large);
+        assert_int_equal(charter_apply(&c, &big), -ENOSPC);
+        big.sealed_len--;
+        for (unsigned i = 0; r == 0; i++) {
+                (void)snprintf(big.name, sizeof(big.name), "big%u", i);
+                r = charter_apply(&c, &big);
+        }
+        assert_int_equal(r, -ENOSPC);
+        assert_in_range(c.n_secrets, LIMIT_SECRETS_BYTES / LIMIT_SEALED_BYTES, LIMIT_SECRETS - 1);
+        (void)snprintf(big.name, sizeof(big.name), "big0"); /* in the place of itself it fits */
+        assert_int_equal(charter_apply(&c, &big), 0);
+        assert_true(c.secrets_version > version);
+        while (c.n_secrets > 0) {
+                struct charter_command one = { .op = CHARTER_SECRET_REMOVE };
+
+                (void)str_copy(one.name, sizeof(one.name), c.secrets[0].name);
+                (void)str_copy(one.namespace, sizeof(one.namespace), c.secrets[0].namespace);
+                assert_int_equal(charter_apply(&c, &one), 0);
+        }
+        for (unsigned i = 0; i < LIMIT_SECRETS; i++) {
+                struct charter_command one = *SECRET("", "x");
+
+                (void)snprintf(one.name, sizeof(one.name), "s%u", i);
+                assert_int_equal(charter_apply(&c, &one), 0);
+        }
+        assert_int_equal(charter_apply(&c, SECRET("more", "x")), -ENOSPC);
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_SECRET_REMOVE, FN("s3"))), 0);
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_SECRET_REMOVE, FN("s3"))), -ENOENT);
+        assert_int_equal(charter_apply(&c, SECRET("more", "x")), 0);
+        charter_done(&c);
+}
+
+/* Once the last secret is gone another key may be taken. */
+static void secrets_new_key(void **state) {
+        struct charter c = { 0 };
+
+        (void)state;
+        prepare(&c);
+        assert_int_equal(charter_apply(&c, SECRET("a", "a")), 0);
+        assert_int_equal(charter_apply(&c, SEALED("a", "b", 6)), -ESTALE);
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_SECRET_REMOVE, FN("a"))), 0);
+        assert_int_equal(charter_apply(&c, SEALED("a", "b", 6)), 0);
+        assert_int_equal(c.secrets_key, 6);
+        charter_done(&c);
+}
+
+static void namespaces(void **state) {
+        struct charter c = { 0 };
+
+        (void)state;
+        prepare(&c);
+        assert_true(charter_namespace_exists(&c, "openfaas-fn"));
+        assert_false(charter_namespace_exists(&c, "dev"));
+        assert_int_equal(charter_apply(&c, SPACE("dev", .only_existing = true)), -ENOENT);
+        assert_int_equal(charter_apply(&c, SPACE("dev", .only_new = true)), 0);
+        assert_true(charter_namespace_exists(&c, "dev"));
+        assert_int_equal(charter_apply(&c, SPACE("dev", .only_new = true)), -EEXIST);
+        assert_int_equal(charter_apply(&c, SPACE("dev", .spec = "{}", .spec_len = 2)), 0);
+        assert_string_equal(charter_namespace(&c, "dev")->about, "{}");
+        assert_int_equal(charter_apply(&c, SPACE("a.b")), -EINVAL);
+        assert_int_equal(charter_apply(&c, SPACE("../a")), -EINVAL);
+        assert_int_equal(charter_apply(&c, SPACE("")), -EINVAL);
+
+        /* the first one: always there, may be described, never removed */
+        assert_int_equal(charter_apply(&c, SPACE("openfaas-fn", .only_new = true)), -EEXIST);
+        assert_int_equal(charter_apply(&c, SPACE("openfaas-fn", .only_existing = true)), 0);
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_NAMESPACE_REMOVE, .name = "openfaas-fn")),
+                         -EINVAL);
+
+        /* not while something is in it */
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_SECRET_SET, .name = "k", .namespace = "dev",
+                                               .sealed = (const uint8_t *)"x", .sealed_len = 1,
+                                               .secrets_key = 1)),
+                         0);
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_NAMESPACE_REMOVE, .name = "dev")), -EBUSY);
+        assert_int_equal(
+                charter_apply(&c, cmd(CHARTER_SECRET_REMOVE, .name = "k", .namespace = "dev")), 0);
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_NAMESPACE_REMOVE, .name = "dev")), 0);
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_NAMESPACE_REMOVE, .name = "dev")), -ENOENT);
+
+        /* a function from before there were namespaces makes its own */
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_FUNCTION_SET, .name = "f",
+                                               .namespace = "old", .image = "i")),
+                         0);
+        assert_true(charter_namespace_exists(&c, "old"));
+        assert_int_equal(charter_namespace_functions(&c, "old"), 1);
+        assert_int_equal(charter_apply(&c, SPACE("old", .only_new = true)), -EEXIST);
+        assert_int_equal(charter_apply(&c, SPACE("old", .only_existing = true)), 0);
+        for (unsigned i = c.n_namespaces; i < LIMIT_NAMESPACES; i++) {
+                struct charter_command one = *SPACE("");
+
+                (void)snprintf(one.name, sizeof(one.name), "n%u", i);
+                assert_int_equal(charter_apply(&c, &one), 0);
+        }
+        assert_int_equal(charter_apply(&c, SPACE("more")), -ENOSPC);
+        assert_int_equal(charter_apply(&c, SPACE("n4", .spec = "x", .spec_len = 1)), 0);
+        charter_done(&c);
+}
+
+/* What a snapshot says of them that charter_apply() would never make. */
+static void secrets_invariants(void **state) {
+        struct charter good = { 0 };
+
+        (void)state;
+        prepare(&good);
+        assert_int_equal(charter_apply(&good, SECRET("a", "x")), 0);
+        assert_int_equal(charter_apply(&good, SECRET("b", "x")), 0);
+        assert_int_equal(charter_apply(&good, SPACE("d")), 0);
+        assert_int_equal(charter_apply(&good, SPACE("e")), 0);
+        for (unsigned i = 0; i < 8; i++) {
+                struct charter c = good, got = { 0 };
+                struct charter_secret two[2] = { good.secrets[0], good.secrets[1] };
+                struct charter_namespace spaces[2] = { good.namespaces[0], good.namespaces[1] };
+                auto_buf struct buf out = { 0 };
+                const struct {
+                        void *at;
+                        const char *text;
+                } breaks[] = { { two[0].name, "b" },         { two[0].name, "c" },
+                               { two[1].name, "../x" },      { two[1].namespace, "" },
+                               { spaces[0].name, "e" },      { spaces[0].name, "f" },
+                               { spaces[1].name, "no.dots" } };
+
+                c.secrets = two;
+                c.namespaces = spaces;
+                if (i < ARRAY_SIZE(breaks))
+                        (void)str_copy(breaks[i].at, SIZE_NAME, breaks[i].text);
+                else
+                        c.secrets_key = 0;
+                assert_int_equal(charter_encode(&c, &out), 0);
+                if (charter_decode(out.data, out.len, &got) != -EBADMSG)
+                        fail_msg("case %u was taken", i);
+        }
+        charter_done(&good);
+}
+
+/* Version 2 had no secrets and no namespaces; the present one keeps them. */
+static void secrets_snapshots(void **state) {
+        struct charter c = { 0 }, again = { 0 };
+        auto_buf struct buf b = { 0 };
+
+        (void)state;
+        prepare(&c);
+        assert_int_equal(charter_encode(&c, &b), 0);
+        b.data[5] = 2;
+        b.len -= TAIL_BYTES;
+        assert_int_equal(charter_decode(b.data, b.len, &again), 0);
+        assert_int_equal(again.n_functions, 1);
+        assert_int_equal(again.secrets_version, 0);
+        charter_done(&again);
+        b.len = 0;
+        assert_int_equal(charter_apply(&c, SECRET("a", "x\0y")), 0);
+        assert_int_equal(charter_apply(&c, SPACE("d", .spec = "{}", .spec_len = 2)), 0);
+        assert_int_equal(charter_encode(&c, &b), 0);
+        for (size_t len = 0; len < b.len; len++)
+                assert_int_equal(charter_decode(b.data, len, &again), -EBADMSG);
+        assert_int_equal(charter_decode(b.data, b.len, &again), 0);
+        assert_int_equal(again.secrets_key, 5);
+        assert_int_equal(again.secrets_version, 1);
+        assert_memory_equal(charter_secret(&again, "a", "openfaas-fn")->sealed, "x\0y", 3);
+        assert_string_equal(charter_namespace(&again, "d")->about, "{}");
+        charter_done(&again);
+        charter_done(&c);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(names_and_subnets),   cmocka_unit_test(answers),
-                cmocka_unit_test(before_founding),     cmocka_unit_test(functions),
-                cmocka_unit_test(instances),           cmocka_unit_test(limits),
-                cmocka_unit_test(command_codec),       cmocka_unit_test(command_too_long),
-                cmocka_unit_test(snapshot_codec),      cmocka_unit_test(snapshot_invariants),
-                cmocka_unit_test(same_everywhere),     cmocka_unit_test(kube_epochs),
-                cmocka_unit_test(kube_planes),         cmocka_unit_test(kube_adopted),
-                cmocka_unit_test(kube_from_version_1), cmocka_unit_test(kube_survives),
+                cmocka_unit_test(names_and_subnets),
+                cmocka_unit_test(answers),
+                cmocka_unit_test(before_founding),
+                cmocka_unit_test(functions),
+                cmocka_unit_test(instances),
+                cmocka_unit_test(limits),
+                cmocka_unit_test(command_codec),
+                cmocka_unit_test(command_too_long),
+                cmocka_unit_test(snapshot_codec),
+                cmocka_unit_test(snapshot_invariants),
+                cmocka_unit_test(same_everywhere),
+                cmocka_unit_test(kube_epochs),
+                cmocka_unit_test(kube_planes),
+                cmocka_unit_test(kube_adopted),
+                cmocka_unit_test(kube_from_version_1),
+                cmocka_unit_test(kube_survives),
+                cmocka_unit_test(secrets),
+                cmocka_unit_test(secrets_new_key),
+                cmocka_unit_test(namespaces),
+                cmocka_unit_test(secrets_invariants),
+                cmocka_unit_test(secrets_snapshots),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,6 +50,21 @@ static int function_deaf(const char *fifo, const char *argument) {
         return 0;
 }
 
+/* Counting: each four bytes are their own offset. */
+static int function_count(const char *fifo, const char *argument) {
+        static uint32_t some[4096];
+        long mb = atol(argument);
+
+        (void)fifo;
+        for (uint32_t at = 0; at < mb << 20; at += sizeof(some)) {
+                for (uint32_t i = 0; i < ARRAY_SIZE(some); i++)
+                        some[i] = at + i * 4;
+                if (write(STDOUT_FILENO, some, sizeof(some)) != sizeof(some))
+                        return 1;
+        }
+        return mb == 40 ? 9 : 0;
+}
+
 static const struct bed_function functions[] = {
         { "environment", function_environment },
         { "fail", function_fail },
@@ -58,6 +73,7 @@ static const struct bed_function functions[] = {
         { "background", function_background },
         { "early", function_early },
         { "deaf", function_deaf },
+        { "count", function_count },
 };
 
 /* ---- answers ------------------------------------------------------------------------------ */
@@ -368,6 +384,37 @@ static void big_bodies(void **state) {
         reply_done(&r);
 }
 
+/* Larger than what is kept in pipes: the end is in memory again, and all of it in its order; with a
+ * status that is not 0 a line stands before it. */
+static void huge_answers(void **state) {
+        static const char *const calls[] = { "count 30", "count 40" };
+        static const size_t skipped[] = { 0, sizeof("exit status 9\n") - 1 };
+
+        (void)state;
+        for (size_t k = 0; k < ARRAY_SIZE(calls); k++) {
+                struct bed b;
+                auto_reply struct reply r = { 0 };
+                unsigned files;
+
+                bed_init(&b);
+                bed_start(&b, calls[k], NULL);
+                files = bed_count_files(&b);
+                assert_int_equal(bed_call(&b, GET("/"), &r), k ? 500 : 200);
+                assert_int_equal(r.len - skipped[k], (size_t)atol(calls[k] + 6) << 20);
+                for (uint32_t at = 0, value; at < r.len - skipped[k]; at += 4) {
+                        memcpy(&value, r.body + skipped[k] + at, 4);
+                        if (value != at)
+                                fail_msg("%u at %u", value, at);
+                }
+                bed_expect_files(&b, files); /* none of the pipes is left */
+                reply_done(&r);
+                assert_int_equal(bed_call(&b, "HEAD / HTTP/1.1\r\nHost: b\r\n\r\n", &r),
+                                 k ? 500 : 200);
+                bed_expect_files(&b, files);
+                bed_stop(&b);
+        }
+}
+
 static void many_at_once(void **state) {
         enum { MANY = 40, ROUNDS = 3 };
         struct bed b;
@@ -530,7 +577,7 @@ static void misused(void **state) {
                 const char *argument, *set, *want;
                 int status;
         } cases[] = {
-                { NULL, "fprocess=", "fwatchdog: fprocess='' makes no sense", 2 },
+                { NULL, "fprocess=", "fwatchdog: fprocess is not set", 2 },
                 { NULL, "port=99999", "fwatchdog: ", 2 },
                 { "--version", "x=y", "fwatchdog ", 0 },
                 { "--help", "x=y", "usage: fprocess=", 0 },
@@ -573,6 +620,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(head_and_old_clients),
                 cmocka_unit_test(expect_continue),
                 cmocka_unit_test(big_bodies),
+                cmocka_unit_test(huge_answers),
                 cmocka_unit_test(many_at_once),
                 cmocka_unit_test(max_inflight),
                 cmocka_unit_test(health_and_metrics),

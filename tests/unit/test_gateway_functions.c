@@ -3,6 +3,7 @@
 #include "gateway/status.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -127,7 +128,20 @@ static void on_woken(struct function_waiter *w) {
 
         me->woken++;
         if (me->again)
-                assert_int_equal(function_wait(me->fn, w), 0);
+                assert_int_equal(function_wait(me->fn, w, false), 0);
+}
+
+/* Takes the first place there is. */
+static void on_placed(struct function_waiter *w) {
+        struct waiting *me = container_of(w, struct waiting, waiter);
+
+        me->woken++;
+        for (size_t i = 0; i < me->fn->n_replicas; i++) {
+                if (!me->fn->replica[i]->ready || me->fn->replica[i]->in_flight > 0)
+                        continue;
+                me->fn->replica[i]->in_flight++;
+                return;
+        }
 }
 
 static void wakes_who_waits(void **state) {
@@ -140,8 +154,8 @@ static void wakes_who_waits(void **state) {
         update(&fs, "[" HEAD "\"replicas\":1,\"instances\":[" TWO "]}]", 0);
         fn = one.fn = two.fn = function_ref(functions_find(&fs, "hello", "openfaas-fn"));
         assert_false(function_has_ready(fn));
-        assert_int_equal(function_wait(fn, &one.waiter), 0);
-        assert_int_equal(function_wait(fn, &two.waiter), 0);
+        assert_int_equal(function_wait(fn, &one.waiter, false), 0);
+        assert_int_equal(function_wait(fn, &two.waiter, false), 0);
         update(&fs, "[" HEAD "\"replicas\":1,\"instances\":[" TWO "]}]", 0);
         assert_int_equal(one.woken + two.woken, 0);
         update(&fs, "[" HEAD "\"replicas\":1,\"instances\":[" ONE "]}]", 0);
@@ -154,6 +168,91 @@ static void wakes_who_waits(void **state) {
         assert_true(fn->gone);
         assert_int_equal(two.woken, 2);
         assert_int_equal(fn->n_waiting, 0);
+        function_unref(fn);
+        functions_done(&fs);
+}
+
+#define LIMITED(spec)                                                   \
+        "[" HEAD "\"replicas\":2,\"spec\":" spec ",\"instances\":[" ONE \
+        ",{\"id\":8,\"local\":false,"                                   \
+        "\"ready\":true,\"address\":\"10.62.3.6\",\"port\":8080}]}]"
+
+static void reads_the_limits(void **state) {
+        static const struct {
+                const char *in;
+                struct call_limits want;
+                uint64_t timeout_ms; /* where 10 s are usual */
+        } cases[] = {
+                { LIMITED("{}"), { 0, 256, 0 }, 0 },
+                { LIMITED("{\"labels\":{\"com.bramble.concurrency\":\"4\",\"x\":\"y\"}}"),
+                  { 4, 256, 0 },
+                  0 },
+                { LIMITED("{\"annotations\":{\"com.bramble.concurrency\":\"1\",\"com.bramble."
+                          "queue\":"
+                          "\"0\",\"com.bramble.timeout\":\"2s\"}}"),
+                  { 1, 0, 2 },
+                  2000 },
+                { LIMITED("{\"annotations\":{\"com.bramble.queue\":\"x\"},\"labels\":[1],"
+                          "\"envVars\":"
+                          "{\"exec_timeout\":\"x\"}}"),
+                  { 0, 256, 0 },
+                  0 },
+                { LIMITED("{\"envVars\":{\"exec_timeout\":\"1m\"}}"), { 0, 256, 0 }, 65000 },
+                { LIMITED("{\"envVars\":{\"exec_timeout\":\"3s\"}}"), { 0, 256, 0 }, 0 },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct functions fs = { 0 };
+                const struct function *fn;
+
+                update(&fs, cases[i].in, 0);
+                fn = functions_find(&fs, "hello", "openfaas-fn");
+                assert_memory_equal(&fn->limits, &cases[i].want, sizeof(fn->limits));
+                assert_int_equal(function_timeout_ms(fn, 10000), cases[i].timeout_ms);
+                functions_done(&fs);
+        }
+}
+
+/* Those who wait are woken in their order and no more of them than there are places. */
+static void wakes_in_order(void **state) {
+        struct waiting w[5];
+        struct functions fs = { 0 };
+        struct function *fn;
+
+        (void)state;
+        update(&fs,
+               LIMITED("{\"labels\":{\"com.bramble.concurrency\":\"1\",\"com.bramble.queue\":\"3\"}"
+                       "}"),
+               0);
+        fn = function_ref(functions_find(&fs, "hello", "openfaas-fn"));
+        fn->replica[0]->in_flight = fn->replica[1]->in_flight = 1;
+        assert_false(function_has_room(fn));
+        for (size_t i = 0; i < 5; i++)
+                w[i] = (struct waiting){ .waiter.woken = on_placed, .fn = fn };
+        for (size_t i = 0; i < 3; i++)
+                assert_int_equal(function_wait(fn, &w[i].waiter, false), 0);
+        assert_int_equal(function_wait(fn, &w[3].waiter, false), -ENOSPC);
+        assert_int_equal(function_wait(fn, &w[4].waiter, true), 0); /* has been under way */
+        function_wake(fn);
+        assert_int_equal(fn->n_waiting, 4);
+        fn->replica[1]->in_flight = 0;
+        function_wake(fn);
+        assert_int_equal(w[4].woken, 1);
+        assert_int_equal(fn->n_waiting, 3);
+        fn->replica[0]->in_flight = 0;
+        function_wake(fn);
+        assert_true(w[0].woken && !w[1].woken && !w[2].woken);
+        /* a place at a replica that just failed is none while another one is only full */
+        fn->replica[0]->in_flight = 0;
+        fn->replica[0]->suspect = true;
+        function_wake(fn);
+        assert_false(w[1].woken);
+        fn->replica[1]->ready = false;
+        function_wake(fn);
+        assert_true(w[1].woken && !w[2].woken);
+        update(&fs, "[]", 0);
+        assert_true(w[2].woken);
         function_unref(fn);
         functions_done(&fs);
 }
@@ -260,6 +359,8 @@ int main(void) {
                 cmocka_unit_test(leaves_out_what_is_wrong),
                 cmocka_unit_test(keeps_within_limits),
                 cmocka_unit_test(wakes_who_waits),
+                cmocka_unit_test(reads_the_limits),
+                cmocka_unit_test(wakes_in_order),
                 cmocka_unit_test(counts_never_go_back),
                 cmocka_unit_test(status),
                 cmocka_unit_test(call_ids),

@@ -124,6 +124,35 @@ static void responses(void **state) {
         }
 }
 
+/* Inside of a container nobody is forwarded, and what the gateway said is to be seen. */
+static void as_it_was(void **state) {
+        static const char request[] = "POST /a HTTP/1.1\r\nHost: m1\r\nX-Call-Id: i\r\n"
+                                      "X-Start-Time: 1\r\nX-Forwarded-For: 1.1.1.1\r\n"
+                                      "Expect: 100-continue\r\nConnection: close\r\n"
+                                      "Content-Length: 3\r\n\r\n",
+                          response[] = "HTTP/1.1 200 OK\r\nX-Call-Id: i\r\nKeep-Alive: 5\r\n"
+                                       "Content-Length: 3\r\n\r\n";
+        struct http_forward own = { .function = "localhost", .rest = { "/b/a", 4 } };
+        struct http_head head;
+        struct buf out = { 0 };
+        size_t scanned = 0;
+
+        (void)state;
+        assert_true(http_parse_request(request, sizeof(request) - 1, &scanned, &head) > 0);
+        assert_int_equal(http_forward_request(&out, &head, &own, false), 0);
+        assert_string_equal(out.data, "POST /b/a HTTP/1.1\r\nHost: m1\r\nX-Call-Id: i\r\n"
+                                      "X-Start-Time: 1\r\nX-Forwarded-For: 1.1.1.1\r\n"
+                                      "Content-Length: 3\r\n\r\n");
+        buf_done(&out);
+        scanned = 0;
+        assert_true(http_parse_response(response, sizeof(response) - 1, &scanned, false, &head) >
+                    0);
+        assert_int_equal(http_forward_response(&out, &head, &own, "X: y\r\n", false), 0);
+        assert_string_equal(out.data, "HTTP/1.1 200 OK\r\nX-Call-Id: i\r\nContent-Length: 3\r\n"
+                                      "X: y\r\n\r\n");
+        buf_done(&out);
+}
+
 static void ids(void **state) {
         static const char given[] = "GET / HTTP/1.0\r\nX-CALL-ID: a b\r\n\r\n",
                           empty[] = "GET / HTTP/1.0\r\nX-Call-Id:\r\n\r\n";
@@ -151,6 +180,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(requests),
                 cmocka_unit_test(responses),
+                cmocka_unit_test(as_it_was),
                 cmocka_unit_test(ids),
         };
 

@@ -2,7 +2,7 @@
 #include "io/kube_archive.h"
 #include "io/kube_bundle.h"
 
-#include "kube_root.h"
+#include "root_fixture.h"
 
 #include "base/buf.h"
 #include "base/scope.h"
@@ -121,9 +121,9 @@ static void put_pki(void) {
 
                 (void)snprintf(what, sizeof(what), "etc/kubernetes/%s=secret of %s",
                                kube_bundle_files[i].name, kube_bundle_files[i].name);
-                put(what);
+                root_lay(what);
         }
-        put("etc/kubernetes/pki/apiserver.crt=not taken along");
+        root_lay("etc/kubernetes/pki/apiserver.crt=not taken along");
 }
 
 /* 3 MB, mostly empty, as a database is. */
@@ -132,16 +132,15 @@ static void put_snapshot(void) {
 
         for (size_t i = 0; i < 3 << 20; i += 5000)
                 db[i] = (char)i;
-        put_bytes("snapshot.db", db, 3 << 20);
+        root_bytes("snapshot.db", db, 3 << 20, 0600);
 }
 
 static int seal(struct fail *f) {
-        return kube_archive_seal(root_fd, in_root("snapshot.db"), in_root("out.sealed"), key, 3, 9,
-                                 f);
+        return kube_archive_seal(root, root_in("snapshot.db"), root_in("out.sealed"), key, 3, 9, f);
 }
 
 static int begin(void **state) {
-        int r = root_begin(state);
+        int r = root_make(state);
 
         if (r == 0) {
                 put_pki();
@@ -152,7 +151,7 @@ static int begin(void **state) {
 
 static void same_text(const char *path, const char *want) {
         char text[256];
-        FILE *f = fopen(in_root(path), "re");
+        FILE *f = fopen(root_in(path), "re");
 
         assert_non_null(f);
         text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
@@ -163,7 +162,7 @@ static void same_text(const char *path, const char *want) {
 static mode_t mode_of(const char *path) {
         struct stat st;
 
-        assert_int_equal(stat(in_root(path), &st), 0);
+        assert_int_equal(stat(root_in(path), &st), 0);
         return st.st_mode & 07777;
 }
 
@@ -175,11 +174,11 @@ static void archive_comes_back(void **state) {
         (void)state;
         assert_int_equal(seal(&f), 0);
         assert_int_equal(mode_of("out.sealed"), 0600);
-        assert_int_equal(stat(in_root("out.sealed"), &st), 0);
+        assert_int_equal(stat(root_in("out.sealed"), &st), 0);
         assert_true(st.st_size < 200 * 1024); /* empty pages cost nothing */
         for (int twice = 0; twice < 2; twice++) {
                 assert_int_equal(
-                        kube_archive_open(in_root("out.sealed"), in_root("restore"), key, &f), 0);
+                        kube_archive_open(root_in("out.sealed"), root_in("restore"), key, &f), 0);
                 assert_int_equal(mode_of("restore"), 0700);
                 assert_int_equal(mode_of("restore/pki/etcd"), 0700);
                 for (size_t i = 0; i + 1 < KUBE_BUNDLE_FILES; i++) {
@@ -189,29 +188,29 @@ static void archive_comes_back(void **state) {
                         same_text(path, want);
                         assert_int_equal(mode_of(path), 0600);
                 }
-                assert_int_equal(stat(in_root("restore/snapshot.db"), &st), 0);
+                assert_int_equal(stat(root_in("restore/snapshot.db"), &st), 0);
                 assert_int_equal(st.st_size, 3 << 20);
         }
-        assert_int_equal(kube_archive_remove(in_root("restore")), 0);
-        assert_int_equal(access(in_root("restore"), F_OK), -1);
-        assert_int_equal(kube_archive_remove(in_root("restore")), 0);
+        assert_int_equal(kube_archive_remove(root_in("restore")), 0);
+        assert_int_equal(access(root_in("restore"), F_OK), -1);
+        assert_int_equal(kube_archive_remove(root_in("restore")), 0);
 }
 
 static void says_what_is_missing(void **state) {
         struct fail f = { 0 };
 
         (void)state;
-        assert_int_equal(unlink(in_root("etc/kubernetes/pki/sa.key")), 0);
+        assert_int_equal(unlink(root_in("etc/kubernetes/pki/sa.key")), 0);
         assert_int_equal(seal(&f), -ENOENT);
         assert_non_null(strstr(f.text, "pki/sa.key"));
         f = (struct fail){ 0 };
-        put("etc/kubernetes/pki/sa.key");
+        root_lay("etc/kubernetes/pki/sa.key");
         assert_int_equal(seal(&f), -ENODATA);
-        assert_int_equal(access(in_root("out.sealed"), F_OK), -1);
-        assert_int_equal(access(in_root("out.sealed.new"), F_OK), -1);
+        assert_int_equal(access(root_in("out.sealed"), F_OK), -1);
+        assert_int_equal(access(root_in("out.sealed.new"), F_OK), -1);
         f = (struct fail){ 0 };
-        put("etc/kubernetes/pki/sa.key=x");
-        put("snapshot.db");
+        root_lay("etc/kubernetes/pki/sa.key=x");
+        root_lay("snapshot.db");
         assert_int_equal(seal(&f), -EINVAL);
         assert_non_null(strstr(f.text, "empty"));
 }
@@ -222,19 +221,19 @@ static void refuses(void **state) {
 
         (void)state;
         assert_int_equal(seal(&f), 0);
-        assert_int_equal(kube_archive_open(in_root("out.sealed"), in_root("restore"), other, &f),
+        assert_int_equal(kube_archive_open(root_in("out.sealed"), root_in("restore"), other, &f),
                          -EKEYREJECTED);
-        assert_string_equal(f.text + strlen(in_root("out.sealed")),
+        assert_string_equal(f.text + strlen(root_in("out.sealed")),
                             " is damaged or sealed with another key");
-        assert_int_equal(stat(in_root("out.sealed"), &st), 0);
-        assert_int_equal(truncate(in_root("out.sealed"), st.st_size - 1), 0);
+        assert_int_equal(stat(root_in("out.sealed"), &st), 0);
+        assert_int_equal(truncate(root_in("out.sealed"), st.st_size - 1), 0);
         f = (struct fail){ 0 };
-        assert_true(kube_archive_open(in_root("out.sealed"), in_root("restore"), key, &f) < 0);
+        assert_true(kube_archive_open(root_in("out.sealed"), root_in("restore"), key, &f) < 0);
         assert_non_null(strstr(f.text, "damaged"));
-        assert_int_equal(access(in_root("restore"), F_OK), -1);
-        assert_int_equal(access(in_root("restore.new"), F_OK), -1);
+        assert_int_equal(access(root_in("restore"), F_OK), -1);
+        assert_int_equal(access(root_in("restore.new"), F_OK), -1);
         f = (struct fail){ 0 };
-        assert_int_equal(kube_archive_open(in_root("none"), in_root("restore"), key, &f), -ENOENT);
+        assert_int_equal(kube_archive_open(root_in("none"), root_in("restore"), key, &f), -ENOENT);
         assert_true(f.text[0]);
 }
 
@@ -242,9 +241,9 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(bundle_comes_back),
                 cmocka_unit_test(bundle_is_whole),
-                cmocka_unit_test_setup_teardown(archive_comes_back, begin, root_end),
-                cmocka_unit_test_setup_teardown(says_what_is_missing, begin, root_end),
-                cmocka_unit_test_setup_teardown(refuses, begin, root_end),
+                cmocka_unit_test_setup_teardown(archive_comes_back, begin, root_remove),
+                cmocka_unit_test_setup_teardown(says_what_is_missing, begin, root_remove),
+                cmocka_unit_test_setup_teardown(refuses, begin, root_remove),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

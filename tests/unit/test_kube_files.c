@@ -1,6 +1,6 @@
 #include "io/kube_files.h"
 
-#include "kube_root.h"
+#include "root_fixture.h"
 
 #include "base/scope.h"
 #include "base/str.h"
@@ -69,7 +69,7 @@ static void put_cert(const char *path, const char *cn, bool authority, const cha
         size_t len;
         auto_free char *pem = make_pem(&c, &len, digest);
 
-        put_bytes(path, pem, len);
+        root_bytes(path, pem, len, 0600);
 }
 
 static void put_config(const char *path, const char *cn, const char *until) {
@@ -85,12 +85,12 @@ static void put_config(const char *path, const char *cn, const char *until) {
                        "clusters:\n- cluster:\n    server: https://kube.bramble:6443\nusers:\n"
                        "- name: x\n  user:\n    client-certificate-data: %s\n",
                        base64);
-        put_bytes(path, text, strlen(text));
+        root_bytes(path, text, strlen(text), 0600);
 }
 
 static void read_root(struct kube_files *k) {
         memset(k, 0xff, sizeof(*k));
-        assert_int_equal(kube_files_read(root_fd, k), 0);
+        assert_int_equal(kube_files_read(root, k), 0);
 }
 
 static void nothing(void **state) {
@@ -107,13 +107,13 @@ static void programs(void **state) {
         struct kube_files k;
 
         (void)state;
-        put("usr/local/bin/kubeadm!");
-        put("usr/bin/kubeadm"); /* empty, no program */
-        put("usr/bin/kubelet!");
-        put("opt/bin/kubelet!");
-        put("usr/bin/kubectl/");
-        put("usr/lib/bramble/crictl!");
-        put("usr/lib/bramble/kubectl!"); /* not ours */
+        root_lay("usr/local/bin/kubeadm!");
+        root_lay("usr/bin/kubeadm"); /* empty, no program */
+        root_lay("usr/bin/kubelet!");
+        root_lay("opt/bin/kubelet!");
+        root_lay("usr/bin/kubectl/");
+        root_lay("usr/lib/bramble/crictl!");
+        root_lay("usr/lib/bramble/kubectl!"); /* not ours */
         read_root(&k);
         assert_string_equal(k.programs[KUBE_KUBEADM].path, "/usr/local/bin/kubeadm");
         assert_string_equal(k.programs[KUBE_KUBELET].path, "/usr/bin/kubelet");
@@ -124,8 +124,8 @@ static void programs(void **state) {
         read_root(&k);
         assert_true(kube_program_same(&before, &k.programs[KUBE_KUBELET]));
         /* an upgrade: another file under the same name and of the same size */
-        put("usr/bin/kubelet.new!");
-        assert_int_equal(rename(in_root("usr/bin/kubelet.new"), in_root("usr/bin/kubelet")), 0);
+        root_lay("usr/bin/kubelet.new!");
+        assert_int_equal(rename(root_in("usr/bin/kubelet.new"), root_in("usr/bin/kubelet")), 0);
         read_root(&k);
         assert_false(kube_program_same(&before, &k.programs[KUBE_KUBELET]));
 }
@@ -134,30 +134,30 @@ static void cni(void **state) {
         struct kube_files k;
 
         (void)state;
-        put("opt/cni/bin/bridge!");
-        put("usr/lib/cni/bridge!");
-        put("usr/lib/cni/host-local!");
-        put("usr/lib/cni/portmap!");
-        put("usr/lib/cni/loopback");
+        root_lay("opt/cni/bin/bridge!");
+        root_lay("usr/lib/cni/bridge!");
+        root_lay("usr/lib/cni/host-local!");
+        root_lay("usr/lib/cni/portmap!");
+        root_lay("usr/lib/cni/loopback");
         read_root(&k);
         assert_string_equal(k.cni_dir, "/usr/lib/cni");
         assert_int_equal(k.cni, KUBE_CNI_ALL & ~KUBE_CNI_LOOPBACK);
-        put("usr/lib/cni/loopback!");
-        assert_int_equal(kube_files_cni(root_fd, "/usr/lib/cni"), KUBE_CNI_ALL);
-        assert_int_equal(kube_files_cni(root_fd, "//opt/cni/bin/"), KUBE_CNI_BRIDGE);
-        assert_int_equal(kube_files_cni(root_fd, "nowhere"), 0);
+        root_lay("usr/lib/cni/loopback!");
+        assert_int_equal(kube_files_cni(root, "/usr/lib/cni"), KUBE_CNI_ALL);
+        assert_int_equal(kube_files_cni(root, "//opt/cni/bin/"), KUBE_CNI_BRIDGE);
+        assert_int_equal(kube_files_cni(root, "nowhere"), 0);
 }
 
 static void units(void **state) {
         struct kube_files k;
 
         (void)state;
-        put("usr/lib/systemd/system/kubelet.service=[Unit]\n");
+        root_lay("usr/lib/systemd/system/kubelet.service=[Unit]\n");
         read_root(&k);
         assert_true(kube_files_have(&k, KUBE_HAS_KUBELET_UNIT));
         /* systemctl mask kubelet */
-        put("etc/systemd/system/");
-        assert_int_equal(symlink("/dev/null", in_root("etc/systemd/system/kubelet.service")), 0);
+        root_lay("etc/systemd/system/");
+        assert_int_equal(symlink("/dev/null", root_in("etc/systemd/system/kubelet.service")), 0);
         read_root(&k);
         assert_false(kube_files_have(&k, KUBE_HAS_KUBELET_UNIT));
 }
@@ -174,25 +174,25 @@ static void plane(void **state) {
         (void)state;
         for (int i = 0; i < 32; i++)
                 (void)snprintf(hash + 7 + 2 * i, 3, "%02x", digest[i]);
-        put_bytes(KUBE "pki/ca.crt", pem, len);
-        put(KUBE "pki/ca.key=x");
+        root_bytes(KUBE "pki/ca.crt", pem, len, 0600);
+        root_lay(KUBE "pki/ca.key=x");
         put_cert(KUBE "pki/etcd/ca.crt", "etcd-ca", true, "20250101000000Z");
         put_cert(KUBE "pki/apiserver.crt", "kube-apiserver", false, "20310101000000Z");
         put_cert(KUBE "pki/etcd/server.crt", "m1", false, "20300101000000Z");
         put_cert(KUBE "pki/front-proxy-client.crt", "front-proxy-client", false, "20991231235959Z");
         put_config(KUBE "admin.conf", "kubernetes-admin", "20310101000000Z");
-        put(KUBE "kubelet.conf=server: https://kube.bramble:6443\n"
-                 "client-certificate: /var/lib/kubelet/pki/kubelet-client-current.pem\n");
+        root_lay(KUBE "kubelet.conf=server: https://kube.bramble:6443\n"
+                      "client-certificate: /var/lib/kubelet/pki/kubelet-client-current.pem\n");
         put_cert("var/lib/kubelet/pki/kubelet-client-1.pem", "system:node:m1", false,
                  "20991231235959Z");
         assert_int_equal(symlink("kubelet-client-1.pem",
-                                 in_root("var/lib/kubelet/pki/kubelet-client-current.pem")),
+                                 root_in("var/lib/kubelet/pki/kubelet-client-current.pem")),
                          0);
-        put(KUBE "manifests/kube-apiserver.yaml=    - --advertise-address=10.1.2.3\n"
-                 "    image: k8s.gcr.io/kube-apiserver:v1.20.2\n");
-        put(KUBE "manifests/etcd.yaml=    - --name=m1\n    image: k8s.gcr.io/etcd:3.4.13-0\n");
-        put("var/lib/kubelet/config.yaml=x");
-        put("var/lib/etcd/member/snap/");
+        root_lay(KUBE "manifests/kube-apiserver.yaml=    - --advertise-address=10.1.2.3\n"
+                      "    image: k8s.gcr.io/kube-apiserver:v1.20.2\n");
+        root_lay(KUBE "manifests/etcd.yaml=    - --name=m1\n    image: k8s.gcr.io/etcd:3.4.13-0\n");
+        root_lay("var/lib/kubelet/config.yaml=x");
+        root_lay("var/lib/etcd/member/snap/");
         read_root(&k);
         assert_int_equal(k.has, KUBE_HAS_CA_CERT | KUBE_HAS_CA_KEY | KUBE_HAS_ETCD_CA_CERT |
                                         KUBE_HAS_ADMIN_CONF | KUBE_HAS_KUBELET_CONF |
@@ -238,23 +238,23 @@ static void garbage(void **state) {
 
         (void)state;
         memset(big, 'A', sizeof(big));
-        put(KUBE "admin.conf"); /* empty */
-        put_bytes(KUBE "scheduler.conf", big, sizeof(big));
-        put(KUBE "controller-manager.conf=client-certificate-data: !!!!\n");
-        put(KUBE "kubelet.conf=client-certificate-data: QUFB\n");
-        put(KUBE "manifests/etcd.yaml/");
-        put(KUBE "pki/ca.crt=-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
-        put(KUBE "pki/apiserver.crt");
-        put(KUBE "pki/locked.crt=-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\n"
-                 "DEK-Info: AES-128-CBC,00000000000000000000000000000000\n\nAAAA\n"
-                 "-----END CERTIFICATE-----\n");
-        put_bytes(KUBE "pki/big.crt", big, sizeof(big));
-        put(KUBE "pki/folder.crt/");
-        assert_int_equal(mkfifo(in_root(KUBE "pki/pipe.crt"), 0600), 0);
-        assert_int_equal(symlink("nowhere", in_root(KUBE "pki/gone.crt")), 0);
-        put(KUBE "pki/etcd=a file");
-        put("var/lib/etcd/member=a file");
-        put("var/lib/kubelet/pki/kubelet-client-current.pem=x");
+        root_lay(KUBE "admin.conf"); /* empty */
+        root_bytes(KUBE "scheduler.conf", big, sizeof(big), 0600);
+        root_lay(KUBE "controller-manager.conf=client-certificate-data: !!!!\n");
+        root_lay(KUBE "kubelet.conf=client-certificate-data: QUFB\n");
+        root_lay(KUBE "manifests/etcd.yaml/");
+        root_lay(KUBE "pki/ca.crt=-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+        root_lay(KUBE "pki/apiserver.crt");
+        root_lay(KUBE "pki/locked.crt=-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\n"
+                      "DEK-Info: AES-128-CBC,00000000000000000000000000000000\n\nAAAA\n"
+                      "-----END CERTIFICATE-----\n");
+        root_bytes(KUBE "pki/big.crt", big, sizeof(big), 0600);
+        root_lay(KUBE "pki/folder.crt/");
+        assert_int_equal(mkfifo(root_in(KUBE "pki/pipe.crt"), 0600), 0);
+        assert_int_equal(symlink("nowhere", root_in(KUBE "pki/gone.crt")), 0);
+        root_lay(KUBE "pki/etcd=a file");
+        root_lay("var/lib/etcd/member=a file");
+        root_lay("var/lib/kubelet/pki/kubelet-client-current.pem=x");
         read_root(&k);
         assert_int_equal(k.has, KUBE_HAS_SCHEDULER_CONF | KUBE_HAS_CONTROLLER_CONF |
                                         KUBE_HAS_KUBELET_CONF | KUBE_HAS_CA_CERT |
@@ -268,7 +268,7 @@ static void garbage(void **state) {
         /* a name of another kind is no node */
         put_cert("var/lib/kubelet/pki/kubelet-client-current.pem", "system:node:../x", false,
                  "20300101000000Z");
-        assert_int_equal(unlink(in_root(KUBE "kubelet.conf")), 0);
+        assert_int_equal(unlink(root_in(KUBE "kubelet.conf")), 0);
         read_root(&k);
         assert_string_equal(k.node_name, "");
         assert_int_equal(k.kubelet_expires, YEAR_2030);
@@ -279,13 +279,13 @@ static void unreadable(void **state) {
         struct kube_files k = { .has = 7 };
 
         (void)state;
-        put(KUBE);
-        assert_int_equal(symlink("admin.conf", in_root(KUBE "admin.conf")), 0);
-        assert_int_equal(kube_files_read(root_fd, &k), -ELOOP);
+        root_lay(KUBE);
+        assert_int_equal(symlink("admin.conf", root_in(KUBE "admin.conf")), 0);
+        assert_int_equal(kube_files_read(root, &k), -ELOOP);
         assert_int_equal(k.has, 7);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, root_begin, root_end)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, root_make, root_remove)
 
 int main(void) {
         const struct CMUnitTest tests[] = {

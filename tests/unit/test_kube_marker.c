@@ -1,6 +1,6 @@
 #include "io/kube_marker.h"
 
-#include "kube_root.h"
+#include "root_fixture.h"
 
 #include "base/str.h"
 
@@ -19,22 +19,22 @@ static void survives(void **state) {
         struct fail f = { 0 };
 
         (void)state;
-        assert_int_equal(kube_marker_read(root, &m, &f), 0);
+        assert_int_equal(kube_marker_read(root_path, &m, &f), 0);
         for (int i = 0; i < 4; i++) {
                 want.role = i & 1 ? KUBE_ROLE_WORKER : KUBE_ROLE_PLANE;
                 want.done = i & 2;
                 memset(&m, 0xff, sizeof(m));
-                assert_int_equal(kube_marker_write(root, &want, &f), 0);
-                assert_int_equal(kube_marker_read(root, &m, &f), 1);
+                assert_int_equal(kube_marker_write(root_path, &want, &f), 0);
+                assert_int_equal(kube_marker_read(root_path, &m, &f), 1);
                 assert_true(m.bramble == want.bramble);
                 assert_int_equal(m.epoch, want.epoch);
                 assert_int_equal(m.role, want.role);
                 assert_int_equal(m.done, want.done);
                 assert_string_equal(m.name, "m1");
         }
-        assert_int_equal(kube_marker_remove(root, &f), 0);
-        assert_int_equal(kube_marker_remove(root, &f), 0);
-        assert_int_equal(kube_marker_read(root, &m, &f), 0);
+        assert_int_equal(kube_marker_remove(root_path, &f), 0);
+        assert_int_equal(kube_marker_remove(root_path, &f), 0);
+        assert_int_equal(kube_marker_read(root_path, &m, &f), 0);
         assert_string_equal(f.text, "");
 }
 
@@ -44,19 +44,19 @@ static void the_same_is_not_written(void **state) {
         struct stat before, after;
 
         (void)state;
-        assert_int_equal(kube_marker_write(root, &m, NULL), 0);
-        assert_int_equal(stat(in_root("kube.json"), &before), 0);
+        assert_int_equal(kube_marker_write(root_path, &m, NULL), 0);
+        assert_int_equal(stat(root_in("kube.json"), &before), 0);
         /* what a power cut left must be in nobody's way */
-        put("kube.json.new={ half");
-        assert_int_equal(kube_marker_write(root, &m, NULL), 0);
-        assert_int_equal(stat(in_root("kube.json"), &after), 0);
+        root_lay("kube.json.new={ half");
+        assert_int_equal(kube_marker_write(root_path, &m, NULL), 0);
+        assert_int_equal(stat(root_in("kube.json"), &after), 0);
         assert_true(before.st_ino == after.st_ino);
         m.done = false;
-        assert_int_equal(kube_marker_write(root, &m, NULL), 0);
-        assert_int_equal(stat(in_root("kube.json"), &after), 0);
+        assert_int_equal(kube_marker_write(root_path, &m, NULL), 0);
+        assert_int_equal(stat(root_in("kube.json"), &after), 0);
         assert_true(before.st_ino != after.st_ino);
         assert_int_equal(after.st_mode & 0777, 0600);
-        assert_int_equal(access(in_root("kube.json.new"), F_OK), -1);
+        assert_int_equal(access(root_in("kube.json.new"), F_OK), -1);
 }
 
 static void damaged(void **state) {
@@ -84,14 +84,14 @@ static void damaged(void **state) {
                 struct kube_marker m = { .epoch = 7 };
                 struct fail f = { 0 };
 
-                put_bytes("kube.json", cases[i].text, strlen(cases[i].text));
-                assert_int_equal(kube_marker_read(root, &m, &f), -EBADMSG);
+                root_bytes("kube.json", cases[i].text, strlen(cases[i].text), 0600);
+                assert_int_equal(kube_marker_read(root_path, &m, &f), -EBADMSG);
                 assert_non_null(strstr(f.text, cases[i].why));
                 assert_int_equal(m.epoch, 7);
         }
         /* a new one mends it */
-        assert_int_equal(kube_marker_write(root, &sample, NULL), 0);
-        assert_int_equal(kube_marker_read(root, &(struct kube_marker){ 0 }, NULL), 1);
+        assert_int_equal(kube_marker_write(root_path, &sample, NULL), 0);
+        assert_int_equal(kube_marker_read(root_path, &(struct kube_marker){ 0 }, NULL), 1);
 }
 
 static void odd_places(void **state) {
@@ -108,17 +108,17 @@ static void odd_places(void **state) {
         /* larger than any of ours, even if it is right */
         memset(text, ' ', sizeof(text));
         memcpy(text, good, strlen(good));
-        put_bytes("kube.json", text, sizeof(text));
-        assert_int_equal(kube_marker_read(root, &m, NULL), -EBADMSG);
-        put_bytes("kube.json", text, 100);
-        assert_int_equal(kube_marker_read(root, &m, NULL), 1);
+        root_bytes("kube.json", text, sizeof(text), 0600);
+        assert_int_equal(kube_marker_read(root_path, &m, NULL), -EBADMSG);
+        root_bytes("kube.json", text, 100, 0600);
+        assert_int_equal(kube_marker_read(root_path, &m, NULL), 1);
         assert_false(m.done);
-        assert_int_equal(unlink(in_root("kube.json")), 0);
-        put("kube.json/");
-        assert_int_equal(kube_marker_read(root, &m, NULL), -EBADMSG);
+        assert_int_equal(unlink(root_in("kube.json")), 0);
+        root_lay("kube.json/");
+        assert_int_equal(kube_marker_read(root_path, &m, NULL), -EBADMSG);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, root_begin, root_end)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, root_make, root_remove)
 
 int main(void) {
         const struct CMUnitTest tests[] = {

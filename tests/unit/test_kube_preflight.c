@@ -1,7 +1,7 @@
 #include "io/kube_preflight.h"
 #include "io/kube_preflight_fix.h"
 
-#include "kube_root.h"
+#include "root_fixture.h"
 
 #include "base/scope.h"
 #include "base/str.h"
@@ -42,7 +42,7 @@ static void put_board(void) {
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(all); i++)
-                put(all[i]);
+                root_lay(all[i]);
 }
 
 static struct preflight_facts facts_of(const struct kube_files *files) {
@@ -74,9 +74,9 @@ static const struct preflight_check *find(const struct preflight *p, const char 
 static void check(struct preflight_facts *in, struct preflight *ret) {
         static struct kube_files files;
 
-        assert_int_equal(kube_files_read(root_fd, &files), 0);
+        assert_int_equal(kube_files_read(root, &files), 0);
         in->files = &files;
-        kube_preflight(root_fd, in, ret);
+        kube_preflight(root, in, ret);
         for (uint32_t i = 0; i < ret->n; i++) {
                 assert_true(ret->checks[i].text[0]);
                 assert_int_equal(ret->checks[i].advice[0] == '\0', ret->checks[i].pass);
@@ -156,9 +156,9 @@ static void files(void **state) {
 
                 put_board();
                 if (cases[i].put)
-                        put(cases[i].put);
+                        root_lay(cases[i].put);
                 if (cases[i].gone)
-                        assert_int_equal(unlink(in_root(cases[i].gone)), 0);
+                        assert_int_equal(unlink(root_in(cases[i].gone)), 0);
                 check(&in, &p);
                 only_fails(&p, cases[i].fails, cases[i].text);
                 if (!cases[i].fails)
@@ -218,7 +218,7 @@ static void zram_is_fine(void **state) {
 
         (void)state;
         put_board();
-        put("proc/swaps=Filename Type Size Used Priority\n/dev/zram0 partition 1 0 100\n");
+        root_lay("proc/swaps=Filename Type Size Used Priority\n/dev/zram0 partition 1 0 100\n");
         check(&in, &p);
         only_fails(&p, NULL, NULL);
         assert_true(p.swap);
@@ -235,13 +235,13 @@ static void put_v1(const char *disabled, const char *unmounted) {
                 (void)snprintf(text + len, sizeof(text) - len, "%s\t%zu\t1\t%d\n", v1_groups[i], i,
                                !str_eq(v1_groups[i], disabled));
                 (void)snprintf(path, sizeof(path), "sys/fs/cgroup/%s/", v1_groups[i]);
-                put(path);
+                root_lay(path);
         }
-        put(text);
+        root_lay(text);
         if (!unmounted)
                 return;
         (void)snprintf(path, sizeof(path), "sys/fs/cgroup/%s", unmounted);
-        assert_int_equal(rmdir(in_root(path)), 0);
+        assert_int_equal(rmdir(root_in(path)), 0);
 }
 
 static void version_1(void **state) {
@@ -250,7 +250,7 @@ static void version_1(void **state) {
 
         (void)state;
         put_board();
-        assert_int_equal(unlink(in_root("sys/fs/cgroup/cgroup.controllers")), 0);
+        assert_int_equal(unlink(root_in("sys/fs/cgroup/cgroup.controllers")), 0);
         put_v1(NULL, NULL);
         check(&in, &p);
         only_fails(&p, NULL, NULL);
@@ -296,7 +296,7 @@ static struct fixing run_fix(void) {
         uv_loop_t loop;
 
         assert_int_equal(uv_loop_init(&loop), 0);
-        assert_int_equal(preflight_fix_start(&loop, root_fd, on_fixed, &x, &fix), 0);
+        assert_int_equal(preflight_fix_start(&loop, root, on_fixed, &x, &fix), 0);
         assert_int_equal(x.calls, 0);
         assert_int_equal(uv_run(&loop, UV_RUN_DEFAULT), 0);
         assert_int_equal(uv_loop_close(&loop), 0);
@@ -310,13 +310,13 @@ static void put_modprobe(const char *body) {
 
         (void)snprintf(text, sizeof(text),
                        "#!/bin/sh\ncd \"${0%%/usr/sbin/modprobe}\" || exit 9\n%s\n", body);
-        put_bytes("usr/sbin/modprobe", text, strlen(text));
-        assert_int_equal(chmod(in_root("usr/sbin/modprobe"), 0755), 0);
+        root_bytes("usr/sbin/modprobe", text, strlen(text), 0600);
+        assert_int_equal(chmod(root_in("usr/sbin/modprobe"), 0755), 0);
 }
 
 static void content_is(const char *path, const char *want) {
         char text[256] = "";
-        FILE *f = fopen(in_root(path), "re");
+        FILE *f = fopen(root_in(path), "re");
 
         assert_non_null(f);
         (void)!fgets(text, sizeof(text), f);
@@ -331,9 +331,9 @@ static void fixes_modules_and_sysctls(void **state) {
 
         (void)state;
         put_board();
-        put("proc/filesystems=\text4\n");
-        put("proc/sys/net/ipv4/ip_forward=0\n");
-        assert_int_equal(unlink(in_root("proc/sys/net/bridge/bridge-nf-call-iptables")), 0);
+        root_lay("proc/filesystems=\text4\n");
+        root_lay("proc/sys/net/ipv4/ip_forward=0\n");
+        assert_int_equal(unlink(root_in("proc/sys/net/bridge/bridge-nf-call-iptables")), 0);
         put_modprobe("echo \"$*\" >asked; echo overlay >>proc/filesystems\n"
                      "echo 0 >proc/sys/net/bridge/bridge-nf-call-iptables");
         check(&in, &p);
@@ -351,7 +351,7 @@ static void needs_no_modprobe(void **state) {
 
         (void)state;
         put_board();
-        put("proc/sys/net/bridge/bridge-nf-call-iptables=0\n");
+        root_lay("proc/sys/net/bridge/bridge-nf-call-iptables=0\n");
         x = run_fix();
         assert_int_equal(x.result, 0);
         assert_string_equal(x.why, "");
@@ -382,10 +382,10 @@ static void says_what_it_cannot(void **state) {
                 struct fixing x;
 
                 put_board();
-                (void)unlink(in_root("usr/sbin/modprobe"));
+                (void)unlink(root_in("usr/sbin/modprobe"));
                 if (cases[i].modprobe)
                         put_modprobe(cases[i].modprobe);
-                assert_int_equal(unlink(in_root(cases[i].gone)), 0);
+                assert_int_equal(unlink(root_in(cases[i].gone)), 0);
                 x = run_fix();
                 if (!strstr(x.why, cases[i].why))
                         fail_msg("'%s' is not in '%s'", cases[i].why, x.why);
@@ -404,10 +404,10 @@ static void closes_early(void **state) {
 
         (void)state;
         put_board();
-        assert_int_equal(unlink(in_root("proc/filesystems")), 0);
+        assert_int_equal(unlink(root_in("proc/filesystems")), 0);
         put_modprobe("exec sleep 1000");
         assert_int_equal(uv_loop_init(&loop), 0);
-        assert_int_equal(preflight_fix_start(&loop, root_fd, on_fixed, &x, &fix), 0);
+        assert_int_equal(preflight_fix_start(&loop, root, on_fixed, &x, &fix), 0);
         preflight_fix_close(fix);
         preflight_fix_close(NULL);
         assert_int_equal(uv_run(&loop, UV_RUN_DEFAULT), 0);
@@ -415,7 +415,7 @@ static void closes_early(void **state) {
         assert_int_equal(x.calls, 0);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, root_begin, root_end)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, root_make, root_remove)
 
 int main(void) {
         const struct CMUnitTest tests[] = {

@@ -246,7 +246,12 @@ static void confinement(void **state) {
 
         (void)state;
         s.read_only_root = true;
+        s.secrets = "/run/bramble/secrets/fn-1-7";
         json = write_spec(&s, &c, &user, &v2);
+        assert_true(has_mount(json, "/var/openfaas/secrets", s.secrets));
+        assert_non_null(strstr(at(json, "mounts"),
+                               "\"source\":\"/run/bramble/secrets/fn-1-7\",\"options\":[\"rbind\","
+                               "\"ro\",\"nosuid\",\"nodev\",\"noexec\"]"));
         assert_string_equal(at(json, "process.noNewPrivileges"), "true");
         assert_string_equal(at(json, "process.capabilities.ambient"), "");
         assert_string_equal(at(json, "process.capabilities.inheritable"), "");
@@ -275,8 +280,10 @@ static void confinement(void **state) {
         v1.cgroup_v2 = false;
         s.read_only_root = false;
         s.netns = "";
+        s.secrets = "";
         loose = write_spec(&s, &c, &nobody, &v1);
         assert_string_equal(at(loose, "root.readonly"), "false");
+        assert_false(has_mount(loose, "/var/openfaas/secrets", NULL));
         assert_false(has_mount(loose, "/tmp", NULL));
         assert_false(has_mount(loose, "/sys/fs/cgroup", NULL));
         assert_null(strstr(at(loose, "linux.namespaces"), "cgroup"));

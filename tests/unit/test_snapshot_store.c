@@ -1,6 +1,6 @@
 #include "io/snapshot_store.h"
 
-#include "kube_root.h"
+#include "root_fixture.h"
 
 #include "base/buf.h"
 #include "base/scope.h"
@@ -33,7 +33,7 @@ static void put_sealed(const char *path, uint32_t epoch, uint64_t number) {
         auto_buf struct buf b = { 0 };
 
         make(&b, epoch, number);
-        put_bytes(path, b.data, b.len);
+        root_bytes(path, b.data, b.len, 0600);
 }
 
 static void reopen(void) {
@@ -41,11 +41,11 @@ static void reopen(void) {
 
         snapshot_store_free(store);
         store = NULL;
-        assert_int_equal(snapshot_store_open(&loop, in_root("kube/snapshots"), &store, &f), 0);
+        assert_int_equal(snapshot_store_open(&loop, root_in("kube/snapshots"), &store, &f), 0);
 }
 
 static int begin(void **state) {
-        if (root_begin(state) < 0 || uv_loop_init(&loop) < 0)
+        if (root_make(state) < 0 || uv_loop_init(&loop) < 0)
                 return -1;
         reopen();
         return 0;
@@ -54,7 +54,7 @@ static int begin(void **state) {
 static int end(void **state) {
         snapshot_store_free(store);
         store = NULL;
-        return uv_loop_close(&loop) < 0 ? -1 : root_end(state);
+        return uv_loop_close(&loop) < 0 ? -1 : root_remove(state);
 }
 
 static void empty(void **state) {
@@ -74,7 +74,7 @@ static void knows_what_is_there(void **state) {
         struct stat st;
 
         (void)state;
-        assert_int_equal(stat(in_root("kube/snapshots"), &st), 0);
+        assert_int_equal(stat(root_in("kube/snapshots"), &st), 0);
         assert_int_equal(st.st_mode & 0777, 0700);
         put_sealed("kube/snapshots/00000001-00000009.sealed", 1, 9);
         put_sealed("kube/snapshots/00000002-00000001.sealed", 2, 1);
@@ -83,7 +83,7 @@ static void knows_what_is_there(void **state) {
         put_sealed("kube/snapshots/00000004-00000001.sealed.new", 4, 1);
         put_sealed("kube/snapshots/4-1.sealed", 4, 1);
         put_sealed("kube/snapshots/0000000A-00000001.sealed", 10, 1);
-        put("kube/snapshots/00000005-00000001.sealed=short");
+        root_lay("kube/snapshots/00000005-00000001.sealed=short");
         snapshot_store_look(store);
         assert_int_equal(snapshot_store_list(store, &ids), 3);
         assert_true(ids[0] == kube_snapshot_id(2, 1));
@@ -91,11 +91,11 @@ static void knows_what_is_there(void **state) {
         assert_true(ids[2] == kube_snapshot_id(1, 9));
         assert_true(snapshot_store_newest(store) == kube_snapshot_id(2, 1));
         assert_int_equal(snapshot_store_path(store, ids[0], path), 0);
-        assert_string_equal(path, in_root("kube/snapshots/00000002-00000001.sealed"));
+        assert_string_equal(path, root_in("kube/snapshots/00000002-00000001.sealed"));
         reopen(); /* only the newest two stay, and nothing that is half-done */
         assert_int_equal(snapshot_store_list(store, &ids), 2);
-        assert_int_equal(access(in_root("kube/snapshots/00000001-00000009.sealed"), F_OK), -1);
-        assert_int_equal(access(in_root("kube/snapshots/00000004-00000001.sealed.new"), F_OK), -1);
+        assert_int_equal(access(root_in("kube/snapshots/00000001-00000009.sealed"), F_OK), -1);
+        assert_int_equal(access(root_in("kube/snapshots/00000004-00000001.sealed.new"), F_OK), -1);
         assert_true(snapshot_store_has(store, kube_snapshot_id(1, 10)));
         assert_false(snapshot_store_has(store, kube_snapshot_id(1, 9)));
 }
@@ -172,7 +172,7 @@ static void refuses(void **state) {
         assert_int_equal(snapshot_in_write(in, "ab", 2), -EMSGSIZE);
         snapshot_in_abort(in);
         assert_true(snapshot_store_newest(store) == 0);
-        assert_int_equal(access(in_root("kube/snapshots/incoming.new"), F_OK), -1);
+        assert_int_equal(access(root_in("kube/snapshots/incoming.new"), F_OK), -1);
 }
 
 /* The store may go while one is synced. */

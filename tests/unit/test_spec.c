@@ -1,7 +1,9 @@
 #include "io/spec.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <setjmp.h>
 #include <cmocka.h>
@@ -63,9 +65,22 @@ static void bad(void **state) {
                 { "{\"service\":\"a\",\"image\":\"a\",\"labels\":{\"com.openfaas.scale.min\":"
                   "\"many\"}}",
                   "label com.openfaas.scale.min must be a number" },
+                { "{\"service\":\"a\",\"image\":\"a\",\"labels\":{\"com.bramble.concurrency\":"
+                  "\"few\"}}",
+                  "com.bramble.concurrency: 'few' is no number" },
+                { "{\"service\":\"a\",\"image\":\"a\",\"annotations\":{\"com.bramble.queue\":5}}",
+                  "com.bramble.queue: '' is no number" },
+                { "{\"service\":\"a\",\"image\":\"a\",\"annotations\":{\"com.bramble.timeout\":"
+                  "\"soon\"}}",
+                  "com.bramble.timeout: 'soon' is no duration" },
                 { "{\"service\":\"a\",\"image\":\"a\",\"labels\":{\"com.openfaas.scale.min\":\"5\","
                   "\"com.openfaas.scale.max\":\"4\"}}",
                   "scale.min is above" },
+                { "{\"service\":\"a\",\"image\":\"a\",\"secrets\":\"k\"}",
+                  "secrets must be an array" },
+                { "{\"service\":\"a\",\"image\":\"a\",\"secrets\":[\"../x\"]}",
+                  "secrets: '../x' is no name" },
+                { "{\"service\":\"a\",\"image\":\"a\",\"secrets\":[7]}", "secrets: '' is no name" },
                 { "{\"service\":\"a\",\"service\":\"b\",\"image\":\"a\"}", "says 'service' twice" },
                 { "[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]", "nested deeper" },
         };
@@ -81,8 +96,31 @@ static void bad(void **state) {
         }
 }
 
+static void secrets(void **state) {
+        static const char json[] = "{\"service\":\"a\",\"image\":\"a\",\"secrets\":[\"key\","
+                                   "\"other.key\",\"key\"]}";
+        char many[1024] = "{\"service\":\"a\",\"image\":\"a\",\"secrets\":[\"s\"";
+        size_t len = strlen(many);
+        struct fail f = { 0 };
+        struct spec s;
+
+        (void)state;
+        assert_int_equal(spec_parse(json, strlen(json), &s, &f), 0);
+        assert_int_equal(s.n_secrets, 2); /* twice is once */
+        assert_string_equal(s.secrets[1], "other.key");
+        assert_true(spec_needs(&s, "key"));
+        assert_false(spec_needs(&s, "ke"));
+        spec_done(&s);
+        for (int i = 1; i <= SPEC_SECRETS; i++)
+                len += (size_t)snprintf(many + len, sizeof(many) - len, ",\"s%d\"", i);
+        (void)snprintf(many + len, sizeof(many) - len, "]}");
+        assert_int_equal(spec_parse(many, strlen(many), &s, &f), -E2BIG);
+        assert_string_equal(f.text, "secrets: more than 32");
+}
+
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(good), cmocka_unit_test(bad) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(good), cmocka_unit_test(bad),
+                                            cmocka_unit_test(secrets) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

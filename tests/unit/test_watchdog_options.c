@@ -51,6 +51,10 @@ static void all_set(void **state) {
                 { "suppress_lock", "1" },
                 { "lock_file", "/run/lock" },
                 { "content_type", "text/html; charset=utf-8" },
+                { "healthcheck_interval", "3s" },
+                { "ready_path", "/ready" },
+                { "static_path", "/srv" },
+                { "http_buffer_req_body", "true" },
         };
         struct options o;
         struct fail f = { 0 };
@@ -69,12 +73,65 @@ static void all_set(void **state) {
         assert_true(!o.combine_output && !o.cgi_headers && o.suppress_lock);
         assert_string_equal(o.lock_file, "/run/lock");
         assert_string_equal(o.content_type, "text/html; charset=utf-8");
+        assert_int_equal(o.healthcheck_usec, 3 * USEC_PER_SEC);
+        assert_string_equal(o.ready_path, "/ready");
+        assert_string_equal(o.static_path, "/srv");
+        assert_true(o.buffer_body);
         assert_string_equal(o.args[0], "python3");
         assert_string_equal(o.args[1], "-u");
         assert_string_equal(o.args[2], "handler.py");
         assert_null(o.args[3]);
         options_done(&o);
         assert_null(o.args[0]);
+}
+
+static void modes(void **state) {
+        static const struct {
+                const char *mode, *other, *url; /* of-watchdog's name of fprocess, or NULL */
+                int want;
+                uint16_t port;
+                const char *path;
+        } cases[] = {
+                { "", "function_process", "", MODE_CLASSIC, 0, "" },
+                { "streaming", NULL, "", MODE_STREAMING, 0, "" },
+                { "serializing", NULL, "", MODE_SERIALIZING, 0, "" },
+                { "static", "", "", MODE_STATIC, 0, "" }, /* needs no command */
+                { "http", NULL, "http://127.0.0.1:3000", MODE_HTTP, 3000, "" },
+                { "http", NULL, "http://127.0.0.1", MODE_HTTP, 80, "" },
+                { "http", NULL, "http://localhost:5000/", MODE_HTTP, 5000, "" },
+                { "http", NULL, "http://127.0.0.1:5000/a/b//", MODE_HTTP, 5000, "/a/b" },
+                { "http", NULL, "", -EINVAL, 0, "" },
+                { "http", "", "http://127.0.0.1:3000", -EINVAL, 0, "" },
+                { "streaming", "", "", -EINVAL, 0, "" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct options o;
+                struct fail f = { 0 };
+                int r;
+
+                clearenv();
+                if (!cases[i].other || cases[i].other[0])
+                        setenv(str_or(cases[i].other, "fprocess"), "cat", 1);
+                setenv("mode", cases[i].mode, 1);
+                setenv(i % 2 ? "upstream_url" : "http_upstream_url", cases[i].url, 1);
+                r = options_read(&o, &f);
+                if (cases[i].want < 0) {
+                        assert_int_equal(r, cases[i].want);
+                        continue;
+                }
+                assert_int_equal(r, 0);
+                assert_int_equal(o.mode, cases[i].want);
+                assert_int_equal(o.combine_output, o.mode == MODE_CLASSIC);
+                assert_int_equal(o.upstream.at.port, cases[i].port);
+                assert_int_equal(o.upstream.path_len, strlen(cases[i].path));
+                if (cases[i].port)
+                        assert_int_equal(o.upstream.at.address, htonl(INADDR_LOOPBACK));
+                if (cases[i].path[0])
+                        assert_memory_equal(o.upstream.path, cases[i].path, o.upstream.path_len);
+                options_done(&o);
+        }
 }
 
 static void durations(void **state) {
@@ -128,7 +185,20 @@ static void nonsense(void **state) {
                 { "fprocess", "" },
                 { "fprocess", "   " },
                 { "fprocess", many },
-                { "mode", "http" },
+                { "mode", "afterburn" },
+                { "upstream_url", "127.0.0.1:3000" },
+                { "upstream_url", "https://127.0.0.1" },
+                { "upstream_url", "http://example.org" },
+                { "upstream_url", "http://127.0.0.1:0" },
+                { "upstream_url", "http://127.0.0.1:3000x" },
+                { "upstream_url", "http://127.0.0.1:3000/a b" },
+                { "upstream_url", "http://127.0.0.1/a?b" },
+                { "http_upstream_url", "http://" },
+                { "ready_path", "ready" },
+                { "ready_path", "/a\r\nX: y" },
+                { "static_path", "public" },
+                { "http_buffer_req_body", "perhaps" },
+                { "healthcheck_interval", "soon" },
                 { "port", "65536" },
                 { "port", "-1" },
                 { "port", "eighty" },
@@ -162,9 +232,8 @@ static void nonsense(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup(fallbacks, bare),
-                cmocka_unit_test_setup(all_set, bare),
-                cmocka_unit_test_setup(durations, bare),
+                cmocka_unit_test_setup(fallbacks, bare), cmocka_unit_test_setup(all_set, bare),
+                cmocka_unit_test_setup(modes, bare),     cmocka_unit_test_setup(durations, bare),
                 cmocka_unit_test_setup(nonsense, bare),
         };
 
