@@ -26,7 +26,6 @@
 enum {
         FAILURES = 16,       /* images that cannot be had, each with its own patience */
         TRIM_MS = 15 * 1000, /* after the newest image came: what that took is given back */
-        PEER_TRIES = 2, /* peers that do not have a blob, before the registry is asked for it */
 };
 
 /* One image on its way; one at a time, because an SD card and 100 Mbit/s gain nothing from two. */
@@ -41,10 +40,12 @@ struct fetch {
         usec_t heard;          /* newest sign of the holder */
         bool paused;           /* it waits for our card */
         unsigned next_holder;
-        unsigned n_lacking; /* peers that did not have what was asked for */
+        unsigned n_lacking; /* peers that do not have the blob */
+        bool lacked;        /* some peer did not have some blob */
         char name[SIZE_IMAGE];
         char digest[SIZE_DIGEST];
         char blob[SIZE_DIGEST]; /* wanted now */
+        uint64_t blob_bytes;    /* 0: not known */
 };
 
 struct failure {
@@ -242,9 +243,13 @@ void images_refresh(struct agent *a) {
 static void blob_end(struct fetch *f, int result) {
         f->link = NULL;
         f->blob[0] = '\0';
+        if (result < 0)
+                f->next_holder++; /* who answered well is asked again */
         if (f->engine)
                 image_fetch_blob_end(f->engine, result);
 }
+
+static void lacking(struct fetch *f);
 
 static void holder_open(struct link *l, void *arg) {
         struct fetch *f = arg;
@@ -284,12 +289,12 @@ static void holder_frame(struct link *l, void *arg, const struct frame *frame) {
                 auto_json cJSON *reply = NULL;
                 int result = json_parse_object((const char *)frame->body, frame->len, &reply, NULL);
 
-                if (result == 0 && json_text(reply, "error", NULL)) {
-                        result = -ENOENT;
-                        f->n_lacking++;
-                }
                 peers_discard(l);
-                blob_end(f, result);
+                f->link = NULL;
+                if (result == 0 && json_text(reply, "error", NULL))
+                        lacking(f);
+                else
+                        blob_end(f, result);
                 return;
         }
         default:
@@ -314,11 +319,13 @@ static int dial_holder(struct fetch *f) {
         const struct world_image *image = world_image(&f->agent->world, f->name);
 
         for (uint32_t i = 0; image && i < image->n_holders; i++) {
-                uint64_t node = image->holders[f->next_holder++ % image->n_holders];
+                uint64_t node = image->holders[f->next_holder % image->n_holders];
 
                 if (node == f->agent->board.node ||
-                    peers_dial(f->agent, node, &holder_ops, f, &f->link) < 0)
+                    peers_dial(f->agent, node, &holder_ops, f, &f->link) < 0) {
+                        f->next_holder++;
                         continue;
+                }
                 f->heard = agent_now();
                 f->paused = false;
                 return 0;
@@ -368,7 +375,7 @@ static void on_pulled(void *arg, int result, const char *why, const cJSON *reply
         blob_end(f, result);
 }
 
-static int pull_blob(struct fetch *f, const char *digest, uint64_t size_bytes) {
+static int pull_blob(struct fetch *f) {
         static const struct puller_ops ops = { .data = on_pulled_data, .done = on_pulled };
         struct fail why = { 0 };
         cJSON *request;
@@ -380,8 +387,8 @@ static int pull_blob(struct fetch *f, const char *digest, uint64_t size_bytes) {
                 request = registry_request(f->agent, "blob", f->name, &why);
                 if (!request)
                         r = why.error ? why.error : -EIO;
-                (void)cJSON_AddStringToObject(request, "digest", digest);
-                (void)cJSON_AddNumberToObject(request, "size", (double)size_bytes);
+                (void)cJSON_AddStringToObject(request, "digest", f->blob);
+                (void)cJSON_AddNumberToObject(request, "size", (double)f->blob_bytes);
                 (void)cJSON_AddBoolToObject(request, "manifest",
                                             f->engine && image_fetch_is_manifest(f->engine));
                 if (r == 0)
@@ -399,30 +406,42 @@ static int pull_blob(struct fetch *f, const char *digest, uint64_t size_bytes) {
         return 0;
 }
 
-/* Do peers not have what this board needs?  One of another kind has other layers. */
+/* Every holder was asked for this blob: a board of another kind has other ones. */
 static bool peers_lack(const struct fetch *f) {
         const struct world_image *image = world_image(&f->agent->world, f->name);
 
-        return f->n_lacking > 0 &&
-               (f->n_lacking >= PEER_TRIES || !image || f->n_lacking >= image->n_holders);
+        return !image || f->n_lacking >= image->n_holders;
 }
 
 /* Peers first: a layer crosses the line to the Internet once. */
-static void on_want(void *arg, const char *digest, uint64_t size_bytes) {
-        struct fetch *f = arg;
+static void ask_somebody(struct fetch *f) {
         int r = -EHOSTUNREACH;
 
-        (void)str_copy(f->blob, sizeof(f->blob), digest);
-        if (f->refused) { /* it will not say anything else in a moment */
-                blob_end(f, -ENOENT);
-                return;
-        }
         if (!peers_lack(f))
                 r = dial_holder(f);
-        if (r < 0)
-                r = pull_blob(f, digest, size_bytes);
+        if (r < 0 && f->refused) /* it will not say anything else in a moment */
+                r = -ENOENT;
+        else if (r < 0)
+                r = pull_blob(f);
         if (r < 0)
                 blob_end(f, r);
+}
+
+static void on_want(void *arg, const char *digest, uint64_t size_bytes) {
+        struct fetch *f = arg;
+
+        (void)str_copy(f->blob, sizeof(f->blob), digest);
+        f->blob_bytes = size_bytes;
+        f->n_lacking = 0;
+        ask_somebody(f);
+}
+
+/* This peer does not have it; the next one may. */
+static void lacking(struct fetch *f) {
+        f->n_lacking++;
+        f->lacked = true;
+        f->next_holder++;
+        ask_somebody(f);
 }
 
 /* In the place of the failure that is over soonest where the table is full. */
@@ -462,7 +481,7 @@ static void fetch_failed(struct fetch *f, const char *why) {
         bool held = image && image->n_holders > 0;
         char text[2 * SIZE_REASON];
 
-        if (!f->why[0] || (held && f->n_lacking == 0))
+        if (!f->why[0] || (held && !f->lacked))
                 (void)snprintf(text, sizeof(text), "cannot get its image: %s", why);
         else if (!held && image && image->size_bytes > 0) /* it was here before */
                 (void)snprintf(text, sizeof(text), "no board that is on has its image; %s", f->why);

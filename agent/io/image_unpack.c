@@ -108,32 +108,37 @@ static void tied(void *arg, int result, const char *why, const ProtobufCMessage 
         finish(arg, result, "%s", why);
 }
 
-static void tie_manifest(void *arg, int result, const char *why, const ProtobufCMessage *reply) {
+void image_tie_manifest(struct image_caller *k, const char *digest,
+                        const struct image_manifest *manifest, grpc_reply_cb done, void *arg) {
         Ctr__Label labels[IMAGE_LAYERS + 1], *list[IMAGE_LAYERS + 1];
         char keys[IMAGE_LAYERS + 1][48];
-        struct image_unpacker *u = arg;
-        uint32_t n = u->manifest.n_layers;
+        uint32_t n = manifest->n_layers;
 
-        (void)reply;
-        if (result < 0) {
-                finish(u, result, "%s", why);
-                return;
-        }
         for (uint32_t i = 0; i <= n; i++) {
+                const struct image_blob *blob = i == n ? &manifest->config : &manifest->layers[i];
+
                 ctr__label__init(&labels[i]);
                 list[i] = &labels[i];
                 labels[i].key = keys[i];
-                if (i == n) {
+                labels[i].value = (char *)blob->digest;
+                if (i == n)
                         (void)snprintf(keys[i], sizeof(keys[i]),
                                        "containerd.io/gc.ref.content.config");
-                        labels[i].value = u->manifest.config.digest;
-                } else {
+                else
                         (void)snprintf(keys[i], sizeof(keys[i]),
                                        "containerd.io/gc.ref.content.l.%" PRIu32, i);
-                        labels[i].value = u->manifest.layers[i].digest;
-                }
         }
-        label(u->k, u->image.manifest.digest, list, n + 1, tied, u);
+        label(k, digest, list, n + 1, done, arg);
+}
+
+static void tie_manifest(void *arg, int result, const char *why, const ProtobufCMessage *reply) {
+        struct image_unpacker *u = arg;
+
+        (void)reply;
+        if (result < 0)
+                finish(u, result, "%s", why);
+        else
+                image_tie_manifest(u->k, u->image.manifest.digest, &u->manifest, tied, u);
 }
 
 static void tie_config(struct image_unpacker *u) {
