@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BUILD_ARGS = 64, PLATFORMS = 4 };
 
@@ -187,55 +188,51 @@ static const char *build_folder(const struct up *u, const struct stack_function 
         return NULL;
 }
 
-static int build(const struct up *u, const struct stack_function *fn, const char *image,
-                 const char *dir) {
-        char platforms[PLATFORMS * 16] = "", *args[BUILD_ARGS] = { NULL };
-        const char *argv[2 * BUILD_ARGS + 10] = { u->builder, "build", "--platform",
-                                                  platforms,  "-t",    image };
-        size_t n = 6, n_args = 0;
-        const cJSON *a;
-        int r;
+/* The arguments of a build: 'first', build arguments, the folder. */
+struct command {
+        const char *argv[2 * BUILD_ARGS + 16];
+        size_t n, n_args;
+        char *args[BUILD_ARGS];
+};
 
-        if (!u->builder)
-                return cli_fail(u->cli,
-                                "%s:%u: %s: building needs docker or podman on this computer",
-                                u->file, fn->line, fn->name);
-        (void)str_copy(platforms, sizeof(platforms),
-                       u->n_platforms ? u->platforms[0] : "linux/arm/v7");
-        if (u->n_platforms > 1)
-                fprintf(stderr,
-                        "%s: the boards are of several kinds; it is built for %s (for all of them: "
-                        "docker buildx build --output type=oci,dest=x.tar, then agentctl push "
-                        "x.tar)\n",
-                        fn->name, platforms);
-        cJSON_ArrayForEach(a, fn->build_args) {
-                if (n_args == BUILD_ARGS ||
-                    asprintf(&args[n_args], "%s=%s", a->string, a->valuestring) < 0)
-                        break;
-                argv[n++] = "--build-arg";
-                argv[n++] = args[n_args++];
+static void command_begin(struct command *c, const char *const *first) {
+        *c = (struct command){ 0 };
+        while (first[c->n]) {
+                c->argv[c->n] = first[c->n];
+                c->n++;
         }
-        argv[n++] = dir;
-        argv[n] = NULL;
-        fprintf(stderr, "%s: building %s from %s\n", fn->name, cli_safe(image), cli_safe(dir));
-        r = source_run(argv);
-        for (size_t i = 0; i < n_args; i++)
-                free(args[i]);
-        return r == 0 ? CLI_DONE
-                      : cli_fail(u->cli, "%s:%u: %s: %s build failed with status %d", u->file,
-                                 fn->line, fn->name, u->builder, r);
 }
 
-static int push(const struct up *u, const struct stack_function *fn, const char *image) {
-        struct source *source = NULL;
-        struct fail f = { 0 };
+static void command_finish(struct command *c, const struct stack_function *fn, const char *dir) {
+        const cJSON *a;
+
+        cJSON_ArrayForEach(a, fn->build_args) {
+                if (c->n_args == BUILD_ARGS ||
+                    asprintf(&c->args[c->n_args], "%s=%s", a->string, a->valuestring) < 0)
+                        break;
+                c->argv[c->n++] = "--build-arg";
+                c->argv[c->n++] = c->args[c->n_args++];
+        }
+        c->argv[c->n++] = dir;
+}
+
+static void command_done(struct command *c) {
+        for (size_t i = 0; i < c->n_args; i++)
+                free(c->args[i]);
+}
+
+static int build_failed(const struct up *u, const struct stack_function *fn, int status) {
+        return cli_fail(u->cli, "%s:%u: %s: %s build failed with status %d", u->file, fn->line,
+                        fn->name, u->builder, status);
+}
+
+/* What a push needs: an image of this computer, or, for several kinds of boards, an archive. */
+static int send_source(const struct up *u, const struct stack_function *fn, const char *image,
+                       struct source *source) {
         uint64_t skipped = 0;
         cJSON *reply;
         int r;
 
-        if (source_open_image(image, &source, &f) < 0)
-                return cli_fail(u->cli, "%s:%u: %s: %s", u->file, fn->line, fn->name,
-                                fail_text(&f));
         fprintf(stderr, "%s: pushing %s from %s\n", fn->name, cli_safe(image), source_what(source));
         r = push_source(u->cli, source, image, &reply);
         if (r != CLI_DONE)
@@ -245,6 +242,104 @@ static int push(const struct up *u, const struct stack_function *fn, const char 
                 push_print(reply, skipped);
         cJSON_Delete(reply);
         return CLI_DONE;
+}
+
+static int push(const struct up *u, const struct stack_function *fn, const char *image) {
+        struct source *source = NULL;
+        struct fail f = { 0 };
+
+        if (source_open_image(image, &source, &f) < 0)
+                return cli_fail(u->cli, "%s:%u: %s: %s", u->file, fn->line, fn->name,
+                                fail_text(&f));
+        return send_source(u, fn, image, source);
+}
+
+static int build_for_one(const struct up *u, const struct stack_function *fn, const char *image,
+                         const char *platform, const char *dir) {
+        const char *const first[] = {
+                u->builder, "build", "--platform", platform, "-t", image, NULL
+        };
+        struct command c;
+        int r;
+
+        command_begin(&c, first);
+        command_finish(&c, fn, dir);
+        r = source_run(c.argv);
+        command_done(&c);
+        return r == 0 ? push(u, fn, image) : build_failed(u, fn, r);
+}
+
+static int docker_for_several(const struct up *u, const struct stack_function *fn,
+                              const char *image, const char *platforms, const char *dir) {
+        const char *const first[] = { "docker",  "buildx",   "build",           "--platform",
+                                      platforms, "--output", "type=oci,dest=-", NULL };
+        struct source *source = NULL;
+        struct fail f = { 0 };
+        struct command c;
+        int r;
+
+        command_begin(&c, first);
+        command_finish(&c, fn, dir);
+        r = source_open_program(c.argv, &source, &f);
+        command_done(&c);
+        return r < 0 ? cli_fail(u->cli, "%s", fail_text(&f)) : send_source(u, fn, image, source);
+}
+
+static int podman_for_several(const struct up *u, const struct stack_function *fn,
+                              const char *image, const char *platforms, const char *dir) {
+        char folder[] = "/tmp/agentctl-XXXXXX", file[64], to[256];
+        const char *const forget[] = { "podman", "manifest", "rm", image, NULL };
+        const char *const first[] = { "podman",     "build", "--platform", platforms,
+                                      "--manifest", image,   NULL };
+        const char *const export[] = {
+                "podman", "manifest", "push", "-q", "--all", image, to, NULL
+        };
+        struct source *source = NULL;
+        struct fail f = { 0 };
+        struct command c;
+        int r;
+
+        if (!mkdtemp(folder))
+                return cli_fail(u->cli, "cannot make a folder in /tmp: %s", strerror(errno));
+        (void)snprintf(file, sizeof(file), "%s/image.tar", folder);
+        (void)snprintf(to, sizeof(to), "oci-archive:%s", file);
+        (void)source_probe(forget, false); /* of an earlier run: it would grow */
+        command_begin(&c, first);
+        command_finish(&c, fn, dir);
+        r = source_run(c.argv);
+        command_done(&c);
+        if (r == 0)
+                r = source_run(export);
+        if (r != 0)
+                r = build_failed(u, fn, r);
+        else if (source_open_path(file, &source, &f) < 0)
+                r = cli_fail(u->cli, "%s", fail_text(&f));
+        else
+                r = send_source(u, fn, image, source);
+        (void)unlink(file);
+        (void)rmdir(folder);
+        return r;
+}
+
+/* Boards of several kinds need an image that is for all of them. */
+static int build_and_push(const struct up *u, const struct stack_function *fn, const char *image,
+                          const char *dir) {
+        char platforms[PLATFORMS * 16] = "";
+        size_t len = 0;
+
+        if (!u->builder)
+                return cli_fail(u->cli,
+                                "%s:%u: %s: building needs docker or podman on this computer",
+                                u->file, fn->line, fn->name);
+        for (size_t i = 0; i < u->n_platforms; i++)
+                len += (size_t)snprintf(platforms + len, sizeof(platforms) - len, "%s%s",
+                                        len ? "," : "", u->platforms[i]);
+        fprintf(stderr, "%s: building %s for %s from %s\n", fn->name, cli_safe(image), platforms,
+                cli_safe(dir));
+        if (u->n_platforms <= 1)
+                return build_for_one(u, fn, image, platforms, dir);
+        return str_eq(u->builder, "docker") ? docker_for_several(u, fn, image, platforms, dir)
+                                            : podman_for_several(u, fn, image, platforms, dir);
 }
 
 /* ---- one function ---- */
@@ -278,8 +373,8 @@ static int bring_up(const struct up *u, const struct stack_function *fn) {
         if (folder && !u->builder && !fn->must_build && image != own)
                 folder = NULL;
         if (folder)
-                r = build(u, fn, image, folder);
-        if (r == CLI_DONE && (folder || (!in_bramble(u, image) && source_has_image(image))))
+                r = build_and_push(u, fn, image, folder);
+        else if (!in_bramble(u, image) && source_has_image(image))
                 r = push(u, fn, image);
         if (r == CLI_DONE)
                 r = deploy(u, fn, image);

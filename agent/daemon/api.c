@@ -67,6 +67,7 @@ static const struct api_verb verbs[] = {
         { "registry-login", 0, verb_registry_login },
         { "registry-logout", 0, verb_registry_logout },
         { "registry-keep", VERB_PEER, verb_registry_keep },
+        { "registry-give", VERB_PEER, verb_registry_give },
         { "registry-logins", 0, verb_registry_logins },
         { "logs", VERB_GATEWAY, verb_logs },
         { "log-lines", VERB_PEER, verb_log_lines },

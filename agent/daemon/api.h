@@ -105,6 +105,7 @@ void verb_blobs(struct request *q);
 void verb_registry_login(struct request *q);
 void verb_registry_logout(struct request *q);
 void verb_registry_keep(struct request *q);
+void verb_registry_give(struct request *q);
 void verb_registry_logins(struct request *q);
 void verb_logs(struct request *q);
 void verb_log_lines(struct request *q);

@@ -2,6 +2,7 @@
 #include "base/str.h"
 #include "core/registry.h"
 #include "daemon/api.h"
+#include "daemon/registry.h"
 #include "io/json.h"
 #include "io/log.h"
 #include "io/registry_login.h"
@@ -84,6 +85,7 @@ static int keep(struct agent *a, const cJSON *args, struct fail *f) {
                 return fail(f, -EINVAL, "'%.80s' is no registry", host);
         if (!user)
                 return registry_login_remove(a->config.registry_logins, host, f);
+        log_info("a login for registry %s is kept", host);
         return registry_login_put(a->config.registry_logins, host, user,
                                   json_text(args, "password", ""), f);
 }
@@ -120,7 +122,6 @@ void verb_registry_login(struct request *q) {
                 request_fail(q, 400, "a login needs a user and a password");
                 return;
         }
-        log_info("a login for registry %.80s is kept", json_text(q->args, "host", "?"));
         keep_and_spread(q);
 }
 
@@ -159,4 +160,84 @@ void verb_registry_logins(struct request *q) {
         }
         cJSON_Delete(o);
         request_fail_errno(q, r, fail_text(&f));
+}
+
+/* ---- a board that was off when the login was made, or is new, asks the others ---- */
+
+struct borrow {
+        struct agent *agent;
+        uint32_t at; /* of the world's members */
+        char host[SIZE_IMAGE];
+};
+
+static void borrow_next(struct borrow *b);
+
+static void given(void *arg, int result, const char *why, const cJSON *reply) {
+        struct borrow *b = arg;
+        struct fail f = { 0 };
+
+        (void)why;
+        if (result < 0 || !reply || !json_text(reply, "user", NULL)) {
+                borrow_next(b);
+                return;
+        }
+        if (registry_login_put(b->agent->config.registry_logins, b->host,
+                               json_text(reply, "user", ""), json_text(reply, "password", ""),
+                               &f) < 0)
+                log_warning("a login for registry %s cannot be kept: %s", b->host, fail_text(&f));
+        else
+                log_info("another board had a login for registry %s", b->host);
+        free(b); /* the next try of the pull uses it */
+}
+
+static void borrow_next(struct borrow *b) {
+        struct agent *a = b->agent;
+
+        while (b->at < a->world.n_members) {
+                const struct world_member *m = &a->world.members[b->at++];
+                cJSON *request;
+                int r;
+
+                if (!m->up || m->node == a->board.node)
+                        continue;
+                request = cJSON_CreateObject();
+                (void)cJSON_AddStringToObject(request, "verb", "registry-give");
+                (void)cJSON_AddStringToObject(request, "host", b->host);
+                r = api_ask_board(a, m->node, request, ASK_SEC, given, b, NULL);
+                cJSON_Delete(request);
+                if (r == 0)
+                        return;
+        }
+        free(b);
+}
+
+void registry_borrow(struct agent *a, const char *image) {
+        struct registry_login login;
+        struct borrow *b = calloc(1, sizeof(*b));
+        int r;
+
+        if (!b)
+                return;
+        b->agent = a;
+        (void)registry_host(image, b->host, sizeof(b->host));
+        r = registry_login_find(a->config.registry_logins, b->host, &login, NULL);
+        explicit_bzero(&login, sizeof(login));
+        if (r == -ENOENT)
+                borrow_next(b);
+        else
+                free(b);
+}
+
+void verb_registry_give(struct request *q) {
+        struct registry_login login;
+        int r = registry_login_find(q->agent->config.registry_logins,
+                                    json_text(q->args, "host", ""), &login, NULL);
+        cJSON *o = cJSON_CreateObject();
+
+        if (r == 0 && login.user[0]) {
+                (void)cJSON_AddStringToObject(o, "user", login.user);
+                (void)cJSON_AddStringToObject(o, "password", login.password);
+        }
+        explicit_bzero(&login, sizeof(login));
+        request_reply(q, o);
 }

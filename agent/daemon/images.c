@@ -366,6 +366,8 @@ static void on_pulled(void *arg, int result, const char *why, const cJSON *reply
                 return;
         f->pulling = false;
         f->refused = result == -ENOENT || result == -EACCES;
+        if (result == -EACCES)
+                registry_borrow(f->agent, f->name);
         if (result < 0)
                 (void)snprintf(f->why, sizeof(f->why), "%.*s", SIZE_REASON - 1, why);
         if (result == -EPIPE) {

@@ -16,6 +16,9 @@ void registry_request_done(cJSON *request);
 int registry_start(struct agent *a, const struct puller_ops *ops, void *arg, struct puller **ret,
                    struct fail *f);
 
+/* Asks the other boards for a login that this one lacks; a later request finds it. */
+void registry_borrow(struct agent *a, const char *image);
+
 /* "docker.io": of a normalised name. */
 const char *registry_host(const char *image, char *dst, size_t size);
 

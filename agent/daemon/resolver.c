@@ -90,6 +90,8 @@ static void over(struct resolver *r, int result, const char *why) {
         (void)str_copy(image, sizeof(image), r->asked);
         r->asked[0] = '\0';
         r->submitting = false;
+        if (result == -EACCES)
+                registry_borrow(r->agent, image);
         if (result < 0 && result != -ECANCELED)
                 remember_failure(r, image, result, why);
         else

@@ -121,6 +121,12 @@ assert 'a wrong one is kept' login wrong
 eventually 'and does not help' 30 reason_is secret "401: no such image, or this user may not pull it"
 assert 'the right one' login se:cret
 eventually 'lets it in' 60 ready secret 1
+leader=$(status b1 .leader)
+run "$leader" rm /etc/bramble/registry.json
+ctl b1 remove secret >/dev/null
+ctl b1 image remove $r:5001/bramble/wordcount:1 >/dev/null
+assert 'a board that lacks the login (a card that was flashed)' deploy secret $r:5001/bramble/wordcount:1
+eventually 'gets it from another board' 60 ready secret 1
 for b in b1 b2 b3; do equal "only root reads it on $b" '600 root' "$(run $b stat -c '%a %U' /etc/bramble/registry.json)"; done
 equal 'it is in no log' '' "$(for b in b1 b2 b3; do run $b journalctl -q --no-pager | grep -F se:cret; done)"
 match 'registry list shows the user' "$r:5001 +ann" "$(ctl b3 registry list)"
