@@ -20,7 +20,8 @@ enum { ARGS = 10, CHUNK = 64 * 1024 };
 
 struct source {
         int fd;
-        pid_t pid; /* of the program that writes it; 0: none */
+        pid_t pid;  /* of the program that writes it; 0: none */
+        bool ended; /* it has written all that it wanted to */
         uint64_t size;
         char what[256];
         struct tar_thin thin;
@@ -245,6 +246,7 @@ static ssize_t refill(struct source *s) {
                 return -errno;
         s->at = s->in;
         s->left = (size_t)n;
+        s->ended = n == 0;
         return n;
 }
 
@@ -300,8 +302,10 @@ int source_close(struct source *s, struct fail *f) {
         (void)close(s->fd);
         if (s->pid)
                 r = collect(s->pid);
-        if (r != 0)
+        if (r != 0 && s->ended) /* else it failed because nobody listens any more */
                 r = fail(f, -EIO, "%s failed with status %d", s->what, r);
+        else
+                r = 0;
         free(s);
         return r;
 }

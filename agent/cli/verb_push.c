@@ -102,10 +102,17 @@ void push_print(const cJSON *reply, uint64_t skipped) {
         }
 }
 
+/* A folder that happens to be called as an image is, is not meant. */
 static bool is_path(const char *text) {
+        char index[4096];
         struct stat st;
 
-        return str_eq(text, "-") || text[0] == '/' || text[0] == '.' || stat(text, &st) == 0;
+        if (str_eq(text, "-") || text[0] == '/' || text[0] == '.')
+                return true;
+        if (stat(text, &st) < 0)
+                return false;
+        (void)snprintf(index, sizeof(index), "%s/index.json", text);
+        return !S_ISDIR(st.st_mode) || access(index, R_OK) == 0;
 }
 
 int verb_push(const struct cli *c, int argc, char **argv) {
