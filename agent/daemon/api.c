@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "daemon/membership.h"
 #include "daemon/peers.h"
+#include "daemon/store.h"
 #include "io/json.h"
 #include "io/log.h"
 
@@ -69,6 +70,7 @@ static const struct api_verb verbs[] = {
         { "registry-keep", VERB_PEER, verb_registry_keep },
         { "registry-give", VERB_PEER, verb_registry_give },
         { "registry-logins", 0, verb_registry_logins },
+        { "store", VERB_PEER | VERB_GATEWAY, verb_store },
         { "logs", VERB_GATEWAY, verb_logs },
         { "log-lines", VERB_PEER, verb_log_lines },
         { "watch", VERB_GATEWAY, verb_watch },

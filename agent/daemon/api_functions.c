@@ -4,6 +4,7 @@
 #include "daemon/membership.h"
 #include "daemon/resolver.h"
 #include "daemon/status_json.h"
+#include "daemon/store.h"
 #include "io/json.h"
 #include "io/log.h"
 #include "io/spec.h"
@@ -134,6 +135,38 @@ static void deploy_fresh(struct request *q, const char *image) {
         resolver_refresh(q->agent, image, on_refreshed, request_ref(q));
 }
 
+/* ---- an image of the store: it comes from this board's card, and is then known to all -------- */
+
+static void on_store_known(void *arg, int result) {
+        struct request *q = arg;
+
+        (void)cJSON_AddTrueToObject(q->args, "stored");
+        if (result == 0)
+                verb_deploy(q); /* once more, and now the image is there */
+        else
+                on_done(request_ref(q), result);
+        request_unref(q);
+}
+
+static void on_store_imported(void *arg, int result, const char *why,
+                              const struct image_imported *imported) {
+        struct charter_command cmd = { .op = CHARTER_IMAGE_SET };
+        struct request *q = arg;
+        int r;
+
+        if (result < 0) {
+                request_fail_errno(q, result, why);
+                request_unref(q);
+                return;
+        }
+        (void)str_copy(cmd.image, sizeof(cmd.image), imported->name);
+        (void)str_copy(cmd.digest, sizeof(cmd.digest), imported->digest);
+        cmd.size_bytes = imported->size_bytes;
+        r = consensus_submit(membership_consensus(q->agent), &cmd, on_store_known, q);
+        if (r < 0)
+                on_store_known(q, r);
+}
+
 void verb_deploy(struct request *q) {
         const cJSON *o = cJSON_GetObjectItemCaseSensitive(q->args, "spec");
         struct spec spec;
@@ -154,8 +187,10 @@ void verb_deploy(struct request *q) {
         if (r < 0) {
                 request_fail_errno(q, r, fail_text(&f));
         } else {
-                /* an image that nobody has is pulled once the function is there */
-                if (spec.pull_always && charter_image(&q->agent->charter, spec.image))
+                if (!charter_image(&q->agent->charter, spec.image) &&
+                    !json_bool(q->args, "stored") && store_has(q->agent, spec.image))
+                        store_import(q->agent, spec.image, on_store_imported, request_ref(q));
+                else if (spec.pull_always && charter_image(&q->agent->charter, spec.image))
                         deploy_fresh(q, spec.image);
                 else
                         deploy(q, &spec, text);

@@ -32,7 +32,8 @@ struct config {
         char watchdog[SIZE_PATH];        /* /usr/lib/bramble/fwatchdog */
         char pull[SIZE_PATH];            /* /usr/lib/bramble/bramble-pull */
         char registry_logins[SIZE_PATH]; /* /etc/bramble/registry.json, as docker's config.json */
-        char registry_ca[SIZE_PATH]; /* /etc/bramble/registry-ca.crt, trusted beside the others */
+        char registry_ca[SIZE_PATH];   /* /etc/bramble/registry-ca.crt, trusted beside the others */
+        char functions_dir[SIZE_PATH]; /* /usr/share/bramble/functions: of the store */
         /* [functions] */
         uint32_t n_insecure;      /* insecure_registries = m1:5000: spoken to by plain http */
         uint64_t keep_free_bytes; /* keep_free: below it unused images go; 0: an eighth of the card

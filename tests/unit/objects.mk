@@ -19,6 +19,11 @@ $(OUT)/unit/test_saved: $(UNIT_OBJ_test_saved)
 UNIT_OBJ_test_crictl_options := $(OUT)/agent/crictl/options.o
 $(OUT)/unit/test_crictl_options: $(UNIT_OBJ_test_crictl_options)
 
+# The store: what a board reads of it, and the functions themselves.
+UNIT_OBJ_test_store := $(OUT)/agent/daemon/store.o
+$(OUT)/unit/test_store: $(UNIT_OBJ_test_store)
+$(OUT)/unit/test_functions: $(OUT)/functions/program
+
 # bramble-agent: the counts of calls.
 UNIT_OBJ_test_calls_file := $(OUT)/agent/daemon/calls_file.o
 $(OUT)/unit/test_calls_file: $(UNIT_OBJ_test_calls_file)
