@@ -3,7 +3,7 @@
 # lying), pushed from another computer, brought up as a stack, and removed.  Three boards; the
 # registries are another computer on their LAN.
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
-. "$here/oci.sh"
+. "$here/../../provision/oci.sh"
 
 r=10.77.0.254 # where the registries are
 export BRAMBLE_LAB_CONF="
