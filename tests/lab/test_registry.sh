@@ -2,7 +2,9 @@
 # test_registry.sh - images: pulled from real registries (anonymous, with a password, slow, cut off,
 # lying), pushed from another computer, brought up as a stack, and removed.  Three boards; the
 # registries are another computer on their LAN.
+# shellcheck source=tests/lab/lib.sh disable=SC2317,SC2016 # functions are called by the asserts
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+# shellcheck source=provision/oci.sh
 . "$here/../../provision/oci.sh"
 
 r=10.77.0.254 # where the registries are
