@@ -12,4 +12,9 @@ enum { KEEPER_COPIES = 2 };
  * that images spread over the boards. */
 uint64_t keeper_next(const struct world *w, const struct world_image *image);
 
+/* The board that should pull 'image', which nobody has, from its registry for all others: the first
+ * one that is on and has a replica to start from it, else one of those that are on.  0: somebody
+ * has it, or no function names it. */
+uint64_t keeper_puller(const struct world *w, const struct world_image *image);
+
 #endif

@@ -2,6 +2,7 @@
 #include "base/str.h"
 #include "daemon/api.h"
 #include "daemon/membership.h"
+#include "daemon/resolver.h"
 #include "daemon/status_json.h"
 #include "daemon/store.h"
 #include "io/json.h"
@@ -122,12 +123,6 @@ static void deploy(struct request *q, const struct spec *spec, const char *text)
                              spec->secrets[i], spec->namespace, spec->secrets[i]);
                 return;
         }
-        if (!charter_image(&a->charter, spec->image)) {
-                request_fail(q, 400,
-                             "image %.200s is not in this bramble: agentctl import FILE.tar",
-                             spec->image);
-                return;
-        }
         if (!specs_fit(a, cmd.spec_len)) {
                 request_fail(q, 507, "all deployments together are larger than %d KB",
                              LIMIT_SPECS_BYTES / 1024);
@@ -142,6 +137,32 @@ static void deploy(struct request *q, const struct spec *spec, const char *text)
         log_field(LOG_LEVEL_INFO, "BRAMBLE_FUNCTION", spec->name, "deploying %s from %s",
                   spec->name, spec->image);
         submit_with(q, &cmd, on_deployed);
+}
+
+/* What its registry says now is written down, or (it does not answer) what is here has to do. */
+static void on_refreshed(void *arg, int result, const char *why) {
+        struct request *q = arg;
+        const cJSON *o = cJSON_GetObjectItemCaseSensitive(q->args, "spec");
+        char *text = cJSON_PrintUnformatted(o);
+        struct spec spec;
+
+        if (result < 0)
+                log_notice("deploying the image that is here, as its registry was no help: %s",
+                           why);
+        if (result == -ECANCELED) {
+                request_fail(q, 503, "%s", why);
+        } else if (text && spec_parse(text, strlen(text), &spec, NULL) == 0) {
+                deploy(q, &spec, text);
+                spec_done(&spec);
+        } else {
+                request_fail_errno(q, -ENOMEM, "");
+        }
+        free(text);
+        request_unref(q);
+}
+
+static void deploy_fresh(struct request *q, const char *image) {
+        resolver_refresh(q->agent, image, on_refreshed, request_ref(q));
 }
 
 /* ---- an image of the store: it comes from this board's card, and is then known to all -------- */
@@ -199,6 +220,8 @@ void verb_deploy(struct request *q) {
                 if (!charter_image(&q->agent->charter, spec.image) &&
                     !json_bool(q->args, "stored") && store_has(q->agent, spec.image))
                         store_import(q->agent, spec.image, on_store_imported, request_ref(q));
+                else if (spec.pull_always && charter_image(&q->agent->charter, spec.image))
+                        deploy_fresh(q, spec.image);
                 else
                         deploy(q, &spec, text);
                 spec_done(&spec);
@@ -263,6 +286,7 @@ void verb_scale(struct request *q) {
 /* Another board (or this one) has imported an image. */
 void verb_image(struct request *q) {
         struct charter_command cmd = { .op = CHARTER_IMAGE_SET };
+        const struct charter_image *known;
         char name[SIZE_IMAGE];
 
         if (str_copy(cmd.image, sizeof(cmd.image), json_text(q->args, "name", "")) < 0 ||
@@ -272,5 +296,39 @@ void verb_image(struct request *q) {
                 request_fail(q, 400, "image needs a whole name, digest and size");
                 return;
         }
+        known = charter_image(&q->agent->charter, cmd.image);
+        if (json_bool(q->args, "only_size") &&
+            (!known || known->size_bytes || !str_eq(known->digest, cmd.digest))) {
+                request_reply(q, cJSON_CreateObject()); /* it means something else by now */
+                return;
+        }
         submit(q, &cmd);
+}
+
+static const char *user_of(const struct charter *c, const char *image) {
+        for (uint32_t i = 0; i < c->n_functions; i++)
+                if (str_eq(c->functions[i].image, image))
+                        return c->functions[i].name;
+        return NULL;
+}
+
+/* The boards take it off their cards when they see that the bramble does not know it any more. */
+void verb_image_remove(struct request *q) {
+        struct charter_command cmd = { .op = CHARTER_IMAGE_REMOVE };
+        const char *name = json_text(q->args, "name", ""), *user;
+        const char *digest = json_text(q->args, "digest", NULL);
+        const struct charter_image *image;
+
+        if (image_normalise(name, cmd.image) < 0) {
+                request_fail(q, 400, "'%.80s' is no image name", name);
+                return;
+        }
+        image = charter_image(&q->agent->charter, cmd.image);
+        user = user_of(&q->agent->charter, cmd.image);
+        if (!image || (digest && !str_eq(digest, image->digest)))
+                request_fail(q, 404, "image %.200s is not in this bramble", cmd.image);
+        else if (user)
+                request_fail(q, 409, "function %s uses it: agentctl remove %s first", user, user);
+        else
+                submit(q, &cmd);
 }

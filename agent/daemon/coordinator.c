@@ -6,6 +6,7 @@
 #include "daemon/coordinator_private.h"
 #include "daemon/membership.h"
 #include "daemon/peers.h"
+#include "daemon/resolver.h"
 #include "io/log.h"
 
 #include <errno.h>
@@ -299,6 +300,7 @@ static void look(struct coordinator *c) {
                 return;
         coordinator_scale_look(c, now);
         place(c, now);
+        resolver_look(c->agent);
         coordinator_kube_look(c, now);
         count_calls(c, now);
         if (c->dirty)
@@ -337,6 +339,7 @@ void coordinator_lead(struct agent *a, bool leads) {
         coordinator_scale_forget(c);
         if (!leads) {
                 (void)uv_timer_stop(&c->timer);
+                resolver_stop(a);
                 return;
         }
         follow_members(c);

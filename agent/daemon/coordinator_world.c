@@ -2,6 +2,7 @@
 #include "base/str.h"
 #include "daemon/coordinator_private.h"
 #include "daemon/membership.h"
+#include "daemon/resolver.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -112,6 +113,10 @@ static void explain_one(const struct coordinator *c, struct world *w, uint32_t f
         struct world_function *f = &w->functions[function];
         uint32_t placed = 0, coming = 0;
 
+        if (!charter_image(&c->agent->charter, f->image)) {
+                f->stuck = resolver_reason(c->agent, f->image, f->reason) && f->replicas > 0;
+                return;
+        }
         for (uint32_t i = 0; i < w->n_instances; i++) {
                 const struct world_instance *in = &w->instances[i];
                 const struct report_instance *r;

@@ -348,18 +348,15 @@ static void advance(struct item *item, usec_t now) {
                 return;
         image = world_image(&a->world, item->spec.image);
         if (!image) {
-                runner_set_state(item, INSTANCE_PENDING,
-                                 "its image is not in this bramble: agentctl import FILE.tar");
+                runner_set_state(item, INSTANCE_PENDING, ""); /* the leader says why */
                 return;
         }
         if (!images_have(a, image->name, image->digest)) {
-                if (image->n_holders == 0) {
-                        runner_set_state(item, INSTANCE_PENDING,
-                                         "no board that is on has its image");
-                        return;
-                }
-                runner_set_state(item, INSTANCE_FETCHING, images_reason(a, image->name));
+                char reason[SIZE_REASON];
+
                 images_want(a, image);
+                images_reason(a, image, reason);
+                runner_set_state(item, INSTANCE_FETCHING, reason);
                 return;
         }
         if (!has_room(item, now)) {

@@ -110,6 +110,30 @@ static int parse_peers(const char *text, void *field, size_t size, struct fail *
         return 0;
 }
 
+/* Hosts, with or without a port, between commas or blanks. */
+static int parse_registries(const char *text, void *field, size_t size, struct fail *f) {
+        struct config *c = container_of(field, struct config, n_insecure);
+        char list[CONFIG_REGISTRIES * SIZE_REGISTRY], *save = NULL;
+
+        (void)size;
+        if (str_copy(list, sizeof(list), text) < 0)
+                return fail(f, -ENAMETOOLONG, "is longer than %zu characters", sizeof(list) - 1);
+        c->n_insecure = 0;
+        for (char *p = strtok_r(list, ", \t", &save); p; p = strtok_r(NULL, ", \t", &save)) {
+                if (strchr(p, '/'))
+                        return fail(f, -EINVAL,
+                                    "'%.60s' is no host: write it without http:// and "
+                                    "without a path",
+                                    p);
+                if (c->n_insecure == CONFIG_REGISTRIES)
+                        return fail(f, -E2BIG, "has more than %d registries", CONFIG_REGISTRIES);
+                if (str_copy(c->insecure[c->n_insecure], SIZE_REGISTRY, p) < 0)
+                        return fail(f, -ENAMETOOLONG, "'%.60s' is too long for a host", p);
+                c->n_insecure++;
+        }
+        return 0;
+}
+
 static int parse_kubernetes(const char *text, void *field, size_t size, struct fail *f) {
         (void)size;
         if (!str_eq(text, "auto") && !str_eq(text, "off"))
@@ -187,6 +211,11 @@ static const struct config_key keys[] = {
         KEY("paths", "run", parse_path, run_dir),
         KEY("paths", "boards", parse_path, boards_dir),
         KEY("paths", "watchdog", parse_path, watchdog),
+        KEY("paths", "pull", parse_path, pull),
+        KEY("paths", "registry_logins", parse_path, registry_logins),
+        KEY("paths", "registry_ca", parse_path, registry_ca),
+        KEY("functions", "insecure_registries", parse_registries, n_insecure),
+        KEY("functions", "keep_free", parse_bytes, keep_free_bytes),
         KEY("paths", "functions", parse_path, functions_dir),
         KEY("functions", "containerd", parse_path, containerd),
         KEY("functions", "runtime", parse_path, runtime),
@@ -216,6 +245,9 @@ void config_init(struct config *c) {
                 .run_dir = "/run/bramble",
                 .boards_dir = "/usr/share/bramble/boards",
                 .watchdog = "/usr/lib/bramble/fwatchdog",
+                .pull = "/usr/lib/bramble/bramble-pull",
+                .registry_logins = "/etc/bramble/registry.json",
+                .registry_ca = "/etc/bramble/registry-ca.crt",
                 .functions_dir = "/usr/share/bramble/functions",
                 .containerd = "/run/containerd/containerd.sock",
                 .default_memory_bytes = 64 << 20,

@@ -142,6 +142,24 @@ static int get_labels(const cJSON *o, struct spec *s, struct fail *f) {
         return autoscale_check(&s->scale, f);
 }
 
+static int get_annotations(const cJSON *o, struct spec *s, struct fail *f) {
+        const cJSON *notes = cJSON_GetObjectItemCaseSensitive(o, "annotations");
+        const char *pull;
+        int r;
+
+        if (!notes || cJSON_IsNull(notes))
+                return 0;
+        if (!cJSON_IsObject(notes))
+                return fail(f, -EINVAL, "annotations must be an object of strings");
+        r = get_text(notes, "com.bramble.pull", &pull, f);
+        if (r < 0 || !pull)
+                return r;
+        if (!str_eq(pull, "always") && !str_eq(pull, "missing"))
+                return fail(f, -EINVAL, "annotation com.bramble.pull is always or missing");
+        s->pull_always = str_eq(pull, "always");
+        return 0;
+}
+
 bool spec_needs(const struct spec *s, const char *secret) {
         for (size_t i = 0; i < s->n_secrets; i++)
                 if (str_eq(s->secrets[i], secret))
@@ -203,7 +221,8 @@ static int take_apart(const cJSON *o, struct spec *s, struct fail *f) {
                 return fail(f, -EINVAL, "readOnlyRootFilesystem must be true or false");
         s->read_only_root = cJSON_IsTrue(read_only);
         if ((r = get_env(o, s, f)) < 0 || (r = get_secrets(o, s, f)) < 0 ||
-            (r = get_labels(o, s, f)) < 0 || (r = check_call_limits(o, "labels", f)) < 0 ||
+            (r = get_labels(o, s, f)) < 0 || (r = get_annotations(o, s, f)) < 0 ||
+            (r = check_call_limits(o, "labels", f)) < 0 ||
             (r = check_call_limits(o, "annotations", f)) < 0 ||
             (r = get_resources(o, "limits", &s->memory_limit_bytes, &s->cpu_limit_millicores, f)) <
                     0 ||

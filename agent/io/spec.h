@@ -26,6 +26,7 @@ struct spec {
         bool read_only_root;
         size_t n_secrets;
         char *secrets[SPEC_SECRETS]; /* names, of its own namespace */
+        bool pull_always; /* annotation com.bramble.pull: always, or missing (the default) */
 };
 
 /* Parses and checks 'json' (FunctionDeployment of the OpenFaaS API).  Unknown fields are left
