@@ -347,7 +347,7 @@ state "$(hello)" "$(others)" "$(function_json missing openfaas-fn 0 0 0 "" '{"se
 until_true 5 eval '[ "$(code "${auth[@]}" "$url/system/function/missing")" = 200 ]' && ok || bad 'one that the agent does not know'
 has 'the refusal of a wake is told' "has no replica: there is no such function" "$(call "$url/function/missing")"
 has 'no usage where the agent tells none' '"name":"hello"' "$(call "${auth[@]}" "$url/system/function/hello?usage=1")"
-has 'the agent is asked for usage' '{"verb":"usage","name":"hello","namespace":"openfaas-fn"}' "$(asked)"
+has 'the agent is asked for usage' '{"verb":"usage","name":"hello","namespace":"openfaas-fn"}' "$(grep '"usage"' "$dir/asked")"
 state "$(hello)" "$(others)"
 
 # ---- a function that misbehaves -----------------------------------------------------------------------
