@@ -458,7 +458,7 @@ has 'version' '^bramble-gateway [0-9]' "$("$out/bramble-gateway" --version)"
 
 # ---- the end --------------------------------------------------------------------------------------------------
 descriptors() { find "/proc/$gateway/fd" -type l 2>/dev/null | wc -l; }
-until_true 10 eval '[ "$(descriptors)" -lt 16 ]' && ok || bad "descriptors are left: $(descriptors)"
+until_true 10 eval '[ "$(descriptors)" -lt 17 ]' && ok || bad "descriptors are left: $(descriptors)"
 rm "$dir/seen"; : >"$dir/last"
 curl -sN -m 10 "$url/function/both/events?$dir/seen" >"$dir/last" &
 last=$!

