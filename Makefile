@@ -114,12 +114,12 @@ $(OUT)/fwatchdog: $(WATCHDOG_SRC) $(PURE_SRC) $(wildcard agent/watchdog/*.h)
 
 # The functions of the store: one static program, and the images that are made of it.  For boards of
 # several architectures in one archive: BOARDS='PROGRAM...'.
-$(OUT)/functions/program: $(wildcard functions/*.c functions/*.h)
+$(OUT)/functions/program: $(wildcard agent/functions/*.c agent/functions/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(WATCHDOG_FLAGS) -static -s -Wl,--gc-sections -o $@ $(filter %.c,$^)
 BOARDS ?= $(OUT)/functions/program
-$(OUT)/functions/functions.tar: $(BOARDS) functions/pack functions/names provision/oci.sh $(wildcard functions/public/*)
-	functions/pack $(@D) $(VERSION) $(BOARDS)
+$(OUT)/functions/functions.tar: $(BOARDS) agent/functions/pack agent/functions/names provision/oci.sh $(wildcard agent/functions/public/*)
+	agent/functions/pack $(@D) $(VERSION) $(BOARDS)
 functions: $(OUT)/functions/functions.tar ## the functions of the store, as images: BOARDS='PROGRAM...' for several architectures
 
 # ---- tests --------------------------------------------------------------------------------

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LIST_BYTES = 64 * 1024, PIECE_BYTES = 64 * 1024 };
+enum { LIST_BYTES = 64 * 1024, PIECE_BYTES = 16 * 1024 };
 
 /* ---- the list ------------------------------------------------------------------------------ */
 
@@ -115,7 +115,7 @@ static void on_imported(void *arg, int result, const char *why, const struct ima
 /* As much as containerd takes now; on_drained() goes on. */
 static void pump(void *arg) {
         struct import *i = arg;
-        static char piece[PIECE_BYTES];
+        char piece[PIECE_BYTES];
         int r = 0;
 
         while (r == 0) {

@@ -7,6 +7,8 @@ $(OUT)/unit/test_call_counts: $(UNIT_OBJ_test_call_counts)
 # fwatchdog: parts of it, and the program itself.
 UNIT_OBJ_test_watchdog_options := $(OUT)/agent/watchdog/options.o
 $(OUT)/unit/test_watchdog_options: $(UNIT_OBJ_test_watchdog_options)
+UNIT_OBJ_test_watchdog_outbox := $(OUT)/agent/watchdog/outbox.o
+$(OUT)/unit/test_watchdog_outbox: $(UNIT_OBJ_test_watchdog_outbox)
 UNIT_OBJ_test_watchdog_metrics := $(addprefix $(OUT)/agent/watchdog/,metrics.o answer.o)
 $(OUT)/unit/test_watchdog_metrics: $(UNIT_OBJ_test_watchdog_metrics)
 $(OUT)/unit/test_fwatchdog $(OUT)/unit/test_fwatchdog_modes $(OUT)/unit/test_fwatchdog_hostile: $(OUT)/fwatchdog tests/unit/fwatchdog_bed.h

@@ -623,7 +623,6 @@ static void http_cut_off(void **state) {
         start_http(&b, "serve", "", NULL, NULL);
         for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
                 auto_close int fd = bed_dial(&b);
-                auto_reply struct reply r = { 0 };
                 char c;
 
                 bed_say(fd, paths[i]);
