@@ -40,7 +40,8 @@ registry() { # PORT AUTH
 		http: {addr: "$r:$1", secret: x}
 		$2
 	END
-	lan docker-registry serve "$w/$1.yml" >>"$w/$1.log" 2>&1 &
+	# itself, not a shell around it: it is ended by its id
+	nsenter --net="/run/netns/$BRAMBLE_LAB_PREFIX" docker-registry serve "$w/$1.yml" >>"$w/$1.log" 2>&1 &
 	pids="$pids $!"
 }
 proxy() { # NAME, what it serves on standard input
