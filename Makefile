@@ -61,7 +61,7 @@ FUZZ     := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help all deps check build-check unit sim fuzz hostile purity cross cross-check test test-kube kubernetes demo demo-down \
+.PHONY: help all functions deps check build-check unit sim fuzz hostile purity cross cross-check test test-kube kubernetes demo demo-down \
         bench deb install uninstall lint format check-format clean
 
 # What says the version is built again when that, or the commit, is another one.
@@ -74,7 +74,7 @@ help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@printf '\n  SAN=address,undefined  with sanitizers     CC=clang  WERROR=1  DESTDIR=  PREFIX=/usr\n'
 
-all: $(PROGRAMS) ## builds the programs into build/
+all: $(PROGRAMS) functions ## builds the programs and the store's functions into build/
 
 deps: ## installs the Debian packages that building and testing need (as root)
 	provision/deps
@@ -113,6 +113,16 @@ $(OUT)/fwatchdog: $(WATCHDOG_SRC) $(PURE_SRC) $(wildcard agent/watchdog/*.h) $(S
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(WATCHDOG_FLAGS) -static -Wl,--gc-sections,--build-id=none -o $@ \
 		$(WATCHDOG_SRC) $(PURE_SRC)
+
+# The functions of the store: one static program, and the images that are made of it.  For boards of
+# several architectures in one archive: BOARDS='PROGRAM...'.
+$(OUT)/functions/program: $(wildcard agent/functions/*.c agent/functions/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(WATCHDOG_FLAGS) -static -s -Wl,--gc-sections,--build-id=none -o $@ $(filter %.c,$^)
+BOARDS ?= $(OUT)/functions/program
+$(OUT)/functions/functions.tar: $(BOARDS) agent/functions/pack agent/functions/names provision/oci.sh $(wildcard agent/functions/public/*)
+	agent/functions/pack $(@D) $(VERSION) $(BOARDS)
+functions: $(OUT)/functions/functions.tar ## the functions of the store, as images: BOARDS='PROGRAM...' for several architectures
 
 # ---- tests --------------------------------------------------------------------------------
 # A unit test may also need objects of a program (not its main): name them in UNIT_OBJ_<test>.

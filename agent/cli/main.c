@@ -31,6 +31,12 @@ const struct cli_verb cli_verbs[] = {
           "  --namespace NS       openfaas-fn\n"
           "  --read-only          the container cannot write to its own files\n"
           "  --no-wait            do not wait until it answers\n" },
+        { "store", "list | deploy NAME", 1, -1, verb_store,
+          "functions that come with bramble: figlet, qr, load ...",
+          "  list                 which there are\n"
+          "  deploy NAME          makes one of them; no registry is needed\n"
+          "  --name OTHER         call it OTHER\n"
+          "  and the options of deploy but --image\n" },
         { "functions", "", 0, 0, verb_functions, "the functions and where they run", NULL },
         { "invoke", "NAME", 1, -1, verb_invoke, "calls a function; standard input is the body",
           "  -d, --data TEXT      TEXT is the body\n"
@@ -62,9 +68,10 @@ const struct cli_verb cli_verbs[] = {
           "  --all                off all boards: the cluster ends\n" },
         { "targets", "", 0, -1, verb_targets, "the boards as targets for Prometheus, as JSON",
           "  --port N             the port of the gateways (8080)\n" },
-        { "pki", "init NAME [--dir FOLDER]", 2, -1, verb_pki,
-          "makes a cluster's keys: pki init home",
-          "  --dir FOLDER         where to (./NAME-pki)\n" },
+        { "pki", "init NAME | gateway HOST... [--dir FOLDER]", 2, -1, verb_pki,
+          "makes a cluster's keys: pki init home; a gateway's: pki gateway m1.local",
+          "  --dir FOLDER         where they are (init: ./NAME-pki, gateway: the current "
+          "folder)\n" },
         { "version", "", 0, 0, verb_version, "versions of this command and of the agent", NULL },
         { NULL, NULL, 0, 0, NULL, NULL, NULL },
 };

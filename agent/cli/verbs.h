@@ -9,6 +9,7 @@ int verb_nodes(const struct cli *c, int argc, char **argv);
 int verb_doctor(const struct cli *c, int argc, char **argv);
 int verb_import(const struct cli *c, int argc, char **argv);
 int verb_deploy(const struct cli *c, int argc, char **argv);
+int verb_store(const struct cli *c, int argc, char **argv);
 int verb_functions(const struct cli *c, int argc, char **argv);
 int verb_invoke(const struct cli *c, int argc, char **argv);
 int verb_scale(const struct cli *c, int argc, char **argv);

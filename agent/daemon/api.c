@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "daemon/membership.h"
 #include "daemon/peers.h"
+#include "daemon/store.h"
 #include "io/json.h"
 #include "io/log.h"
 
@@ -61,6 +62,7 @@ static const struct api_verb verbs[] = {
         { "image", VERB_LEADER | VERB_PEER, verb_image },
         { "import", 0, verb_import },
         { "blob", VERB_PEER, verb_blob },
+        { "store", VERB_PEER | VERB_GATEWAY, verb_store },
         { "logs", VERB_GATEWAY, verb_logs },
         { "log-lines", VERB_PEER, verb_log_lines },
         { "watch", VERB_GATEWAY, verb_watch },

@@ -3,6 +3,7 @@
 #include "daemon/api.h"
 #include "daemon/membership.h"
 #include "daemon/status_json.h"
+#include "daemon/store.h"
 #include "io/json.h"
 #include "io/log.h"
 #include "io/spec.h"
@@ -113,6 +114,38 @@ static void deploy(struct request *q, const struct spec *spec, const char *text)
         submit(q, &cmd);
 }
 
+/* ---- an image of the store: it comes from this board's card, and is then known to all -------- */
+
+static void on_store_known(void *arg, int result) {
+        struct request *q = arg;
+
+        (void)cJSON_AddTrueToObject(q->args, "stored");
+        if (result == 0)
+                verb_deploy(q); /* once more, and now the image is there */
+        else
+                on_done(request_ref(q), result);
+        request_unref(q);
+}
+
+static void on_store_imported(void *arg, int result, const char *why,
+                              const struct image_imported *imported) {
+        struct charter_command cmd = { .op = CHARTER_IMAGE_SET };
+        struct request *q = arg;
+        int r;
+
+        if (result < 0) {
+                request_fail_errno(q, result, why);
+                request_unref(q);
+                return;
+        }
+        (void)str_copy(cmd.image, sizeof(cmd.image), imported->name);
+        (void)str_copy(cmd.digest, sizeof(cmd.digest), imported->digest);
+        cmd.size_bytes = imported->size_bytes;
+        r = consensus_submit(membership_consensus(q->agent), &cmd, on_store_known, q);
+        if (r < 0)
+                on_store_known(q, r);
+}
+
 void verb_deploy(struct request *q) {
         const cJSON *o = cJSON_GetObjectItemCaseSensitive(q->args, "spec");
         struct spec spec;
@@ -133,7 +166,11 @@ void verb_deploy(struct request *q) {
         if (r < 0) {
                 request_fail_errno(q, r, fail_text(&f));
         } else {
-                deploy(q, &spec, text);
+                if (!charter_image(&q->agent->charter, spec.image) &&
+                    !json_bool(q->args, "stored") && store_has(q->agent, spec.image))
+                        store_import(q->agent, spec.image, on_store_imported, request_ref(q));
+                else
+                        deploy(q, &spec, text);
                 spec_done(&spec);
         }
         free(text);

@@ -217,6 +217,8 @@ static int attach(struct item *item, char path[static 96]) {
 static void start(struct item *item) {
         struct agent *a = item->runner->agent;
         char id[16], host[8], generation[16], netns[96], group[2 * SIZE_NAME], hostname[64];
+        char board[SIZE_NAME + 16];
+        const char *env[SPEC_ENV + 2] = { board }; /* what is deployed goes over it */
         char secrets[SIZE_PATH + 64];
         const char *labels[] = { "bramble.instance",
                                  id,
@@ -238,7 +240,7 @@ static void start(struct item *item) {
                 .watchdog = a->config.watchdog,
                 .process = item->spec.process,
                 .secrets = runner_secrets_folder(item, secrets, sizeof(secrets)),
-                .env = (const char *const *)item->spec.env,
+                .env = env,
                 .labels = labels,
                 .memory_bytes = item->spec.memory_limit_bytes ? item->spec.memory_limit_bytes
                                                               : item->memory_bytes,
@@ -250,6 +252,8 @@ static void start(struct item *item) {
 
         if (attach(item, netns) < 0)
                 return;
+        (void)snprintf(board, sizeof(board), "BRAMBLE_NODE=%s", a->name);
+        memcpy(env + 1, item->spec.env, sizeof(item->spec.env));
         (void)snprintf(id, sizeof(id), "%" PRIu32, item->id);
         (void)snprintf(host, sizeof(host), "%u", item->host);
         (void)snprintf(generation, sizeof(generation), "%" PRIu32, item->generation);

@@ -50,6 +50,7 @@ static const struct api_route routes[] = {
         { "/system/namespace/*",      API_DELETE,          BASIC, api_namespace_remove, NULL },
         { "/system/alert",            API_POST,            BASIC, api_alert, NULL },
         { "/system/info",             API_GET,             BASIC, api_info, NULL },
+        { "/store",                   API_GET,             OPEN,  api_store, NULL },
         { "/metrics",                 API_GET,             OPEN,  NULL, metrics_start },
         { "/healthz",                 API_GET,             OPEN,  api_healthz, NULL },
         { "/",                        API_GET,             OPEN,  api_root, NULL },

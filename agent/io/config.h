@@ -25,11 +25,12 @@ struct config {
         char peers[CONFIG_PEERS][SIZE_ADDRESS];
         char log_level[8]; /* log = info */
         /* [paths] */
-        char pki_dir[SIZE_PATH];    /* /etc/bramble/pki */
-        char state_dir[SIZE_PATH];  /* /var/lib/bramble */
-        char run_dir[SIZE_PATH];    /* /run/bramble */
-        char boards_dir[SIZE_PATH]; /* /usr/share/bramble/boards */
-        char watchdog[SIZE_PATH];   /* /usr/lib/bramble/fwatchdog */
+        char pki_dir[SIZE_PATH];       /* /etc/bramble/pki */
+        char state_dir[SIZE_PATH];     /* /var/lib/bramble */
+        char run_dir[SIZE_PATH];       /* /run/bramble */
+        char boards_dir[SIZE_PATH];    /* /usr/share/bramble/boards */
+        char watchdog[SIZE_PATH];      /* /usr/lib/bramble/fwatchdog */
+        char functions_dir[SIZE_PATH]; /* /usr/share/bramble/functions: of the store */
         /* [functions] */
         char containerd[SIZE_PATH];    /* /run/containerd/containerd.sock */
         char runtime[SIZE_PATH];       /* "" picks crun, else runc */
