@@ -96,7 +96,7 @@ static int listen_on(struct server_listener *l, const char *address, uint16_t po
         if (r < 0)
                 return fail(f, r, "cannot open a socket: %s", uv_strerror(r));
         l->open = true;
-        kept = kept_take(name, (struct sockaddr *)&to);
+        kept = kept_take(name, &to);
         r = kept >= 0 ? uv_tcp_open(&l->tcp, kept)
                       : uv_tcp_bind(&l->tcp, (struct sockaddr *)&to, 0);
         if (r == 0)
