@@ -36,7 +36,8 @@ NATS_SO  := $(shell $(CC) $(CFLAGS) -print-file-name=libnats.so)
 NATS_SO  := $(shell readelf -d $(NATS_SO) 2>/dev/null | sed -n 's/.*SONAME.*\[\(.*\)\].*/\1/p')
 $(OUT)/agent/io/nats_link.o: CPPFLAGS += $(if $(NATS_SO),-DBRAMBLE_NATS_LIBRARY='"$(NATS_SO)"')
 LIBS     := $(shell pkg-config --libs $(PACKAGES))
-LDFLAGS  += -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS)
+# (A build id would say in which folder it was built, and packages are the same from any.)
+LDFLAGS  += -Wl,--build-id=none -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS)
 
 # ---- what is built ------------------------------------------------------------------------
 PURE_SRC := $(wildcard agent/base/*.c agent/core/*.c)
@@ -66,7 +67,13 @@ FUZZ     := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: help all functions deps check build-check unit sim fuzz hostile purity cross cross-check test test-kube kubernetes demo demo-down \
-        bench install uninstall lint format check-format clean
+        bench deb install uninstall lint format check-format clean
+
+# What says the version is built again when that, or the commit, is another one.
+STAMP := $(OUT)/gen/version
+$(shell mkdir -p $(OUT)/gen && echo '$(VERSION) $(COMMIT)' | cmp -s - $(STAMP) || echo '$(VERSION) $(COMMIT)' >$(STAMP))
+SAYS_VERSION := $(patsubst %.c,$(OUT)/%.o,$(shell grep -lE 'BRAMBLE_(VERSION|COMMIT)' -r agent --include='*.c'))
+$(SAYS_VERSION): $(STAMP)
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -111,16 +118,16 @@ $(OUT)/crictl: $(CRICTL_OBJ) $(LIB)
 # stays static and plain: the containers that it runs in have no sanitizer runtime.
 WATCHDOG_FLAGS := -std=gnu17 -g -Os $(WARN) -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
                   -ffunction-sections -fdata-sections
-$(OUT)/fwatchdog: $(WATCHDOG_SRC) $(PURE_SRC) $(wildcard agent/watchdog/*.h)
+$(OUT)/fwatchdog: $(WATCHDOG_SRC) $(PURE_SRC) $(wildcard agent/watchdog/*.h) $(STAMP)
 	@mkdir -p $(@D)
-	$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(WATCHDOG_FLAGS) -static -Wl,--gc-sections -o $@ \
+	$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(WATCHDOG_FLAGS) -static -Wl,--gc-sections,--build-id=none -o $@ \
 		$(WATCHDOG_SRC) $(PURE_SRC)
 
 # The functions of the store: one static program, and the images that are made of it.  For boards of
 # several architectures in one archive: BOARDS='PROGRAM...'.
 $(OUT)/functions/program: $(wildcard agent/functions/*.c agent/functions/*.h)
 	@mkdir -p $(@D)
-	$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(WATCHDOG_FLAGS) -static -s -Wl,--gc-sections -o $@ $(filter %.c,$^)
+	$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(WATCHDOG_FLAGS) -static -s -Wl,--gc-sections,--build-id=none -o $@ $(filter %.c,$^)
 BOARDS ?= $(OUT)/functions/program
 $(OUT)/functions/functions.tar: $(BOARDS) agent/functions/pack agent/functions/names provision/oci.sh $(wildcard agent/functions/public/*)
 	agent/functions/pack $(@D) $(VERSION) $(BOARDS)
@@ -190,8 +197,17 @@ bench: all $(BENCH) ## the promises, each beside its limit or peer, in one run o
 	tests/bench/run $(OUT)
 
 # ---- installing ---------------------------------------------------------------------------
-install: all ## puts programs, units, boards and configuration below DESTDIR
+# Man pages and completion say what the programs say of themselves; EMULATOR runs foreign ones.
+EMULATOR ?=
+MANUAL   := $(OUT)/manual/complete
+$(MANUAL): $(PROGRAMS) provision/manual $(wildcard provision/man/*) systemd/bramble.conf
+	provision/manual $(OUT) '$(VERSION)' '$(EMULATOR)'
+
+install: all $(MANUAL) ## puts programs, units, boards, man pages and configuration below DESTDIR
 	provision/install $(OUT) '$(DESTDIR)' '$(PREFIX)'
+
+deb: ## a Debian package, in build/deb: ARCH=armhf|arm64|amd64 SUITE=bookworm|trixie
+	@VERSION='$(VERSION)' ARCH='$(ARCH)' SUITE='$(SUITE)' BUILD='$(BUILD)' provision/deb
 
 # ---- looking after the code -----------------------------------------------------------------
 lint: ## cppcheck, gcc -fanalyzer on base/ and core/, shellcheck

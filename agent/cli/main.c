@@ -102,7 +102,10 @@ static void print_usage(FILE *out) {
                 char left[64];
 
                 (void)snprintf(left, sizeof(left), "%s %s", v->name, v->args);
-                fprintf(out, "  %-30s %s\n", left, v->help);
+                if (strlen(left) > 30)
+                        fprintf(out, "  %s\n%33s%s\n", left, "", v->help);
+                else
+                        fprintf(out, "  %-30s %s\n", left, v->help);
         }
         fprintf(out,
                 "\n"

@@ -6,6 +6,8 @@
 #include "daemon/kube_seal.h"
 #include "daemon/reporter.h"
 #include "daemon/runner.h"
+#include "daemon/take_off.h"
+#include "io/alive.h"
 #include "io/log.h"
 #include "io/trim.h"
 
@@ -20,8 +22,8 @@
 enum { EXIT_MISUSED = 2 };
 
 static const char usage[] =
-        "usage: bramble-agent [--config FILE] [--check-config | --early-name] [--version] "
-        "[--help]\n"
+        "usage: bramble-agent [--config FILE] [--check-config | --early-name | --end-functions | "
+        "--take-off] [--version] [--help]\n"
         "\n"
         "The agent of one board of a bramble: finds the others, elects a leader, runs functions.\n"
         "It is started by systemd (bramble-agent.service); talk to it with agentctl.\n"
@@ -30,6 +32,8 @@ static const char usage[] =
         "  --check-config   say whether the file is right, and exit\n"
         "  --early-name     where the host name is an image's default, make it this board's own\n"
         "                   until the bramble gives it one, and exit (bramble-name.service)\n"
+        "  --end-functions  end the functions of this board, and exit (bramble-functions.service)\n"
+        "  --take-off       the same, and take bramble's network off this board: before removal\n"
         "\n"
         "What the agent starts itself, with the key as 64 hex digits on standard input:\n"
         "  --kube-seal SNAPSHOT OUT EPOCH NUMBER   seal a snapshot of etcd and the cluster's keys\n"
@@ -53,11 +57,6 @@ static int load_config(struct config *config, const char *path, bool check) {
         return 0;
 }
 
-static void on_watchdog(uv_timer_t *timer) {
-        (void)timer;
-        (void)sd_notify(0, "WATCHDOG=1");
-}
-
 static void on_signal(uv_signal_t *handle, int number) {
         log_info("ending on signal %d; functions go on running", number);
         (void)sd_notify(0, "STOPPING=1");
@@ -69,16 +68,6 @@ enum { TRIM_AFTER_MS = 15 * 1000 };
 static void on_trim(uv_timer_t *timer) {
         (void)timer;
         trim_program();
-}
-
-/* systemd kills an agent whose loop no longer turns. */
-static void start_watchdog(uv_loop_t *loop, uv_timer_t *timer) {
-        uint64_t usec = 0;
-
-        if (sd_watchdog_enabled(0, &usec) <= 0)
-                return;
-        (void)uv_timer_init(loop, timer);
-        (void)uv_timer_start(timer, on_watchdog, 0, usec / 3 / USEC_PER_MSEC);
 }
 
 /* The last words of a process.  By way of stderr, where systemd knows whose they are: what goes to
@@ -98,6 +87,21 @@ static int early_name(struct agent *a) {
                 return EXIT_FAILURE;
         }
         return EXIT_SUCCESS;
+}
+
+/* Says so on stdout, which the journal knows: it is gone before the journal could ask whose its
+ * words are. */
+static int take_off(struct agent *a, int (*how)(const struct config *config, struct fail *f)) {
+        struct fail f = { 0 };
+        int r;
+
+        (void)signal(SIGPIPE, SIG_IGN);
+        r = how(&a->config, &f);
+        if (r < 0)
+                die(fail_text(&f));
+        else if (r > 0)
+                printf("%d functions of this board were ended\n", r);
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int run(struct agent *a) {
@@ -121,7 +125,7 @@ static int run(struct agent *a) {
         (void)uv_signal_start(&term, on_signal, SIGTERM);
         (void)uv_signal_init(loop, &interrupt);
         (void)uv_signal_start(&interrupt, on_signal, SIGINT);
-        start_watchdog(loop, &watchdog);
+        alive_start(loop, &watchdog);
         (void)uv_timer_init(loop, &trim);
         (void)uv_timer_start(&trim, on_trim, TRIM_AFTER_MS, 0);
         (void)sd_notify(0, "READY=1");
@@ -138,6 +142,8 @@ int main(int argc, char **argv) {
         static const struct option options[] = { { "config", required_argument, NULL, 'c' },
                                                  { "check-config", no_argument, NULL, 'k' },
                                                  { "early-name", no_argument, NULL, 'e' },
+                                                 { "end-functions", no_argument, NULL, 'f' },
+                                                 { "take-off", no_argument, NULL, 't' },
                                                  { "kube-seal", no_argument, NULL, 's' },
                                                  { "kube-open", no_argument, NULL, 'o' },
                                                  { "version", no_argument, NULL, 'v' },
@@ -145,6 +151,7 @@ int main(int argc, char **argv) {
                                                  { 0 } };
         const char *path = NULL;
         struct agent *a;
+        int (*ending)(const struct config *config, struct fail *f) = NULL;
         bool check = false, early = false;
         int o, r;
 
@@ -155,6 +162,10 @@ int main(int argc, char **argv) {
                         check = true;
                 } else if (o == 'e') {
                         early = true;
+                } else if (o == 'f') {
+                        ending = take_off_functions;
+                } else if (o == 't') {
+                        ending = take_off_all;
                 } else if (o == 's') {
                         return kube_seal_main(argc - optind, argv + optind);
                 } else if (o == 'o') {
@@ -180,7 +191,7 @@ int main(int argc, char **argv) {
                 r = EXIT_SUCCESS;
         else {
                 log_open("bramble-agent", log_level_of(a->config.log_level));
-                r = early ? early_name(a) : run(a);
+                r = early ? early_name(a) : ending ? take_off(a, ending) : run(a);
         }
         free(a);
         return r;

@@ -7,6 +7,8 @@
 #include "gateway/options.h"
 #include "gateway/server.h"
 #include "gateway/tls_server.h"
+#include "io/alive.h"
+#include "io/kept.h"
 #include "io/log.h"
 
 #include <errno.h>
@@ -16,13 +18,13 @@
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
-enum { MEMORY_STEP = 64 * 1024 };
+enum { MEMORY_STEP = 64 * 1024, KNOWN_LATE_MS = 1000 };
 
 struct program {
         struct gateway g;
         struct options options;
         uv_signal_t term, interrupt, reload;
-        uv_timer_t drain;
+        uv_timer_t drain, alive;
         bool stopping;
 };
 
@@ -40,6 +42,7 @@ static void close_all(struct program *p) {
         uv_close((uv_handle_t *)&p->interrupt, NULL);
         uv_close((uv_handle_t *)&p->reload, NULL);
         uv_close((uv_handle_t *)&p->drain, NULL);
+        uv_close((uv_handle_t *)&p->alive, NULL);
 }
 
 static void on_async_stopped(void *arg) {
@@ -106,7 +109,6 @@ static void raise_descriptors(unsigned clients) {
 }
 
 static void watch_signals(struct program *p) {
-        (void)signal(SIGPIPE, SIG_IGN);
         (void)uv_signal_init(p->g.loop, &p->term);
         (void)uv_signal_init(p->g.loop, &p->interrupt);
         (void)uv_timer_init(p->g.loop, &p->drain);
@@ -131,12 +133,31 @@ static int start_tls(struct program *p, struct fail *f) {
         return r;
 }
 
+static void on_known_late(uv_timer_t *timer) {
+        uv_close((uv_handle_t *)timer, NULL);
+}
+
+/* Clients may wait at the socket already, from before a restart: they come in when it is known what
+ * there is, or is not to be learned. */
+static void learn(struct gateway *g) {
+        uv_timer_t late;
+
+        (void)uv_timer_init(g->loop, &late);
+        (void)uv_timer_start(&late, on_known_late, KNOWN_LATE_MS, 0);
+        while (!g->had_state && !uv_is_closing((uv_handle_t *)&late))
+                (void)uv_run(g->loop, UV_RUN_ONCE);
+        if (!uv_is_closing((uv_handle_t *)&late))
+                uv_close((uv_handle_t *)&late, NULL);
+        (void)uv_run(g->loop, UV_RUN_NOWAIT); /* the handle is on our stack */
+}
+
 static int start(struct program *p, struct fail *f) {
         struct gateway *g = &p->g;
         int r;
 
         raise_descriptors(p->options.connections);
-        watch_signals(p);
+        (void)signal(SIGPIPE, SIG_IGN);
+        alive_start(g->loop, &p->alive);
         list_init(&g->log_readers);
         deadlines_init(&g->deadlines, g->loop);
         options_deadlines(&p->options, &g->deadlines);
@@ -145,6 +166,8 @@ static int start(struct program *p, struct fail *f) {
         if (r < 0)
                 return fail(f, r, "cannot use '%s' as the agent's socket: %s", p->options.agent,
                             uv_strerror(r));
+        learn(g);
+        watch_signals(p);
         r = async_open(g, &p->options.async, &g->async, f);
         if (r < 0)
                 return r;
@@ -156,6 +179,7 @@ static int start(struct program *p, struct fail *f) {
         r = p->options.tls ? start_tls(p, f) : 0;
         if (r < 0)
                 return r;
+        kept_drop_rest();
         (void)sd_notify(0, "READY=1");
         return 0;
 }

@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "gateway/client_private.h"
 #include "gateway/gateway.h"
+#include "io/kept.h"
 #include "io/log.h"
 
 #include <arpa/inet.h>
@@ -85,8 +86,9 @@ static int parse_address(const char *text, uint16_t port, struct sockaddr_storag
 /* Where it fails, the handle has to be closed on the loop all the same: 'l->open' says so. */
 static int listen_on(struct server_listener *l, const char *address, uint16_t port,
                      struct fail *f) {
+        const char *name = l == &l->server->secure ? "https" : "http";
         struct sockaddr_storage to;
-        int r;
+        int kept, r;
 
         if (parse_address(address, port, &to) < 0)
                 return fail(f, -EINVAL, "'%.50s' is no IP address to listen on", address);
@@ -94,11 +96,15 @@ static int listen_on(struct server_listener *l, const char *address, uint16_t po
         if (r < 0)
                 return fail(f, r, "cannot open a socket: %s", uv_strerror(r));
         l->open = true;
-        r = uv_tcp_bind(&l->tcp, (struct sockaddr *)&to, 0);
+        kept = kept_take(name, &to);
+        r = kept >= 0 ? uv_tcp_open(&l->tcp, kept)
+                      : uv_tcp_bind(&l->tcp, (struct sockaddr *)&to, 0);
         if (r == 0)
                 r = uv_listen((uv_stream_t *)&l->tcp, GATEWAY_BACKLOG, on_connection);
         if (r < 0)
                 return fail(f, r, "cannot listen on %s port %u: %s", address, port, uv_strerror(r));
+        if (kept < 0 && uv_fileno((uv_handle_t *)&l->tcp, &kept) == 0)
+                kept_give(name, kept);
         /* accepted sockets inherit these from the listener */
         (void)uv_tcp_nodelay(&l->tcp, 1);
         (void)uv_tcp_keepalive(&l->tcp, 1, SERVER_PROBE_AFTER_S);

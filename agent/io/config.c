@@ -232,6 +232,11 @@ static const struct config_key keys[] = {
         KEY("gateway", "queue_body", parse_call_bytes, queue_body_bytes),
 };
 
+void config_each_key(void (*each)(void *arg, const char *section, const char *name), void *arg) {
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+                each(arg, keys[i].section, keys[i].name);
+}
+
 void config_init(struct config *c) {
         *c = (struct config){
                 .settle_usec = 8 * USEC_PER_SEC,

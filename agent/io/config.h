@@ -64,4 +64,7 @@ int config_read(struct config *c, const char *path, struct fail *f);
 /* The same from a stream (tests, fuzzing); 'name' stands for the file in errors. */
 int config_read_stream(struct config *c, FILE *stream, const char *name, struct fail *f);
 
+/* Every key that the file may have, in the table's order. */
+void config_each_key(void (*each)(void *arg, const char *section, const char *name), void *arg);
+
 #endif

@@ -120,9 +120,51 @@ static void too_long(void **state) {
         assert_true(str_starts(f.text, "bramble.conf:2: the line is longer than"));
 }
 
+/* systemd/bramble.conf with every "#key = value" made a setting: it is also what bramble.conf(5) is
+ * made of. */
+static void read_shown(char *text, size_t size) {
+        FILE *file = fopen("systemd/bramble.conf", "re");
+        size_t n;
+
+        assert_non_null(file);
+        n = fread(text, 1, size - 1, file);
+        assert_true(n < size - 1);
+        (void)fclose(file);
+        text[n] = '\0';
+        for (char *at = strstr(text, "\n#"); at; at = strstr(at + 1, "\n#"))
+                if (at[2] >= 'a' && at[2] <= 'z')
+                        memmove(at + 1, at + 2, strlen(at + 2) + 1);
+}
+
+static void is_shown(void *text, const char *section, const char *name) {
+        char head[64], key[64];
+        const char *from, *to, *at;
+
+        (void)snprintf(head, sizeof(head), "\n[%s]\n", section);
+        (void)snprintf(key, sizeof(key), "\n%s = ", name);
+        from = strstr(text, head);
+        to = from ? strstr(from + 1, "\n[") : NULL;
+        at = from ? strstr(from, key) : NULL;
+        if (!at || (to && at > to))
+                fail_msg("systemd/bramble.conf does not show %s in [%s]", name, section);
+}
+
+static void the_file_shows_every_key(void **state) {
+        struct fail f = { 0 };
+        char text[16384];
+        struct config c;
+
+        (void)state;
+        read_shown(text, sizeof(text));
+        if (read_text(text, &c, &f) != 0) /* no unknown key, and each example is right */
+                fail_msg("%s", fail_text(&f));
+        config_each_key(is_shown, text);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = { cmocka_unit_test(good), cmocka_unit_test(bad),
-                                            cmocka_unit_test(queue), cmocka_unit_test(too_long) };
+                                            cmocka_unit_test(queue), cmocka_unit_test(too_long),
+                                            cmocka_unit_test(the_file_shows_every_key) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
