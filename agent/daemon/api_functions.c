@@ -217,10 +217,15 @@ void verb_deploy(struct request *q) {
         if (r < 0) {
                 request_fail_errno(q, r, fail_text(&f));
         } else {
-                if (!charter_image(&q->agent->charter, spec.image) &&
-                    !json_bool(q->args, "stored") && store_has(q->agent, spec.image))
+                bool known = charter_image(&q->agent->charter, spec.image) != NULL;
+                bool stored = json_bool(q->args, "stored");
+
+                if (!known && !stored && store_has(q->agent, spec.image))
                         store_import(q->agent, spec.image, on_store_imported, request_ref(q));
-                else if (spec.pull_always && charter_image(&q->agent->charter, spec.image))
+                else if (!known && !stored && str_starts(spec.image, STORE_HOST))
+                        request_fail(q, 404, "the store has no image %.120s: agentctl store list",
+                                     spec.image);
+                else if (spec.pull_always && known)
                         deploy_fresh(q, spec.image);
                 else
                         deploy(q, &spec, text);

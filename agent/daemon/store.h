@@ -9,6 +9,9 @@
 
 /* The list as faas-cli reads it; the caller deletes it.  -ENOENT: this board has none. */
 int store_list(const struct agent *a, cJSON **ret, struct fail *f);
+/* No registry has this host: what is named so is in the store, or nowhere. */
+#define STORE_HOST "bramble.local/"
+
 /* Is this (normalised) reference one of its images? */
 bool store_has(const struct agent *a, const char *image);
 

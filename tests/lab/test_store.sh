@@ -36,7 +36,7 @@ refuse 'deploy without a name' 'NAME' ctl b1 store deploy
 for f in "${all[@]:1}"; do assert "store deploy $f" ctl b2 store deploy "$f"; done
 assert 'under another name, twice' ctl b1 store deploy figlet --name banner --replicas 2 --memory 16Mi
 eventually 'on both boards' 30 fn_is b1 banner '[.placements[] | select(.state == "ready").node] | unique | length' 2
-refuse 'an image of this host that no store has' 'import|image' ctl b1 deploy none --image bramble.local/none:1 --no-wait
+refuse 'an image of this host that no store has' 'the store has no image' ctl b1 deploy none --image bramble.local/none:1 --no-wait
 
 # --- answers ---------------------------------------------------------------------------------------
 call() { http "${@:2}" "$gate/function/$1"; } # NAME[/PATH] CURL-ARGUMENTS
