@@ -18,11 +18,11 @@ all_accepted() { # FUNCTION N
 	local i
 	for ((i = 0; i < $2; i++)); do [ "$(code -d x "$at/async-function/$1")" = 202 ] || return 1; done
 }
-deploy() { # NAME
-	code -u "$user:$password" -X POST -d "{\"service\":\"$1\",\"image\":\"bramble/hello\",\"labels\":{\"com.openfaas.scale.min\":\"1\"},\"annotations\":{\"com.openfaas.retry.attempts\":\"1000\",\"com.openfaas.retry.max_wait\":\"2s\"}}" "$at/system/functions"
+deploy() { # NAME IMAGE
+	code -u "$user:$password" -X POST -d "{\"service\":\"$1\",\"image\":\"bramble/$2\",\"labels\":{\"com.openfaas.scale.min\":\"1\"},\"annotations\":{\"com.openfaas.retry.attempts\":\"1000\",\"com.openfaas.retry.max_wait\":\"2s\"}}" "$at/system/functions"
 }
 
-equal 'deploy' 202 "$(deploy hello)"
+equal 'deploy' 202 "$(deploy hello hello)"
 eventually 'it is ready' 60 fn_is m1 hello '[.placements[] | select(.state == "ready")] | length >= 1' true
 equal 'nothing is stored before the first call' '' "$(run w1 ls /var/lib/bramble-gateway)"
 assert 'twenty calls are accepted' all_accepted hello 20
@@ -33,14 +33,15 @@ equal 'a callback to a function' 202 "$(code -d x -H 'X-Callback-Url: http://gat
 eventually 'which is an asynchronous call as well' 30 metric_is 'bramble_async_completed_total{queue="hello.openfaas-fn"}' 22
 
 # --- a power cut ------------------------------------------------------------------------------------
-equal 'one that cannot be started yet' 202 "$(deploy later)"
+equal 'one whose image nobody has yet' 202 "$(deploy later shout)"
 eventually 'it is there' 30 fn_is m1 later .name later
-assert 'is scaled to nothing' ctl m1 scale later 0
 assert 'five calls are accepted' all_accepted later 5
 assert 'power cut' "$lab" off "$w1"
 assert 'power on' "$lab" on "$w1"
 eventually 'the board is back' 60 agree 2 "${boards[@]}"
-assert 'the function is started' ctl m1 scale later 1
-eventually 'nothing was lost: all five are made' 90 sh -c "'$lab' lan curl -s '$at/metrics' | grep -qxF 'bramble_async_depth{queue=\"later.openfaas-fn\"} 0'"
+all_wait() { [ "$(metric 'bramble_async_depth{queue="later.openfaas-fn"}')" = 5 ]; }
+eventually 'nothing was lost: all five wait' 30 all_wait
+assert 'its image comes' import_images m1 shout
+eventually 'and all five are made' 90 sh -c "'$lab' lan curl -s '$at/metrics' | grep -qxF 'bramble_async_depth{queue=\"later.openfaas-fn\"} 0'"
 equal 'nor failed' 0 "$(metric 'bramble_async_failures_total{queue="later.openfaas-fn"}')"
 finish
