@@ -66,7 +66,7 @@ FUZZ     := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help all functions deps check build-check unit sim fuzz hostile purity cross cross-check test test-kube kubernetes demo demo-down \
+.PHONY: help all functions deps check build-check unit sim plot fuzz hostile purity cross cross-check test test-kube kubernetes demo demo-down \
         bench deb install uninstall lint format check-format clean
 
 # What says the version is built again when that, or the commit, is another one.
@@ -159,6 +159,8 @@ check: build-check ## the fast tests: unit, simulation, fuzz corpora, purity; se
 
 unit: $(UNIT) ## builds the unit tests
 sim: $(SIM) ## builds the simulations
+plot: $(OUT)/sim/sim_autoscale ## draws what the autoscaler decides on three load shapes: build/*/autoscale-*.svg
+	tests/sim/plot $(OUT)
 fuzz: ## coverage-guided fuzzing of every parser with clang's libFuzzer, 30 s each (FUZZ_SECONDS=)
 	tests/fuzz/run-libfuzzer $(FUZZ:$(OUT)/fuzz/%=%)
 
