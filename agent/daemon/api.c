@@ -69,6 +69,7 @@ static const struct api_verb verbs[] = {
         { "blobs", 0, verb_blobs },
         { "images", VERB_PEER | VERB_GATEWAY, verb_images },
         { "image-remove", VERB_LEADER | VERB_PEER, verb_image_remove },
+        { "image-spare", VERB_LEADER | VERB_PEER | VERB_BOARDS, verb_image_spare },
         { "registry-login", VERB_SECRET, verb_registry_login },
         { "registry-logout", 0, verb_registry_logout },
         { "registry-keep", VERB_PEER | VERB_BOARDS | VERB_SECRET, verb_registry_keep },
