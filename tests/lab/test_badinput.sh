@@ -69,6 +69,8 @@ done <<'END'
 404|{"verb":"logs","name":"nosuch"}
 403|{"verb":"secret-get","name":"k"}
 403|{"verb":"secret-key"}
+403|{"verb":"kube-key"}
+403|{"verb":"kube-founded"}
 403|{"verb":"image-spare","name":"i"}
 403|{"verb":"registry-give","host":"docker.io"}
 403|{"verb":"registry-keep","host":"docker.io","user":"u","password":"p"}
