@@ -199,6 +199,13 @@ static void on_store_imported(void *arg, int result, const char *why,
                 on_store_known(q, r);
 }
 
+/* An image that is known may be nowhere any more: its boards were flashed anew. */
+static bool is_held(const struct agent *a, const char *name) {
+        const struct world_image *image = world_image(&a->world, name);
+
+        return image && image->n_holders > 0;
+}
+
 void verb_deploy(struct request *q) {
         const cJSON *o = cJSON_GetObjectItemCaseSensitive(q->args, "spec");
         struct spec spec;
@@ -222,7 +229,8 @@ void verb_deploy(struct request *q) {
                 bool known = charter_image(&q->agent->charter, spec.image) != NULL;
                 bool stored = json_bool(q->args, "stored");
 
-                if (!known && !stored && store_has(q->agent, spec.image))
+                if (!stored && !(known && is_held(q->agent, spec.image)) &&
+                    store_has(q->agent, spec.image))
                         store_import(q->agent, spec.image, on_store_imported, request_ref(q));
                 else if (!known && !stored && str_starts(spec.image, STORE_HOST))
                         request_fail(q, 404, "the store has no image %.120s: agentctl store list",
