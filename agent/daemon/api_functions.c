@@ -31,6 +31,8 @@ static void on_done(void *arg, int result) {
                 request_fail(q, 404, "function %.63s does not exist", name);
         else if (result == -EEXIST)
                 request_fail(q, 409, "it exists already");
+        else if (result == -ESTALE) /* by load */
+                request_fail(q, 503, "somebody else changed its replicas just now: try again");
         else if (result == -EBUSY)
                 request_fail(q, 409, "a function uses it: it was deployed just now");
         else if (result == -ENOSPC)
