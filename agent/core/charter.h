@@ -193,6 +193,7 @@ int charter_command_decode(const void *data, size_t len, struct charter_command 
  *         KUBE_*            -ESTALE where 'kube_epoch' is not the present one: two that decide at
  * once, or an old master, change nothing.  -ENOENT where 'node' is no member, -EEXIST, -ENOSPC
  *         SECRET_SET        -ESTALE where the others were sealed with another key
+ *         IMAGE_REMOVE      -EBUSY while a function names it
  *         NAMESPACE_REMOVE  -EBUSY while functions or secrets are in it
  *         MEMBER_REMOVE, MASTER_SET  -EINVAL for a board that carries the control plane, and for
  * another master than that */

@@ -297,6 +297,9 @@ static int image_remove(struct charter *c, const struct charter_command *cmd) {
 
         if (!i)
                 return -ENOENT;
+        for (uint32_t f = 0; f < c->n_functions; f++) /* deployed since the removal was asked for */
+                if (str_eq(c->functions[f].image, cmd->image))
+                        return -EBUSY;
         delete_at(c->images, c->n_images, (uint32_t)(i - c->images));
         return 0;
 }

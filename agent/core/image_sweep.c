@@ -1,5 +1,7 @@
 #include "core/image_sweep.h"
 
+#include "base/scope.h"
+#include "base/str.h"
 #include "core/keeper.h"
 
 /* Lower goes first. */
@@ -33,6 +35,34 @@ enum image_sweep_action image_sweep(const struct image_sweep_item *items, size_t
                 return IMAGE_SWEEP_NOTHING;
         *ret = at;
         return best == RANK_LAST ? IMAGE_SWEEP_FORGET : IMAGE_SWEEP_DROP;
+}
+
+static bool is_spared(const struct image_spared *s, const char *name, uint64_t node, usec_t now) {
+        for (size_t i = 0; i < ARRAY_SIZE(s->items); i++)
+                if (s->items[i].until > now && s->items[i].node == node &&
+                    str_eq(s->items[i].name, name))
+                        return true;
+        return false;
+}
+
+bool image_spare(struct image_spared *s, const struct world_image *image, uint64_t node,
+                 usec_t now) {
+        uint32_t others = 0;
+
+        for (uint32_t i = 0; i < image->n_holders; i++)
+                others += image->holders[i] != node &&
+                          !is_spared(s, image->name, image->holders[i], now);
+        if (others < KEEPER_COPIES)
+                return false;
+        for (size_t i = 0; i < ARRAY_SIZE(s->items); i++) {
+                if (s->items[i].until > now)
+                        continue;
+                (void)str_copy(s->items[i].name, sizeof(s->items[i].name), image->name);
+                s->items[i].node = node;
+                s->items[i].until = usec_add(now, IMAGE_SPARED_USEC);
+                return true;
+        }
+        return false; /* enough goes at a time */
 }
 
 uint64_t image_sweep_limit(uint64_t disk_bytes) {

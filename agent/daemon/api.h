@@ -105,6 +105,7 @@ void verb_import(struct request *q);
 void verb_blob(struct request *q);
 void verb_images(struct request *q);
 void verb_image_remove(struct request *q);
+void verb_image_spare(struct request *q);
 void verb_blobs(struct request *q);
 void verb_registry_login(struct request *q);
 void verb_registry_logout(struct request *q);

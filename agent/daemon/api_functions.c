@@ -31,6 +31,10 @@ static void on_done(void *arg, int result) {
                 request_fail(q, 404, "function %.63s does not exist", name);
         else if (result == -EEXIST)
                 request_fail(q, 409, "it exists already");
+        else if (result == -ESTALE) /* by load */
+                request_fail(q, 503, "somebody else changed its replicas just now: try again");
+        else if (result == -EBUSY)
+                request_fail(q, 409, "a function uses it: it was deployed just now");
         else if (result == -ENOSPC)
                 request_fail(q, 507, "this bramble is full: at most %d functions, %d images",
                              LIMIT_FUNCTIONS, LIMIT_IMAGES);
@@ -197,6 +201,13 @@ static void on_store_imported(void *arg, int result, const char *why,
                 on_store_known(q, r);
 }
 
+/* An image that is known may be nowhere any more: its boards were flashed anew. */
+static bool is_held(const struct agent *a, const char *name) {
+        const struct world_image *image = world_image(&a->world, name);
+
+        return image && image->n_holders > 0;
+}
+
 void verb_deploy(struct request *q) {
         const cJSON *o = cJSON_GetObjectItemCaseSensitive(q->args, "spec");
         struct spec spec;
@@ -220,7 +231,8 @@ void verb_deploy(struct request *q) {
                 bool known = charter_image(&q->agent->charter, spec.image) != NULL;
                 bool stored = json_bool(q->args, "stored");
 
-                if (!known && !stored && store_has(q->agent, spec.image))
+                if (!stored && !(known && is_held(q->agent, spec.image)) &&
+                    store_has(q->agent, spec.image))
                         store_import(q->agent, spec.image, on_store_imported, request_ref(q));
                 else if (!known && !stored && str_starts(spec.image, STORE_HOST))
                         request_fail(q, 404, "the store has no image %.120s: agentctl store list",

@@ -29,13 +29,6 @@ static const char *name_of(const struct agent *a, uint64_t node) {
         return m ? m->name : "?";
 }
 
-static void wipe(cJSON *o) {
-        cJSON *v = cJSON_GetObjectItemCaseSensitive(o, "password");
-
-        if (cJSON_IsString(v))
-                explicit_bzero(v->valuestring, strlen(v->valuestring));
-}
-
 static void answered(void *arg, int result, const char *why, const cJSON *reply) {
         struct spread *s = arg;
         bool kept = result == 0 && reply && !json_text(reply, "error", NULL);
@@ -65,7 +58,7 @@ static void ask_next(struct spread *s) {
         (void)cJSON_AddItemToObject(o, "boards", s->kept);
         (void)cJSON_AddItemToObject(o, "missed", s->missed);
         request_reply(s->q, o);
-        wipe(s->request);
+        json_wipe(s->request);
         cJSON_Delete(s->request);
         request_unref(s->q);
         free(s);
@@ -111,7 +104,6 @@ static void keep_and_spread(struct request *q) {
         s->request = cJSON_Duplicate(q->args, true);
         (void)cJSON_ReplaceItemInObjectCaseSensitive(s->request, "verb",
                                                      cJSON_CreateString("registry-keep"));
-        wipe(q->args);
         if (r == 0)
                 (void)cJSON_AddItemToArray(s->kept, cJSON_CreateString(a->name));
         ask_next(s);
@@ -134,7 +126,6 @@ void verb_registry_keep(struct request *q) {
         struct fail f = { 0 };
         int r = keep(q->agent, q->args, &f);
 
-        wipe(q->args);
         if (r < 0)
                 request_fail_errno(q, r, fail_text(&f));
         else
@@ -229,11 +220,19 @@ void registry_borrow(struct agent *a, const char *image) {
 }
 
 void verb_registry_give(struct request *q) {
+        struct agent *a = q->agent;
+        uint64_t node = q->link ? link_node(q->link) : 0;
         struct registry_login login;
-        int r = registry_login_find(q->agent->config.registry_logins,
-                                    json_text(q->args, "host", ""), &login, NULL);
-        cJSON *o = cJSON_CreateObject();
+        cJSON *o;
+        int r;
 
+        if (!node || (!charter_member(&a->charter, node) && !world_member(&a->world, node))) {
+                request_fail(q, 403, "only a member of this bramble may have a login");
+                return;
+        }
+        r = registry_login_find(a->config.registry_logins, json_text(q->args, "host", ""), &login,
+                                NULL);
+        o = cJSON_CreateObject();
         if (r == 0 && login.user[0]) {
                 (void)cJSON_AddStringToObject(o, "user", login.user);
                 (void)cJSON_AddStringToObject(o, "password", login.password);

@@ -105,6 +105,8 @@ static void on_placed(void *arg, int result) {
 
         if (--c->submitted == 0)
                 c->n_ahead = 0; /* what was applied is in the charter */
+        if (result < 0)
+                c->dirty = true; /* what was not is still in the picture */
         if (result < 0 && result != -ECANCELED && result != -ENOENT)
                 log_warning("a replica's place could not be written down: %s", strerror(-result));
         (void)uv_async_send(&c->poke);
@@ -127,6 +129,11 @@ static void go_ahead(struct coordinator *c, const struct placement_action *actio
         (void)str_copy(in->function, sizeof(in->function), action->function);
         (void)str_copy(in->namespace, sizeof(in->namespace), action->namespace);
         c->dirty = true;
+}
+
+uint32_t coordinator_ahead(const struct agent *a, const struct charter_instance **ret) {
+        *ret = a->coordinator->ahead;
+        return a->coordinator->n_ahead;
 }
 
 static void submit(struct coordinator *c, const struct placement_action *action) {

@@ -22,6 +22,9 @@ void coordinator_peer_lost(struct agent *a, uint64_t node);
  * 'done', where it has some; -ENOENT and others of consensus_submit(). */
 int coordinator_raise(struct agent *a, const char *name, const char *namespace,
                       void (*done)(void *arg, int result), void *arg);
+/* Replicas whose boards may begin although their places are not in the charter yet: '*ret' are 'n'
+ * (returned), borrowed until the next turn of the loop. */
+uint32_t coordinator_ahead(const struct agent *a, const struct charter_instance **ret);
 /* What all replicas of a function use together, as their boards measured last.  -ENOENT. */
 int coordinator_usage(const struct agent *a, const char *name, const char *namespace,
                       uint64_t *ret_millicores, uint64_t *ret_bytes);

@@ -74,6 +74,19 @@ static struct failure *failure_find(struct images *m, const char *name) {
         return NULL;
 }
 
+/* May it be fetched now?  One that is new waits for a place where all are taken by images that are
+ * not due. */
+static bool is_due(struct images *m, const char *name, usec_t now) {
+        const struct failure *f = failure_find(m, name);
+
+        if (f)
+                return now >= f->retry;
+        for (size_t i = 0; i < FAILURES; i++)
+                if (now >= m->failures[i].retry)
+                        return true;
+        return false;
+}
+
 bool images_have(const struct agent *a, const char *name, const char *digest) {
         const struct images *m = a->images;
 
@@ -523,14 +536,13 @@ static void check_silence(struct fetch *f) {
 
 void images_want(struct agent *a, const struct world_image *image) {
         struct images *m = a->images;
-        const struct failure *failure = failure_find(m, image->name);
         struct fetch *f;
 
         if (m->fetch)
                 check_silence(m->fetch);
         if (image->n_holders == 0 && keeper_puller(&a->world, image) != a->board.node)
                 return; /* it comes from there */
-        if (m->fetch || !a->containers || (failure && agent_now() < failure->retry))
+        if (m->fetch || !a->containers || !is_due(m, image->name, agent_now()))
                 return;
         f = calloc(1, sizeof(*f));
         if (!f)

@@ -56,6 +56,19 @@ static struct lookup *lookup_find(struct resolver *r, const char *image) {
         return NULL;
 }
 
+/* May this name be asked for now?  One that is new waits for a place where all are taken by names
+ * that are not due: it would only push out their patience. */
+static bool is_due(struct resolver *r, const char *image, usec_t now) {
+        const struct lookup *l = lookup_find(r, image);
+
+        if (l)
+                return now >= l->retry;
+        for (size_t i = 0; i < LOOKUPS; i++)
+                if (!r->lookups[i].image[0] || now >= r->lookups[i].retry)
+                        return true;
+        return false;
+}
+
 /* In the place of the one that is due soonest where all are taken. */
 static void remember_failure(struct resolver *r, const char *image, int result, const char *why) {
         struct lookup *l = lookup_find(r, image);
@@ -113,7 +126,11 @@ static void on_written(void *arg, int result) {
 
         if (!r->submitting)
                 return; /* this board led when it began */
-        over(r, result, result < 0 ? "the answer of the registry could not be written down" : "");
+        over(r, result,
+             result == -ENOSPC ? "the bramble knows as many images as it can: agentctl image "
+                                 "remove one"
+             : result < 0      ? "the answer of the registry could not be written down"
+                               : "");
 }
 
 static void write_down(struct resolver *r, const char *digest) {
@@ -191,6 +208,10 @@ static int ask(struct resolver *r, struct fail *f) {
                 return f->error ? f->error : -EIO;
         error = puller_ask(r->puller, request);
         registry_request_done(request);
+        if (error < 0) { /* it has ended meanwhile: the next try begins another one */
+                puller_free(r->puller);
+                r->puller = NULL;
+        }
         (void)uv_timer_start(&r->timer, on_timer, ASK_SEC * UINT64_C(1000), 0);
         return error < 0 ? fail(f, error, "cannot ask bramble-pull: %s", strerror(-error)) : 0;
 }
@@ -226,9 +247,8 @@ static void next(struct resolver *r) {
         }
         for (uint32_t i = 0; i < a->charter.n_functions; i++) {
                 const char *image = a->charter.functions[i].image;
-                const struct lookup *l = lookup_find(r, image);
 
-                if (charter_image(&a->charter, image) || (l && now < l->retry))
+                if (charter_image(&a->charter, image) || !is_due(r, image, now))
                         continue;
                 begin(r, image);
                 return;

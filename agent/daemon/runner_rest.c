@@ -67,8 +67,9 @@ bool runner_is_quiet(struct item *item, usec_t now) {
 }
 
 static void pause_it(struct item *item) {
-        int r = runner_cgroup(item) ? cgroup_freeze(item->runner->root, &item->cgroup, true)
-                                    : -ENOTSUP;
+        /* its own, whatever the runtime did: containerd's would stop all of the board's */
+        bool own = runner_cgroup(item) && strstr(item->cgroup.freezer, item->container);
+        int r = own ? cgroup_freeze(item->runner->root, &item->cgroup, true) : -ENOTSUP;
 
         if (r < 0) {
                 /* it stays as it is: calls are answered as fast */

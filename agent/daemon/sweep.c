@@ -24,8 +24,10 @@ struct seen {
 struct sweep {
         struct agent *agent;
         uv_timer_t timer;
-        bool busy;    /* containerd removes one, or the leader is asked to forget it */
-        bool pressed; /* an image did not fit: one more goes, whatever is free */
+        bool busy;              /* containerd removes one, or the leader is asked to forget it */
+        bool pressed;           /* an image did not fit: one more goes, whatever is free */
+        char asked[SIZE_IMAGE]; /* a copy that the leader is asked about */
+        struct image_spared spared; /* on the leader: what boards drop right now */
         uint64_t bramble;
         uint32_t n;
         struct seen seen[LIMIT_IMAGES];
@@ -63,6 +65,43 @@ static void drop(struct sweep *s, const char *name, const char *why) {
                 return;
         s->busy = true;
         log_info("image %s is removed from this board: %s", name, why);
+}
+
+/* ---- a copy: the leader sees to it that not all boards drop theirs at one moment ---- */
+
+void verb_image_spare(struct request *q) {
+        struct agent *a = q->agent;
+        const struct world_image *image = world_image(&a->world, json_text(q->args, "name", ""));
+        uint64_t node = q->link ? link_node(q->link) : a->board.node;
+
+        if (image && str_eq(image->digest, json_text(q->args, "digest", "")) &&
+            image_spare(&a->sweep->spared, image, node, agent_now()))
+                request_reply(q, cJSON_CreateObject());
+        else
+                request_fail(q, 409, "this copy is needed");
+}
+
+static void on_spared(void *arg, int result, const char *why, const cJSON *reply) {
+        struct sweep *s = arg;
+        const char *error = reply ? json_text(reply, "error", NULL) : NULL;
+
+        s->busy = false;
+        if (result < 0 || error)
+                log_debug("image %s stays: %s", s->asked, error ? error : why);
+        else if (!named(s->agent, s->asked))
+                drop(s, s->asked, "the card fills, and no function uses it");
+}
+
+static void ask(struct sweep *s, const struct images_item *image) {
+        cJSON *o = cJSON_CreateObject();
+
+        (void)str_copy(s->asked, sizeof(s->asked), image->name);
+        (void)cJSON_AddStringToObject(o, "verb", "image-spare");
+        (void)cJSON_AddStringToObject(o, "name", image->name);
+        (void)cJSON_AddStringToObject(o, "digest", image->digest);
+        s->busy = true;
+        api_run_on_leader(s->agent, o, on_spared, s);
+        cJSON_Delete(o);
 }
 
 static void on_forgotten(void *arg, int result, const char *why, const cJSON *reply) {
@@ -129,7 +168,10 @@ static void look(struct sweep *s) {
         case IMAGE_SWEEP_NOTHING:
                 break;
         case IMAGE_SWEEP_DROP:
-                drop(s, images[at].name, "the card fills, and no function uses it");
+                if (items[at].known)
+                        ask(s, &images[at]);
+                else
+                        drop(s, images[at].name, "the card fills, and no function uses it");
                 break;
         case IMAGE_SWEEP_FORGET:
                 forget(s, images[at].name, images[at].digest);

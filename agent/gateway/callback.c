@@ -389,7 +389,10 @@ static int prepare(struct callback *c, const char *url) {
                SET(CURLOPT_POSTFIELDS, c->body.data ? c->body.data : "") &&
                SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->body.len) &&
                SET(CURLOPT_HTTPHEADER, c->headers) && SET(CURLOPT_CONNECT_TO, c->cs->names) &&
-               SET(CURLOPT_WRITEFUNCTION, on_answer) && SET(CURLOPT_ERRORBUFFER, c->error);
+               SET(CURLOPT_WRITEFUNCTION, on_answer) && SET(CURLOPT_ERRORBUFFER, c->error) &&
+               /* or it would wait for the resolver's thread, and the loop with it, where the name
+                * server does not answer */
+               SET(CURLOPT_QUICK_EXIT, 1L);
 #undef SET
         return good ? 0 : -ENOMEM;
 }

@@ -69,6 +69,11 @@ done <<'END'
 404|{"verb":"logs","name":"nosuch"}
 403|{"verb":"secret-get","name":"k"}
 403|{"verb":"secret-key"}
+403|{"verb":"kube-key"}
+403|{"verb":"kube-founded"}
+403|{"verb":"image-spare","name":"i"}
+403|{"verb":"registry-give","host":"docker.io"}
+403|{"verb":"registry-keep","host":"docker.io","user":"u","password":"p"}
 400|{"verb":"secret-set","name":"../x","value":"v"}
 400|{"verb":"secret-set","name":"k","rawValue":"no base64"}
 400|{"verb":"secret-set","name":"k","value":"x\u0000y"}
@@ -77,7 +82,7 @@ done <<'END'
 400|{"verb":"namespace-set","name":"n","labels":{"a":1}}
 END
 assert 'an error that quotes the request is JSON' sh -c "printf '%s' '$(ask $'{"verb":"\xff\xfe"}')' | cut -d' ' -f2- | iconv -f UTF-8 -t UTF-8 >/dev/null"
-for v in auth import doctor secret-get secret-key; do
+for v in auth import doctor secret-get secret-key registry-give registry-keep registry-login registry-logins; do
 	match "the gateway may not ask for $v" '"code":403' "$(ask "{\"verb\":\"$v\"}" bramble/gateway.sock)"
 done
 for f in '\0\0\0\0\a' '\0\0\0\04\a' '\xff\xff\xff\xff\a' '\0\0\0\05\0' '\0\0\0\05\r' '\0\0\0\05\xff'; do

@@ -456,6 +456,19 @@ has 'with file and line' 'wrong.conf.*2' "$(cat "$dir/misused")"
 has 'help' '--connections N' "$("$out/bramble-gateway" --help)"
 has 'version' '^bramble-gateway [0-9]' "$("$out/bramble-gateway" --version)"
 
+# a listener that was kept over a restart, and a client that has waited at it
+if command -v systemd-socket-activate >/dev/null; then
+	kport=$((20000 + RANDOM % 20000))
+	systemd-socket-activate -l "127.0.0.1:$kport" --fdname=http "$out/bramble-gateway" --config "$here/gateway.conf" \
+		--listen "127.0.0.1:$kport" --agent "$dir/nobody.sock" --queue "$dir/kept.db" 2>"$dir/kept" &
+	kept=$!
+	pids+=("$kept")
+	until_true 5 grep -q '^Listening on' "$dir/kept"
+	check 'who waited at a kept listener gets an answer' 503 "$(code "http://127.0.0.1:$kport/healthz")"
+	kill -TERM "$kept"
+	wait "$kept"
+fi
+
 # ---- the end --------------------------------------------------------------------------------------------------
 descriptors() { find "/proc/$gateway/fd" -type l 2>/dev/null | wc -l; }
 until_true 10 eval '[ "$(descriptors)" -lt 17 ]' && ok || bad "descriptors are left: $(descriptors)"

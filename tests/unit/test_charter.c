@@ -247,6 +247,10 @@ static void instances(void **state) {
         assert_int_equal(charter_apply(&c, cmd(CHARTER_MASTER_SET, .node = 3)), 0);
         assert_int_equal(charter_apply(&c, cmd(CHARTER_MEMBER_REMOVE, .node = 1)), 0);
         assert_int_equal(c.n_members, 1);
+        /* what a function names stays, whoever asked when: it may be nowhere else */
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_IMAGE_REMOVE, .image = "figlet:1")), -EBUSY);
+        assert_int_equal(c.n_images, 1);
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_FUNCTION_REMOVE, FN("f"))), 0);
         assert_int_equal(charter_apply(&c, cmd(CHARTER_IMAGE_REMOVE, .image = "figlet:1")), 0);
         assert_int_equal(c.n_images, 0);
         charter_done(&c);

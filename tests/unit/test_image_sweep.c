@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <setjmp.h>
 #include <cmocka.h>
 
@@ -51,6 +52,39 @@ static void chooses(void **state) {
         }
 }
 
+static void spares(void **state) {
+        uint64_t holders[] = { 1, 2, 3, 4 };
+        struct world_image a = { .name = "a", .n_holders = 4, .holders = holders };
+        struct world_image b = { .name = "b", .n_holders = 3, .holders = holders };
+        struct world_image c = { .name = "c", .n_holders = 2, .holders = holders };
+        struct image_spared s = { 0 };
+        usec_t now = 1;
+
+        (void)state;
+        /* four boards ask at one moment, and two copies stay */
+        assert_true(image_spare(&s, &a, 4, now));
+        assert_true(image_spare(&s, &a, 1, now));
+        assert_false(image_spare(&s, &a, 2, now));
+        assert_false(image_spare(&s, &a, 3, now));
+        assert_true(image_spare(&s, &b, 2, now)); /* another image is another matter */
+        assert_false(image_spare(&s, &b, 1, now));
+        assert_false(image_spare(&s, &c, 1, now));
+        /* they did not do it: they hold it still */
+        now += IMAGE_SPARED_USEC;
+        assert_true(image_spare(&s, &a, 2, now));
+        /* they did: what the world says counts */
+        b.n_holders = 2;
+        assert_false(image_spare(&s, &b, 1, now));
+        /* not all at once */
+        b.n_holders = 3;
+        for (int i = 0; i < IMAGE_SPARED - 1; i++) {
+                (void)snprintf(b.name, sizeof(b.name), "x%d", i);
+                assert_true(image_spare(&s, &b, 1, now));
+        }
+        (void)snprintf(b.name, sizeof(b.name), "y");
+        assert_false(image_spare(&s, &b, 1, now));
+}
+
 static void limit(void **state) {
         (void)state;
         assert_int_equal(image_sweep_limit(4000000000), 500000000);
@@ -59,7 +93,8 @@ static void limit(void **state) {
 }
 
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(chooses), cmocka_unit_test(limit) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(chooses), cmocka_unit_test(spares),
+                                            cmocka_unit_test(limit) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
