@@ -44,7 +44,8 @@ uint64_t keeper_next(const struct world *w, const struct world_image *image) {
         return lowest(w, image);
 }
 
-uint64_t keeper_puller(const struct world *w, const struct world_image *image) {
+uint64_t keeper_puller(const struct world *w, const struct world_image *image, uint64_t self) {
+        uint64_t cannot = 0;
         bool named = false;
 
         if (image->n_holders > 0)
@@ -53,9 +54,15 @@ uint64_t keeper_puller(const struct world *w, const struct world_image *image) {
                 const struct world_instance *in = &w->instances[i];
                 const struct world_member *m = world_member(w, in->node);
 
-                if (m && m->up && str_eq(w->functions[in->function].image, image->name))
+                if (!m || !m->up || !str_eq(w->functions[in->function].image, image->name))
+                        continue;
+                if (in->state != INSTANCE_BACKOFF)
                         return in->node;
+                if (cannot == 0 || in->node == self)
+                        cannot = in->node;
         }
+        if (cannot)
+                return cannot;
         for (uint32_t i = 0; i < w->n_functions && !named; i++)
                 named = str_eq(w->functions[i].image, image->name);
         return named ? lowest(w, image) : 0;

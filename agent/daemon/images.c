@@ -129,7 +129,7 @@ void images_reason(const struct agent *a, const struct world_image *image,
                 (void)str_copy(dst, SIZE_REASON, failure->reason);
                 return;
         }
-        puller = keeper_puller(&a->world, image);
+        puller = keeper_puller(&a->world, image, a->board.node);
         if (image->n_holders > 0 || puller == a->board.node)
                 return;
         other = world_member(&a->world, puller);
@@ -137,6 +137,14 @@ void images_reason(const struct agent *a, const struct world_image *image,
                 (void)snprintf(dst, SIZE_REASON, "%s pulls its image", other->name);
         else
                 (void)snprintf(dst, SIZE_REASON, "no board that is on has its image");
+}
+
+bool images_failing(const struct agent *a, const char *name) {
+        const struct images *m = a->images;
+        const struct failure *failure = failure_find(a->images, name);
+
+        return failure && failure->pause > RETRY_FIRST_USEC &&
+               !(m->fetch && str_eq(m->fetch->name, name));
 }
 
 uint32_t images_report(const struct agent *a, struct report_image *ret) {
@@ -540,7 +548,8 @@ void images_want(struct agent *a, const struct world_image *image) {
 
         if (m->fetch)
                 check_silence(m->fetch);
-        if (image->n_holders == 0 && keeper_puller(&a->world, image) != a->board.node)
+        if (image->n_holders == 0 &&
+            keeper_puller(&a->world, image, a->board.node) != a->board.node)
                 return; /* it comes from there */
         if (m->fetch || !a->containers || !is_due(m, image->name, agent_now()))
                 return;
@@ -563,7 +572,7 @@ void images_keep(struct agent *a) {
                 const struct world_image *image = &a->world.images[i];
 
                 if ((keeper_next(&a->world, image) == a->board.node ||
-                     keeper_puller(&a->world, image) == a->board.node) &&
+                     keeper_puller(&a->world, image, a->board.node) == a->board.node) &&
                     !images_have(a, image->name, image->digest))
                         images_want(a, image);
         }

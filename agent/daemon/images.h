@@ -14,6 +14,8 @@ bool images_have(const struct agent *a, const char *name, const char *digest);
 void images_want(struct agent *a, const struct world_image *image);
 /* Fetches what this board should keep a second copy of, or pull for functions without a replica. */
 void images_keep(struct agent *a);
+/* It could not be had twice in a row, and is not on its way now: not to be waited for. */
+bool images_failing(const struct agent *a, const char *name);
 /* How far it is, what it waits for, or why it failed. */
 void images_reason(const struct agent *a, const struct world_image *image,
                    char dst[static SIZE_REASON]);

@@ -356,7 +356,9 @@ static void advance(struct item *item, usec_t now) {
 
                 images_want(a, image);
                 images_reason(a, image, reason);
-                runner_set_state(item, INSTANCE_FETCHING, reason);
+                runner_set_state(
+                        item, images_failing(a, image->name) ? INSTANCE_BACKOFF : INSTANCE_FETCHING,
+                        reason);
                 return;
         }
         if (!has_room(item, now)) {

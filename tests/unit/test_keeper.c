@@ -67,13 +67,22 @@ static void one_board_pulls_for_all(void **state) {
         uint64_t node;
 
         (void)state;
-        assert_int_equal(keeper_puller(&w, &a), 4); /* the first replica's board is off */
-        node = keeper_puller(&w, &b);               /* no replica: one of those that are on */
+        assert_int_equal(keeper_puller(&w, &a, 9), 4); /* the first replica's board is off */
+        node = keeper_puller(&w, &b, 9);               /* no replica: one of those that are on */
         assert_true(node == 1 || node == 2 || node == 4);
-        assert_int_equal(keeper_puller(&w, &c), 0); /* nobody needs it */
+        assert_int_equal(keeper_puller(&w, &c, 9), 0); /* nobody needs it */
+        /* its card is full, or it has no way out: the next one tries */
+        instances[1].state = INSTANCE_BACKOFF;
+        assert_int_equal(keeper_puller(&w, &a, 4), 1);
+        assert_int_equal(keeper_puller(&w, &a, 1), 1);
+        /* nobody can: each for itself, and with no replica one that has */
+        instances[2].state = INSTANCE_BACKOFF;
+        assert_int_equal(keeper_puller(&w, &a, 4), 4);
+        assert_int_equal(keeper_puller(&w, &a, 1), 1);
+        assert_int_equal(keeper_puller(&w, &a, 2), 4);
         a.n_holders = 1;
         a.holders = holder;
-        assert_int_equal(keeper_puller(&w, &a), 0); /* it comes from a peer */
+        assert_int_equal(keeper_puller(&w, &a, 9), 0); /* it comes from a peer */
 }
 
 int main(void) {
