@@ -135,7 +135,7 @@ static void keep_want(void *keeper, unsigned n) {
         char text[160];
 
         if (k->setup != SETUP_DONE || k->asked > 0 || n == 0 || k->closing || k->a->stopping ||
-            room < 2 * (k->a->options.body_bytes + HTTP_HEAD_BYTES))
+            room < k->a->options.body_bytes + HTTP_HEAD_BYTES) /* for the largest */
                 return;
         k->pull = ++k->serial;
         k->pull_ticks = 0;

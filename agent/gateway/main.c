@@ -25,7 +25,7 @@ struct program {
         struct options options;
         uv_signal_t term, interrupt, reload;
         uv_timer_t drain, alive;
-        bool stopping;
+        bool stopping, hurry; /* the latter: what is not over yet is given up */
 };
 
 static struct program *program_of(uv_handle_t *handle) {
@@ -51,7 +51,17 @@ static void on_async_stopped(void *arg) {
 
 /* Nobody calls any more; then no asynchronous call begins any more either. */
 static void on_stopped(struct server *s) {
-        async_stop(s->g->async, on_async_stopped, container_of(s->g, struct program, g));
+        struct program *p = container_of(s->g, struct program, g);
+
+        async_stop(s->g->async, on_async_stopped, p);
+        if (p->hurry) /* some may have begun since */
+                async_abort(s->g->async);
+}
+
+static void give_up(struct program *p) {
+        p->hurry = true;
+        server_abort(p->g.server);
+        async_abort(p->g.async);
 }
 
 static void on_drain_over(uv_timer_t *timer) {
@@ -60,8 +70,7 @@ static void on_drain_over(uv_timer_t *timer) {
         if (p->g.server->n_clients > 0)
                 log_warning("%u connections did not end in time, closing them",
                             p->g.server->n_clients);
-        server_abort(p->g.server);
-        async_abort(p->g.async);
+        give_up(p);
 }
 
 /* Calls under way may end; a second signal does not wait for them. */
@@ -70,8 +79,7 @@ static void on_signal(uv_signal_t *handle, int number) {
 
         (void)number;
         if (p->stopping) {
-                server_abort(p->g.server);
-                async_abort(p->g.async);
+                give_up(p);
                 return;
         }
         p->stopping = true;

@@ -14,14 +14,18 @@
 /* A client that vanished while it waits for a stream is noticed after that and 9 probes. */
 enum { SERVER_PROBE_AFTER_S = 60 };
 
-/* The connection that has rested longest makes room for a new one. */
+/* The connection that has rested longest makes room for a new one.  Another server's would make
+ * none here. */
 static bool close_oldest_idle(struct server *s) {
-        struct list *idle = &s->g->deadlines.lists[DEADLINE_CLIENT_IDLE];
+        struct client *c, *next;
 
-        if (list_empty(idle))
-                return false;
-        client_close(container_of(idle->next, struct client, deadline.link));
-        return true;
+        list_each(c, next, &s->g->deadlines.lists[DEADLINE_CLIENT_IDLE], deadline.link) {
+                if (c->server != s)
+                        continue;
+                client_close(c);
+                return true;
+        }
+        return false;
 }
 
 static void accept_one(struct server_listener *l) {

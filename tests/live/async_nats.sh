@@ -105,6 +105,12 @@ start one --config "$dir/nats.conf"
 until_true 10 accepts "$url_one" && ok || bad 'NATS: with a password' "$(cat "$dir/one.log")"
 hasnt 'NATS: the password is in no log' secret "$(cat "$dir/one.log")"
 stop one
+printf 'queue_body = 8Mi\n' >>"$dir/nats.conf"
+start one --config "$dir/nats.conf"
+until_true 10 accepts "$url_one"
+code -H 'X-Call-Id: roomy' -d x "$url_one/async-function/hello" >/dev/null
+until_true 10 called '^roomy ' && ok || bad 'NATS: calls are fetched where they may be large' "$(cat "$dir/one.log")"
+stop one
 printf '[gateway]\nqueue = nats://me:wrong@127.0.0.1:%d?stream=other\n' "$nport" >"$dir/nats.conf"
 start one --config "$dir/nats.conf"
 check 'NATS: with a wrong password' 503 "$(code -d x "$url_one/async-function/hello")"

@@ -173,6 +173,44 @@ until_true 5 grep -q 'larger than the 1024 KB' "$back.5" 2>/dev/null && ok || ba
 code -H 'X-Call-Id: c6' -H "X-Callback-Url: $peer/callback$back.6" -d x "$a/hello/big/1000000" >/dev/null
 until_true 5 eval '[ "$(stat -c %s "$back.6" 2>/dev/null || echo 0)" -gt 1000000 ]' && ok || bad 'an answer of 1 MB'
 
+# the gateway's own connections to itself are no clients: one that rests makes no room for any
+start two --queue "$dir/room.db" --connections 4
+code -H 'X-Call-Id: c7' -H "X-Callback-Url: http://gateway:8080/function/hello/callback$back.7" -d x "$url_two/async-function/hello" >/dev/null
+until_true 5 grep -q '^X-Call-Id: c7' "$back.7" 2>/dev/null && ok || bad 'a callback by the way to itself'
+until_true 5 eval 'call "$url_two/metrics" | grep -q "^bramble_async_depth{queue=\"hello.openfaas-fn\"} 0$"'
+"$dir/gateway_peer" hold 127.0.0.1 "${url_two##*:}" 4 /healthz <"$dir/never" >"$dir/held" &
+hold=$!
+pids+=("$hold")
+until_true 5 test -s "$dir/held"
+check 'a client more than there is room for' 200 "$(code -m 5 "$url_two/healthz")"
+kill "$hold"
+stop two
+
+# a name server that does not answer keeps a callback waiting, and nobody else
+cat >"$dir/silent" <<'END'
+ip link set lo up && ip link add near type veth peer name far && ip addr add 192.0.2.1/24 dev near && ip link set near up &&
+	ip link set far up && ip neigh add 192.0.2.53 lladdr 02:00:00:00:00:01 dev near nud permanent &&
+	mount --bind "$dir/resolv.conf" /etc/resolv.conf || exit 1
+"$out/bramble-gateway" --listen 127.0.0.1:8080 --agent "$dir/two.sock" --queue "$dir/silent.db" --config "$here/gateway.conf" 2>"$dir/silent.log" &
+code() { curl -s -m 2 -o /dev/null -w '%{http_code}' "$@"; }
+end=$((SECONDS + 20))
+until [ "$(code http://127.0.0.1:8080/healthz)" = 200 ]; do [ $SECONDS -lt $end ] || exit 1; done
+[ "$(code -H 'X-Callback-Url: http://nobody.example/' -d x http://127.0.0.1:8080/async-function/twice)" = 202 ] || exit 1
+end=$((SECONDS + 8)) # the name is given up after 5 s, the name server after 9
+while [ $SECONDS -lt $end ] && [ "$(code http://127.0.0.1:8080/healthz)" = 200 ]; do read -rt 0.1 <> <(:) || :; done
+[ $SECONDS -ge $end ] && echo 'nobody waited'
+kill %1
+wait
+END
+printf 'nameserver 192.0.2.53\noptions timeout:9 attempts:1\n' >"$dir/resolv.conf"
+if unshare -rmn true 2>/dev/null; then
+	unshare -rmn env "dir=$dir" "out=$out" "here=$here" bash "$dir/silent" >"$dir/silent.out" &
+	silent=$!
+	until_true 10 grep -q 'listening on' "$dir/silent.log" 2>/dev/null && tell 8
+	wait $silent
+	check 'a name server that is silent' 'nobody waited' "$(cat "$dir/silent.out")"
+fi
+
 # ---- workers, cancel, a full queue ----------------------------------------------------------------
 for i in 1 2 3 4; do code -H "X-Call-Id: red$i" -d x "$a/red/until$dir/go" >/dev/null; done
 code -H 'X-Call-Id: blue1' -d x "$a/blue/until$dir/go" >/dev/null
