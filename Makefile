@@ -22,7 +22,7 @@ override OUT := $(BUILD)/$(CC)
 SANFLAGS :=
 endif
 
-PACKAGES := libuv openssl raft avahi-client libsystemd libmnl libcjson libprotobuf-c libnghttp2 inih zlib
+PACKAGES := libuv openssl raft avahi-client libsystemd libmnl libcjson libprotobuf-c libnghttp2 inih zlib yaml-0.1
 
 WARN     := -Wall -Wextra -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wundef \
             -Wvla -Wwrite-strings -Wpointer-arith -Wcast-align -Wswitch-enum \
@@ -33,6 +33,10 @@ CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iagent -I$(OUT)/gen -MMD -MP \
             -DBRAMBLE_VERSION='"$(VERSION)"' -DBRAMBLE_COMMIT='"$(COMMIT)"'
 CFLAGS   += -std=gnu17 -g $(WARN) $(HARDEN) $(SANFLAGS)
 PKGFLAGS := $(shell pkg-config --cflags $(PACKAGES))
+# The gateway loads SQLite, libcurl and libnats when they are needed; the last one's name changes.
+NATS_SO  := $(shell $(CC) $(CFLAGS) -print-file-name=libnats.so)
+NATS_SO  := $(shell readelf -d $(NATS_SO) 2>/dev/null | sed -n 's/.*SONAME.*\[\(.*\)\].*/\1/p')
+$(OUT)/agent/io/nats_link.o: CPPFLAGS += $(if $(NATS_SO),-DBRAMBLE_NATS_LIBRARY='"$(NATS_SO)"')
 LIBS     := $(shell pkg-config --libs $(PACKAGES))
 # (A build id would say in which folder it was built, and packages are the same from any.)
 LDFLAGS  += -Wl,--build-id=none -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS)
@@ -51,10 +55,11 @@ DAEMON_OBJ  := $(patsubst %.c,$(OUT)/%.o,$(wildcard agent/daemon/*.c))
 GATEWAY_OBJ := $(patsubst %.c,$(OUT)/%.o,$(wildcard agent/gateway/*.c))
 CLI_OBJ     := $(patsubst %.c,$(OUT)/%.o,$(wildcard agent/cli/*.c))
 CRICTL_OBJ  := $(patsubst %.c,$(OUT)/%.o,$(wildcard agent/crictl/*.c))
+PULL_OBJ    := $(patsubst %.c,$(OUT)/%.o,$(wildcard agent/pull/*.c))
 WATCHDOG_SRC := $(wildcard agent/watchdog/*.c)
 PROGRAMS := $(if $(DAEMON_OBJ),$(OUT)/bramble-agent) $(if $(GATEWAY_OBJ),$(OUT)/bramble-gateway) \
             $(if $(CLI_OBJ),$(OUT)/agentctl) $(if $(WATCHDOG_SRC),$(OUT)/fwatchdog) \
-            $(if $(CRICTL_OBJ),$(OUT)/crictl)
+            $(if $(CRICTL_OBJ),$(OUT)/crictl) $(if $(PULL_OBJ),$(OUT)/bramble-pull)
 
 UNIT     := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 SIM      := $(patsubst tests/sim/%.c,$(OUT)/sim/%,$(wildcard tests/sim/sim_*.c))
@@ -63,7 +68,7 @@ FUZZ     := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: image test-image test-qemu help all deps check build-check unit sim fuzz hostile purity cross cross-check test test-kube kubernetes demo demo-down \
+.PHONY: image test-image test-qemu help all functions deps check build-check unit sim plot fuzz hostile purity cross cross-check test test-kube kubernetes demo demo-down \
         bench deb install uninstall lint format check-format clean
 
 # What says the version is built again when that, or the commit, is another one.
@@ -76,7 +81,7 @@ help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@printf '\n  SAN=address,undefined  with sanitizers     CC=clang  WERROR=1  DESTDIR=  PREFIX=/usr\n'
 
-all: $(PROGRAMS) ## builds the programs into build/
+all: $(PROGRAMS) functions ## builds the programs and the store's functions into build/
 
 deps: ## installs the Debian packages that building and testing need (as root)
 	provision/deps
@@ -104,6 +109,10 @@ CLI_LIBS := $(shell pkg-config --libs libcurl)
 $(OUT)/agentctl: $(CLI_OBJ) $(LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LIBS) $(CLI_LIBS)
 
+# Apart from the agent, which libcurl would make three times as large.
+$(OUT)/bramble-pull: $(PULL_OBJ) $(LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LIBS) $(CLI_LIBS)
+
 $(OUT)/crictl: $(CRICTL_OBJ) $(LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LIBS)
 
@@ -115,6 +124,16 @@ $(OUT)/fwatchdog: $(WATCHDOG_SRC) $(PURE_SRC) $(wildcard agent/watchdog/*.h) $(S
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(WATCHDOG_FLAGS) -static -Wl,--gc-sections,--build-id=none -o $@ \
 		$(WATCHDOG_SRC) $(PURE_SRC)
+
+# The functions of the store: one static program, and the images that are made of it.  For boards of
+# several architectures in one archive: BOARDS='PROGRAM...'.
+$(OUT)/functions/program: $(wildcard agent/functions/*.c agent/functions/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(WATCHDOG_FLAGS) -static -s -Wl,--gc-sections,--build-id=none -o $@ $(filter %.c,$^)
+BOARDS ?= $(OUT)/functions/program
+$(OUT)/functions/functions.tar: $(BOARDS) agent/functions/pack agent/functions/names provision/oci.sh $(wildcard agent/functions/public/*)
+	agent/functions/pack $(@D) $(VERSION) $(BOARDS)
+functions: $(OUT)/functions/functions.tar ## the functions of the store, as images: BOARDS='PROGRAM...' for several architectures
 
 # ---- tests --------------------------------------------------------------------------------
 # A unit test may also need objects of a program (not its main): name them in UNIT_OBJ_<test>.
@@ -134,6 +153,7 @@ $(OUT)/live/%: tests/live/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka
 $(OUT)/live/test_crictl: $(OUT)/crictl
+$(OUT)/live/test_pull: $(OUT)/bramble-pull
 
 build-check: $(PROGRAMS) $(UNIT) $(SIM) $(FUZZ) # what `make check` runs
 check: build-check ## the fast tests: unit, simulation, fuzz corpora, purity; seconds, no root
@@ -141,6 +161,8 @@ check: build-check ## the fast tests: unit, simulation, fuzz corpora, purity; se
 
 unit: $(UNIT) ## builds the unit tests
 sim: $(SIM) ## builds the simulations
+plot: $(OUT)/sim/sim_autoscale ## draws what the autoscaler decides on three load shapes: build/*/autoscale-*.svg
+	tests/sim/plot $(OUT)
 fuzz: ## coverage-guided fuzzing of every parser with clang's libFuzzer, 30 s each (FUZZ_SECONDS=)
 	tests/fuzz/run-libfuzzer $(FUZZ:$(OUT)/fuzz/%=%)
 

@@ -38,7 +38,8 @@ int buf_reserve(struct buf *b, size_t more) {
 }
 
 int buf_add(struct buf *b, const void *data, size_t len) {
-        int r = buf_reserve(b, len);
+        /* most of the time there is room */
+        int r = len < b->capacity - b->len && !b->limit ? 0 : buf_reserve(b, len);
 
         if (r < 0)
                 return r;
@@ -53,21 +54,43 @@ int buf_add_text(struct buf *b, const char *text) {
         return buf_add(b, text, strlen(text));
 }
 
+int buf_add_number(struct buf *b, uint64_t n) {
+        char digits[20], *at = digits + sizeof(digits);
+
+        do {
+                *--at = (char)('0' + n % 10);
+                n /= 10;
+        } while (n > 0);
+        return buf_add(b, at, (size_t)(digits + sizeof(digits) - at));
+}
+
+/* Behind 'len' there is a NUL again. */
+static void cut(struct buf *b) {
+        if (b->capacity > b->len)
+                b->data[b->len] = '\0';
+}
+
 int buf_printf(struct buf *b, const char *format, ...) {
+        size_t room = b->capacity - b->len;
         va_list args;
         int len, r;
 
         va_start(args, format);
-        len = vsnprintf(NULL, 0, format, args);
+        len = vsnprintf(room ? b->data + b->len : NULL, room, format, args);
         va_end(args);
-        if (len < 0)
-                return -EINVAL;
-        r = buf_reserve(b, (size_t)len);
-        if (r < 0)
-                return r;
-        va_start(args, format);
-        (void)vsnprintf(b->data + b->len, (size_t)len + 1, format, args);
-        va_end(args);
+        if (len < 0 || (b->limit && (size_t)len > b->limit - b->len)) {
+                cut(b);
+                return len < 0 ? -EINVAL : -EMSGSIZE;
+        }
+        if ((size_t)len >= room) { /* it did not fit: once more */
+                cut(b);
+                r = buf_reserve(b, (size_t)len);
+                if (r < 0)
+                        return r;
+                va_start(args, format);
+                (void)vsnprintf(b->data + b->len, (size_t)len + 1, format, args);
+                va_end(args);
+        }
         b->len += (size_t)len;
         return 0;
 }

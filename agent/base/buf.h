@@ -23,6 +23,7 @@ int buf_reserve(struct buf *b, size_t more);
 /* Appends; the same errors, and then nothing was appended. */
 int buf_add(struct buf *b, const void *data, size_t len);
 int buf_add_text(struct buf *b, const char *text);
+int buf_add_number(struct buf *b, uint64_t n); /* decimal */
 int buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Drops the first 'len' bytes (at most all). */

@@ -5,6 +5,7 @@
 #include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_MISUSED = 2 };
 
@@ -44,6 +45,10 @@ int cli_ask(const struct cli *c, cJSON *request, bool (*event)(void *arg, const 
 /* The same while the bytes of 'fd' go up as DATA; 'progress' hears how many have gone. */
 int cli_upload(const struct cli *c, cJSON *request, int fd,
                void (*progress)(void *arg, size_t sent), void *arg, cJSON **ret);
+/* The same from a function: bytes, 0 at the end, -errno. */
+int cli_upload_from(const struct cli *c, cJSON *request,
+                    ssize_t (*read)(void *arg, char *data, size_t size),
+                    void (*progress)(void *arg, size_t sent), void *arg, cJSON **ret);
 /* {"verb": name} to be added to. */
 cJSON *cli_request(const char *verb);
 /* Prints JSON for -o json; deletes it; returns CLI_DONE. */
@@ -51,6 +56,9 @@ int cli_print_json(cJSON *o);
 
 /* The gateway's base URL, e.g. "http://127.0.0.1:8080". */
 const char *cli_gateway(const struct cli *c, char *dst, size_t size);
+
+/* Waits until a function is ready, saying what it waits for; CLI_FAILED after a message. */
+int cli_wait_ready(const struct cli *c, const char *name, const char *namespace, bool print);
 
 /* Is this output a terminal (colour, progress)? */
 bool cli_on_terminal(int fd);

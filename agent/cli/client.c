@@ -22,7 +22,8 @@ struct exchange {
         bool (*event)(void *arg, const cJSON *event);
         void (*progress)(void *arg, size_t sent);
         void *arg;
-        int fd; /* -1: nothing goes up */
+        int fd;                                              /* -1: nothing goes up */
+        ssize_t (*read)(void *arg, char *data, size_t size); /* in place of 'fd' */
         size_t sent;
         cJSON *reply;
         bool done;
@@ -34,9 +35,11 @@ static void pump(struct exchange *x) {
         char chunk[CHUNK];
 
         while (x->fd >= 0 && link_queued(x->link) < LINK_QUEUE_HIGH) {
-                ssize_t n = read(x->fd, chunk, sizeof(chunk));
+                ssize_t n = x->read ? x->read(x->arg, chunk, sizeof(chunk))
+                                    : read(x->fd, chunk, sizeof(chunk));
 
                 if (n < 0) {
+                        errno = x->read ? (int)-n : errno;
                         (void)snprintf(x->why, sizeof(x->why), "cannot read the file: %s",
                                        strerror(errno));
                         link_close(x->link);
@@ -198,6 +201,14 @@ int cli_ask(const struct cli *c, cJSON *request, bool (*event)(void *arg, const 
 int cli_upload(const struct cli *c, cJSON *request, int fd,
                void (*progress)(void *arg, size_t sent), void *arg, cJSON **ret) {
         struct exchange x = { .cli = c, .progress = progress, .arg = arg, .fd = fd };
+
+        return exchange(&x, request, ret);
+}
+
+int cli_upload_from(const struct cli *c, cJSON *request,
+                    ssize_t (*read)(void *arg, char *data, size_t size),
+                    void (*progress)(void *arg, size_t sent), void *arg, cJSON **ret) {
+        struct exchange x = { .cli = c, .progress = progress, .arg = arg, .fd = 0, .read = read };
 
         return exchange(&x, request, ret);
 }

@@ -19,8 +19,27 @@ const struct cli_verb cli_verbs[] = {
           "  --name NAME          call it NAME\n"
           "  IMAGE.tar            from 'docker save' or 'ctr images export'; - is standard "
           "input\n" },
+        { "push", "IMAGE", 1, -1, verb_push, "brings an image of this computer into the bramble",
+          "  --name NAME          call it NAME\n"
+          "  IMAGE                an image of docker, podman, nerdctl or containerd here; or an\n"
+          "                       archive; or a folder in OCI layout; - is standard input\n"
+          "\n"
+          "What the board has already is not sent again.\n" },
+        { "up", "[STACK.yml]", 0, -1, verb_up, "builds, pushes and deploys a stack of functions",
+          "  -f, --yaml FILE      the stack (stack.yml)\n"
+          "  --filter PATTERN     only functions whose names fit: 'web-*'\n"
+          "  --no-build           take images as they are\n"
+          "  --no-expand          leave ${VARIABLES} in the file alone\n"
+          "  --no-wait            do not wait until they answer\n" },
+        { "images", "", 0, 0, verb_images, "the images, their sizes, where they are, who uses them",
+          NULL },
+        { "image", "remove NAME", 2, 2, verb_image, "takes an image out of the bramble", NULL },
+        { "registry", "login [HOST]", 1, -1, verb_registry,
+          "logins of image registries: login, logout HOST, list",
+          "  --user NAME          else it is asked for, as the password is\n"
+          "  HOST                 docker.io, ghcr.io, nas.local:5000\n" },
         { "deploy", "NAME --image IMAGE", 1, -1, verb_deploy, "makes or updates a function",
-          "  --image IMAGE        an image that was imported\n"
+          "  --image IMAGE        one of the bramble's, else its registry is asked\n"
           "  --replicas N         how many (1)\n"
           "  --fprocess COMMAND   run COMMAND for each call, through fwatchdog\n"
           "  --env NAME=VALUE     environment; again for more\n"
@@ -31,6 +50,12 @@ const struct cli_verb cli_verbs[] = {
           "  --namespace NS       openfaas-fn\n"
           "  --read-only          the container cannot write to its own files\n"
           "  --no-wait            do not wait until it answers\n" },
+        { "store", "list | deploy NAME", 1, -1, verb_store,
+          "functions that come with bramble: figlet, qr, load ...",
+          "  list                 which there are\n"
+          "  deploy NAME          makes one of them; no registry is needed\n"
+          "  --name OTHER         call it OTHER\n"
+          "  and the options of deploy but --image\n" },
         { "functions", "", 0, 0, verb_functions, "the functions and where they run", NULL },
         { "invoke", "NAME", 1, -1, verb_invoke, "calls a function; standard input is the body",
           "  -d, --data TEXT      TEXT is the body\n"
@@ -62,9 +87,10 @@ const struct cli_verb cli_verbs[] = {
           "  --all                off all boards: the cluster ends\n" },
         { "targets", "", 0, -1, verb_targets, "the boards as targets for Prometheus, as JSON",
           "  --port N             the port of the gateways (8080)\n" },
-        { "pki", "init NAME [--dir FOLDER]", 2, -1, verb_pki,
-          "makes a cluster's keys: pki init home",
-          "  --dir FOLDER         where to (./NAME-pki)\n" },
+        { "pki", "init NAME | gateway HOST... [--dir FOLDER]", 2, -1, verb_pki,
+          "makes a cluster's keys: pki init home; a gateway's: pki gateway m1.local",
+          "  --dir FOLDER         where they are (init: ./NAME-pki, gateway: the current "
+          "folder)\n" },
         { "flash", "IMAGE /dev/DISK", 2, -1, verb_flash,
           "writes a card image to a card and reads it back",
           "  -y, --yes            do not ask\n"

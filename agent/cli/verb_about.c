@@ -51,6 +51,25 @@ int verb_version(const struct cli *c, int argc, char **argv) {
         return CLI_DONE;
 }
 
+static int pki_gateway(const struct cli *c, const char *folder, char **names, size_t n) {
+        struct fail f = { 0 };
+
+        if (pki_make_gateway(folder, (const char *const *)names, n, &f) < 0)
+                return cli_fail(c, "%s", fail_text(&f));
+        if (c->json) {
+                cJSON *all = cJSON_CreateObject();
+
+                (void)cJSON_AddStringToObject(all, "dir", folder);
+                return cli_print_json(all);
+        }
+        printf("gateway.crt and gateway.key are in %s: put them on the board as\n"
+               "  /etc/bramble/gateway.crt and .key, the key readable by group bramble-gateway\n"
+               "  (chown root:bramble-gateway, chmod 640), set tls_port = 8443 below [gateway] in\n"
+               "  /etc/bramble/bramble.conf, and restart bramble-gateway.  Clients trust ca.crt.\n",
+               cli_safe(folder));
+        return CLI_DONE;
+}
+
 int verb_pki(const struct cli *c, int argc, char **argv) {
         static const struct option options[] = { { "dir", required_argument, NULL, 'd' }, { 0 } };
         char folder[512] = "";
@@ -61,8 +80,11 @@ int verb_pki(const struct cli *c, int argc, char **argv) {
                 if (o != 'd' || str_copy(folder, sizeof(folder), optarg) < 0)
                         return cli_misused(c, argv[0], "--dir takes a folder");
         }
+        if (optind + 2 <= argc && str_eq(argv[optind], "gateway"))
+                return pki_gateway(c, folder[0] ? folder : ".", argv + optind + 1,
+                                   (size_t)(argc - optind - 1));
         if (optind + 2 != argc || !str_eq(argv[optind], "init"))
-                return cli_misused(c, argv[0], "pki takes: init NAME");
+                return cli_misused(c, argv[0], "pki takes: init NAME, or gateway HOST...");
         if (!folder[0])
                 (void)snprintf(folder, sizeof(folder), "./%.200s-pki", argv[optind + 1]);
         if (pki_init_cluster(folder, argv[optind + 1], &f) < 0)

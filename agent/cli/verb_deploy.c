@@ -7,10 +7,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-enum { WAIT_SEC = 120, LOOK_MS = 200 };
 
 enum {
         OPT_IMAGE = 256,
@@ -93,71 +90,6 @@ static const char *take_option(cJSON *spec, int option, const char *value, uint6
         }
 }
 
-static bool find(const cJSON *functions, const char *name, const char *namespace,
-                 const cJSON **ret) {
-        const cJSON *f;
-
-        cJSON_ArrayForEach(f, functions) {
-                if (!str_eq(json_text(f, "name", ""), name) ||
-                    !str_eq(json_text(f, "namespace", ""), namespace))
-                        continue;
-                *ret = f;
-                return true;
-        }
-        return false;
-}
-
-/* What a person may want to know while it starts: each news once. */
-static void say(const cJSON *f, char last[static SIZE_REASON]) {
-        const char *reason = json_text(f, "reason", ""), *state = "";
-        const cJSON *p = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(f, "placements"), 0);
-        char now[SIZE_REASON];
-
-        if (p)
-                state = json_text(p, "state", "");
-        (void)snprintf(now, sizeof(now), "%.150s", reason[0] ? reason : state);
-        if (!now[0] || str_eq(now, last))
-                return;
-        fprintf(stderr, "  %s\n", cli_safe(now));
-        memcpy(last, now, SIZE_REASON);
-}
-
-static int wait_ready(const struct cli *c, const char *name, const char *namespace) {
-        const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
-        char last[SIZE_REASON] = "", url[256];
-
-        for (int i = 0; i < WAIT_SEC * 1000 / LOOK_MS; i++) {
-                const cJSON *f = NULL;
-                uint64_t ready = 0, wanted = 0;
-                bool done;
-                cJSON *o;
-
-                if (cli_ask(c, cli_request("functions"), NULL, NULL, &o) != CLI_DONE)
-                        return CLI_FAILED;
-                if (find(cJSON_GetObjectItemCaseSensitive(o, "functions"), name, namespace, &f)) {
-                        (void)json_number(f, "available_replicas", LIMIT_REPLICAS, &ready);
-                        (void)json_number(f, "replicas", LIMIT_REPLICAS, &wanted);
-                        if (ready < wanted)
-                                say(f, last);
-                }
-                if (f && ready >= wanted && c->json) {
-                        (void)cli_print_json(cJSON_Duplicate(f, true));
-                        cJSON_Delete(o);
-                        return CLI_DONE;
-                }
-                done = f && ready >= wanted;
-                cJSON_Delete(o);
-                if (done) {
-                        printf("%s is ready: %s/function/%s\n", cli_safe(name),
-                               cli_gateway(c, url, sizeof(url)), cli_safe(name));
-                        return CLI_DONE;
-                }
-                (void)nanosleep(&pause, NULL);
-        }
-        return cli_fail(c, "%s is deployed but not ready after %d s%s%s", cli_safe(name), WAIT_SEC,
-                        last[0] ? ": " : "", last);
-}
-
 int verb_deploy(const struct cli *c, int argc, char **argv) {
         static const struct option options[] = {
                 { "image", required_argument, NULL, OPT_IMAGE },
@@ -208,5 +140,5 @@ int verb_deploy(const struct cli *c, int argc, char **argv) {
                 printf("%s is deployed\n", cli_safe(name));
                 return CLI_DONE;
         }
-        return wait_ready(c, name, namespace);
+        return cli_wait_ready(c, name, namespace, true);
 }

@@ -61,8 +61,8 @@ int verb_functions(const struct cli *c, int argc, char **argv) {
         if (c->json)
                 return cli_print_json(functions);
         if (cJSON_GetArraySize(functions) == 0)
-                printf("no functions yet: agentctl import IMAGE.tar, then agentctl deploy NAME "
-                       "--image IMAGE\n");
+                printf("no functions yet: agentctl deploy NAME --image IMAGE (agentctl push IMAGE "
+                       "brings one from this computer)\n");
         t = cJSON_GetArraySize(functions) > 0 ? table_new(titles) : NULL;
         cJSON_ArrayForEach(f, functions) {
                 function_row(t, f);

@@ -7,8 +7,14 @@
 int verb_status(const struct cli *c, int argc, char **argv);
 int verb_nodes(const struct cli *c, int argc, char **argv);
 int verb_doctor(const struct cli *c, int argc, char **argv);
+int verb_push(const struct cli *c, int argc, char **argv);
+int verb_up(const struct cli *c, int argc, char **argv);
+int verb_images(const struct cli *c, int argc, char **argv);
+int verb_image(const struct cli *c, int argc, char **argv);
+int verb_registry(const struct cli *c, int argc, char **argv);
 int verb_import(const struct cli *c, int argc, char **argv);
 int verb_deploy(const struct cli *c, int argc, char **argv);
+int verb_store(const struct cli *c, int argc, char **argv);
 int verb_functions(const struct cli *c, int argc, char **argv);
 int verb_invoke(const struct cli *c, int argc, char **argv);
 int verb_scale(const struct cli *c, int argc, char **argv);

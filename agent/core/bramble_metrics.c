@@ -137,6 +137,8 @@ static const char *state_label(enum instance_state state) {
                 return "failed";
         case INSTANCE_STOPPING:
                 return "stopping";
+        case INSTANCE_FROZEN:
+                return "frozen";
         case INSTANCE_STATE_MAX:
                 break;
         }

@@ -29,6 +29,7 @@ struct charter_function {
         uint64_t memory_bytes; /* that one replica reserves (request, else limit, else default) */
         uint32_t generation;   /* grows with each deployment */
         uint64_t created_unix; /* seconds; shown, never compared */
+        uint32_t floor; /* what a person asked for last: load never takes it below; 0: nothing */
 };
 
 /* One replica's place.  The board of 'node' runs a container for it as long as it is here. */
@@ -120,6 +121,7 @@ enum charter_op {
         CHARTER_SECRET_REMOVE,
         CHARTER_NAMESPACE_SET,
         CHARTER_NAMESPACE_REMOVE,
+        CHARTER_FUNCTION_FOLLOW, /* scaled by its load, not by a person: 'floor' stays */
         CHARTER_OP_MAX,
 };
 
@@ -147,7 +149,8 @@ struct charter_command {
         char image[SIZE_IMAGE]; /* FUNCTION_SET, IMAGE_* */
         const char *spec;       /* FUNCTION_SET, NAMESPACE_SET */
         uint32_t spec_len;
-        uint32_t replicas;          /* FUNCTION_SET (also CHARTER_REPLICAS_KEEP), FUNCTION_SCALE */
+        uint32_t replicas;          /* FUNCTION_SET (also CHARTER_REPLICAS_KEEP), _SCALE, _FOLLOW */
+        uint32_t replicas_from;     /* FUNCTION_FOLLOW: what the decision started from */
         uint64_t memory_bytes;      /* FUNCTION_SET */
         uint64_t created_unix;      /* FUNCTION_SET */
         uint32_t instance;          /* INSTANCE_DROP */
@@ -185,9 +188,12 @@ int charter_command_decode(const void *data, size_t len, struct charter_command 
  * and keeps its replicas where the command says CHARTER_REPLICAS_KEEP FUNCTION_REMOVE   its
  * instances go too INSTANCE_PLACE    of the function's present generation IMAGE_SET         a known
  * name gets the new digest and size
+ *         FUNCTION_FOLLOW   -ESTALE where it has not 'replicas_from' replicas any more: a person
+ * was faster
  *         KUBE_*            -ESTALE where 'kube_epoch' is not the present one: two that decide at
  * once, or an old master, change nothing.  -ENOENT where 'node' is no member, -EEXIST, -ENOSPC
  *         SECRET_SET        -ESTALE where the others were sealed with another key
+ *         IMAGE_REMOVE      -EBUSY while a function names it
  *         NAMESPACE_REMOVE  -EBUSY while functions or secrets are in it
  *         MEMBER_REMOVE, MASTER_SET  -EINVAL for a board that carries the control plane, and for
  * another master than that */

@@ -190,6 +190,8 @@ static int function_set(struct charter *c, const struct charter_command *cmd) {
         f->spec = spec;
         f->spec_len = cmd->spec_len;
         f->replicas = replicas;
+        if (cmd->replicas != CHARTER_REPLICAS_KEEP)
+                f->floor = 0; /* its labels say again how few there may be */
         f->memory_bytes = cmd->memory_bytes;
         f->generation = c->next_generation++;
         return 0;
@@ -203,6 +205,20 @@ static int function_scale(struct charter *c, const struct charter_command *cmd) 
                 return -ENOENT;
         if (cmd->replicas > LIMIT_REPLICAS)
                 return -ENOSPC;
+        f->replicas = f->floor = cmd->replicas;
+        return 0;
+}
+
+static int function_follow(struct charter *c, const struct charter_command *cmd) {
+        struct charter_function *f =
+                (struct charter_function *)charter_function(c, cmd->name, cmd->namespace);
+
+        if (!f)
+                return -ENOENT;
+        if (cmd->replicas > LIMIT_REPLICAS)
+                return -ENOSPC;
+        if (f->replicas != cmd->replicas_from)
+                return -ESTALE;
         f->replicas = cmd->replicas;
         return 0;
 }
@@ -281,6 +297,9 @@ static int image_remove(struct charter *c, const struct charter_command *cmd) {
 
         if (!i)
                 return -ENOENT;
+        for (uint32_t f = 0; f < c->n_functions; f++) /* deployed since the removal was asked for */
+                if (str_eq(c->functions[f].image, cmd->image))
+                        return -EBUSY;
         delete_at(c->images, c->n_images, (uint32_t)(i - c->images));
         return 0;
 }
@@ -541,6 +560,8 @@ static int apply(struct charter *c, const struct charter_command *cmd) {
                 return function_set(c, cmd);
         case CHARTER_FUNCTION_SCALE:
                 return function_scale(c, cmd);
+        case CHARTER_FUNCTION_FOLLOW:
+                return function_follow(c, cmd);
         case CHARTER_FUNCTION_REMOVE:
                 return function_remove(c, cmd);
         case CHARTER_INSTANCE_PLACE:

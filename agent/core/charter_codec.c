@@ -11,7 +11,7 @@
 
 enum {
         COMMAND_VERSION = 1,
-        SNAPSHOT_VERSION = 3,        /* 1 had no Kubernetes, 2 no secrets and namespaces */
+        SNAPSHOT_VERSION = 3,        /* 1 had no Kubernetes, 2 no secrets, namespaces and floors */
         SNAPSHOT_MAGIC = 0x42524348, /* "BRCH" */
 };
 
@@ -122,6 +122,12 @@ static void put_command(struct wire_out *w, const struct charter_command *cmd) {
                 wire_put_text(w, cmd->name);
                 wire_put_text(w, cmd->namespace);
                 wire_put_u32(w, cmd->replicas);
+                break;
+        case CHARTER_FUNCTION_FOLLOW:
+                wire_put_text(w, cmd->name);
+                wire_put_text(w, cmd->namespace);
+                wire_put_u32(w, cmd->replicas);
+                wire_put_u32(w, cmd->replicas_from);
                 break;
         case CHARTER_FUNCTION_REMOVE:
                 wire_put_text(w, cmd->name);
@@ -248,6 +254,12 @@ static void get_command(struct wire_in *w, struct charter_command *cmd) {
                 wire_get_text(w, cmd->namespace, sizeof(cmd->namespace));
                 cmd->replicas = wire_get_u32(w);
                 break;
+        case CHARTER_FUNCTION_FOLLOW:
+                wire_get_text(w, cmd->name, sizeof(cmd->name));
+                wire_get_text(w, cmd->namespace, sizeof(cmd->namespace));
+                cmd->replicas = wire_get_u32(w);
+                cmd->replicas_from = wire_get_u32(w);
+                break;
         case CHARTER_FUNCTION_REMOVE:
                 wire_get_text(w, cmd->name, sizeof(cmd->name));
                 wire_get_text(w, cmd->namespace, sizeof(cmd->namespace));
@@ -333,6 +345,7 @@ static void put_functions(struct wire_out *w, const struct charter *c) {
                 wire_put_u64(w, f->memory_bytes);
                 wire_put_u32(w, f->generation);
                 wire_put_u64(w, f->created_unix);
+                wire_put_u32(w, f->floor);
         }
 }
 
@@ -463,7 +476,7 @@ static void get_members(struct wire_in *w, struct charter *c, int *error) {
         }
 }
 
-static void get_functions(struct wire_in *w, struct charter *c, int *error) {
+static void get_functions(struct wire_in *w, struct charter *c, uint16_t version, int *error) {
         uint32_t n;
 
         c->functions = get_array(w, LIMIT_FUNCTIONS, sizeof(c->functions[0]), &n, error);
@@ -488,6 +501,7 @@ static void get_functions(struct wire_in *w, struct charter *c, int *error) {
                 f->memory_bytes = wire_get_u64(w);
                 f->generation = wire_get_u32(w);
                 f->created_unix = wire_get_u64(w);
+                f->floor = version > 2 ? wire_get_u32(w) : f->replicas;
         }
 }
 
@@ -584,8 +598,8 @@ static bool functions_valid(const struct charter *c) {
 
                 if (!names_valid(f->name) || !names_valid(f->namespace) ||
                     !names_image_valid(f->image) || f->replicas > LIMIT_REPLICAS ||
-                    f->memory_bytes > CHARTER_MEMORY_MAX || f->generation == 0 ||
-                    f->generation >= c->next_generation)
+                    f->floor > LIMIT_REPLICAS || f->memory_bytes > CHARTER_MEMORY_MAX ||
+                    f->generation == 0 || f->generation >= c->next_generation)
                         return false;
                 if (i == 0)
                         continue;
@@ -708,7 +722,7 @@ int charter_decode(const void *data, size_t len, struct charter *ret) {
         c.version = wire_get_u64(&w);
         get_members(&w, &c, &error);
         if (error == 0)
-                get_functions(&w, &c, &error);
+                get_functions(&w, &c, version, &error);
         if (error == 0)
                 get_instances(&w, &c, &error);
         if (error == 0)

@@ -54,9 +54,9 @@ int http_file_path(const struct http_text *path, char ret[static HTTP_FILE_PATH]
 
                 if (c < 0)
                         return c;
+                if (len >= HTTP_FILE_PATH - 2) /* with room for one more and the NUL */
+                        return -ENAMETOOLONG;
                 if (c != '/') {
-                        if (len == HTTP_FILE_PATH - 2)
-                                return -ENAMETOOLONG;
                         ret[len++] = (char)c;
                         continue;
                 }

@@ -63,8 +63,13 @@ static int add_upgrade(struct buf *out, const struct http_head *h) {
 }
 
 static int add_framing(struct buf *out, const struct http_head *h, bool chunked) {
-        if (h->body == HTTP_BODY_LENGTH)
-                return buf_printf(out, "Content-Length: %llu\r\n", (unsigned long long)h->length);
+        if (h->body == HTTP_BODY_LENGTH) {
+                int r = buf_add_text(out, "Content-Length: ");
+
+                if (r == 0)
+                        r = buf_add_number(out, h->length);
+                return r < 0 ? r : buf_add(out, "\r\n", 2);
+        }
         if (h->body == HTTP_BODY_CHUNKED && chunked)
                 return buf_add_text(out, "Transfer-Encoding: chunked\r\n");
         return 0;
@@ -91,10 +96,18 @@ static int add_forwarded(struct buf *out, const struct http_head *h,
 }
 
 static int add_call(struct buf *out, const struct http_forward *call) {
+        int r;
+
         if (!call->id)
                 return 0;
-        return buf_printf(out, "X-Call-Id: %s\r\nX-Start-Time: %llu\r\n", call->id,
-                          (unsigned long long)call->start_ns);
+        r = buf_add_text(out, "X-Call-Id: ");
+        if (r == 0)
+                r = buf_add_text(out, call->id);
+        if (r == 0)
+                r = buf_add_text(out, "\r\nX-Start-Time: ");
+        if (r == 0)
+                r = buf_add_number(out, call->start_ns);
+        return r < 0 ? r : buf_add(out, "\r\n", 2);
 }
 
 static int add_request_line(struct buf *out, const struct http_head *request,
@@ -122,7 +135,7 @@ static int add_hosts(struct buf *out, const struct http_head *request,
         if (!has_host)
                 r = buf_printf(out, "Host: %s\r\n", call->function);
         if (r == 0 && call->id && !has_forwarded_host && host && host->len > 0)
-                r = buf_printf(out, "X-Forwarded-Host: %.*s\r\n", (int)host->len, host->at);
+                r = add_header(out, &(struct http_header){ { "X-Forwarded-Host", 16 }, *host });
         return r;
 }
 
@@ -175,11 +188,16 @@ int http_forward_request(struct buf *out, const struct http_head *request,
 }
 
 static int add_status_line(struct buf *out, const struct http_head *response) {
-        if (response->reason.len > 0)
-                return buf_printf(out, "HTTP/1.1 %u %.*s\r\n", response->status,
-                                  (int)response->reason.len, response->reason.at);
-        return buf_printf(out, "HTTP/1.1 %u %s\r\n", response->status,
-                          http_reason(response->status));
+        int r = buf_add_text(out, "HTTP/1.1 ");
+
+        if (r == 0)
+                r = buf_add_number(out, response->status);
+        if (r == 0)
+                r = buf_add(out, " ", 1);
+        if (r == 0)
+                r = response->reason.len > 0 ? add(out, &response->reason)
+                                             : buf_add_text(out, http_reason(response->status));
+        return r < 0 ? r : buf_add(out, "\r\n", 2);
 }
 
 /* A response without a body may still say how long it would be: to HEAD, and a 304. */

@@ -11,10 +11,10 @@
 
 /* What a call adds to its heads. */
 struct http_forward {
-        const char *id;        /* X-Call-Id; NULL: nothing is added, and what was sent of it stays */
-        uint64_t start_ns;     /* X-Start-Time: Unix nanoseconds */
-        const char *peer;      /* the client's plain IP */
-        const char *function;  /* for a client that named no host */
+        const char *id;       /* X-Call-Id; NULL: nothing is added, and what was sent of it stays */
+        uint64_t start_ns;    /* X-Start-Time: Unix nanoseconds */
+        const char *peer;     /* the client's plain IP */
+        const char *function; /* for a client that named no host */
         struct http_text rest; /* the path that the function sees; "/" where it is empty */
 };
 

@@ -100,15 +100,33 @@ bool http_list_has(const struct http_text *t, const char *token) {
         return list_has(t, token, strlen(token));
 }
 
-bool http_hop_by_hop(const struct http_head *h, const struct http_text *name) {
-        static const char *const names[] = { "connection", "keep-alive",        "te",
-                                             "trailer",    "transfer-encoding", "upgrade" };
-
-        if (name->len >= 6 && strncasecmp(name->at, "proxy-", 6) == 0)
-                return true;
-        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-                if (http_text_is_nocase(name, names[i]))
+static bool is_always_hop_by_hop(const struct http_text *name) {
+        switch (name->len) {
+        case 2:
+                return http_text_is_nocase(name, "te");
+        case 7:
+                if (http_text_is_nocase(name, "trailer") || http_text_is_nocase(name, "upgrade"))
                         return true;
+                break;
+        case 10:
+                if (http_text_is_nocase(name, "connection") ||
+                    http_text_is_nocase(name, "keep-alive"))
+                        return true;
+                break;
+        case 17:
+                if (http_text_is_nocase(name, "transfer-encoding"))
+                        return true;
+                break;
+        default:
+                break;
+        }
+        return name->len >= 6 && (name->at[0] | 0x20) == 'p' &&
+               strncasecmp(name->at, "proxy-", 6) == 0;
+}
+
+bool http_hop_by_hop(const struct http_head *h, const struct http_text *name) {
+        if (is_always_hop_by_hop(name))
+                return true;
         for (size_t i = 0; i < h->n_headers; i++)
                 if (h->headers[i].name.len == 10 &&
                     http_text_is_nocase(&h->headers[i].name, "connection") &&

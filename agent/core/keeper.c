@@ -1,5 +1,7 @@
 #include "core/keeper.h"
 
+#include "base/str.h"
+
 static bool holds(const struct world_image *image, uint64_t node) {
         for (uint32_t i = 0; i < image->n_holders; i++)
                 if (image->holders[i] == node)
@@ -18,11 +20,10 @@ static uint64_t mix(const struct world_image *image, uint64_t node) {
         return hash;
 }
 
-uint64_t keeper_next(const struct world *w, const struct world_image *image) {
+/* Of the boards that are on and do not have it the one with the lowest mix; 0: none. */
+static uint64_t lowest(const struct world *w, const struct world_image *image) {
         uint64_t best = 0, best_mix = 0;
 
-        if (image->n_holders == 0 || image->n_holders >= KEEPER_COPIES)
-                return 0;
         for (uint32_t i = 0; i < w->n_members; i++) {
                 const struct world_member *m = &w->members[i];
                 uint64_t mixed = mix(image, m->node);
@@ -35,4 +36,34 @@ uint64_t keeper_next(const struct world *w, const struct world_image *image) {
                 }
         }
         return best;
+}
+
+uint64_t keeper_next(const struct world *w, const struct world_image *image) {
+        if (image->n_holders == 0 || image->n_holders >= KEEPER_COPIES)
+                return 0;
+        return lowest(w, image);
+}
+
+uint64_t keeper_puller(const struct world *w, const struct world_image *image, uint64_t self) {
+        uint64_t cannot = 0;
+        bool named = false;
+
+        if (image->n_holders > 0)
+                return 0;
+        for (uint32_t i = 0; i < w->n_instances; i++) {
+                const struct world_instance *in = &w->instances[i];
+                const struct world_member *m = world_member(w, in->node);
+
+                if (!m || !m->up || !str_eq(w->functions[in->function].image, image->name))
+                        continue;
+                if (in->state != INSTANCE_BACKOFF)
+                        return in->node;
+                if (cannot == 0 || in->node == self)
+                        cannot = in->node;
+        }
+        if (cannot)
+                return cannot;
+        for (uint32_t i = 0; i < w->n_functions && !named; i++)
+                named = str_eq(w->functions[i].image, image->name);
+        return named ? lowest(w, image) : 0;
 }

@@ -12,4 +12,10 @@ enum { KEEPER_COPIES = 2 };
  * that images spread over the boards. */
 uint64_t keeper_next(const struct world *w, const struct world_image *image);
 
+/* The board that should pull 'image', which nobody has, from its registry for all others: the first
+ * one that is on and has a replica to start from it, else one of those that are on.  A board whose
+ * replica says that it cannot (INSTANCE_BACKOFF) leaves it to the next; where none can, 'self'
+ * tries for itself, if it has one.  0: somebody has it, or no function names it. */
+uint64_t keeper_puller(const struct world *w, const struct world_image *image, uint64_t self);
+
 #endif

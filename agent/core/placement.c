@@ -27,6 +27,7 @@ struct replica {
 struct model {
         const struct charter *c;
         bool (*ready)(void *arg, uint32_t instance);
+        bool (*keeps)(void *arg, uint32_t function);
         void *arg;
         struct placement_actions *out;
         uint32_t n_spots;
@@ -335,9 +336,11 @@ static bool place_one(struct model *m, struct tally *t, int function) {
 }
 
 static void place_function(struct model *m, int function) {
-        const uint32_t wanted = m->c->functions[function].replicas;
         struct tally t = take_tally(m, function);
-        uint32_t missing;
+        uint32_t wanted = m->c->functions[function].replicas, missing;
+
+        if (wanted == 0 && t.current > 0 && m->keeps && m->keeps(m->arg, (uint32_t)function))
+                wanted = 1;
 
         while (t.current < wanted && !m->full && place_one(m, &t, function))
                 continue;
@@ -351,9 +354,10 @@ static void place_function(struct model *m, int function) {
 }
 
 void placement_step(const struct charter *c, const struct placement_board *boards, size_t n_boards,
-                    bool (*ready)(void *arg, uint32_t instance), void *arg, usec_t now,
+                    bool (*ready)(void *arg, uint32_t instance),
+                    bool (*keeps)(void *arg, uint32_t function), void *arg, usec_t now,
                     struct placement_actions *ret) {
-        struct model m = { .c = c, .ready = ready, .arg = arg, .out = ret };
+        struct model m = { .c = c, .ready = ready, .keeps = keeps, .arg = arg, .out = ret };
 
         assert(c->n_members <= LIMIT_BOARDS && c->n_instances <= LIMIT_INSTANCES);
         *ret = (struct placement_actions){ .wake = USEC_NEVER };

@@ -41,9 +41,11 @@ struct placement_actions {
  * same function first, then most free RAM, then least busy), never above a board's RAM for
  * functions, drops what is too many (on lost and avoided boards first, then from the fullest),
  * and replaces old generations: the new replica is placed before the old one is dropped
- * ('ready' tells which instances answer). */
+ * ('ready' tells which instances answer).  Of a function at zero for which 'keeps' is true (by its
+ * index in the charter) one replica stays where it is. */
 void placement_step(const struct charter *c, const struct placement_board *boards, size_t n_boards,
-                    bool (*ready)(void *arg, uint32_t instance), void *arg, usec_t now,
+                    bool (*ready)(void *arg, uint32_t instance),
+                    bool (*keeps)(void *arg, uint32_t function), void *arg, usec_t now,
                     struct placement_actions *ret);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { REPORT_VERSION = 2 };
+enum { REPORT_VERSION = 3 };
 
 static void put_sensors(struct wire_out *w, const struct sensors *s) {
         wire_put_u16(w, s->cpu_permille);
@@ -114,6 +114,9 @@ static void get_calls(struct wire_in *w, struct report *r) {
                 get_printable(w, x->function, sizeof(x->function));
                 get_printable(w, x->namespace, sizeof(x->namespace));
                 x->invocations = wire_get_u64(w);
+                x->rate_milli = wire_get_u32(w);
+                x->in_flight = wire_get_u32(w);
+                x->waiting = wire_get_u32(w);
         }
 }
 
@@ -145,11 +148,30 @@ static void get_kube(struct wire_in *w, struct report_kube *k) {
         k->snapshot = wire_get_u64(w);
 }
 
+static void put_usage(struct wire_out *w, const struct report *r) {
+        wire_put_u32(w, r->n_usage);
+        for (uint32_t i = 0; i < r->n_usage; i++) {
+                wire_put_u32(w, r->usage[i].id);
+                wire_put_u32(w, r->usage[i].millicores);
+                wire_put_u64(w, r->usage[i].memory_bytes);
+        }
+}
+
+static void get_usage(struct wire_in *w, struct report *r) {
+        r->n_usage = wire_get_count(w, LIMIT_BOARD_INSTANCES);
+        for (uint32_t i = 0; i < r->n_usage && wire_good(w); i++) {
+                r->usage[i].id = wire_get_u32(w);
+                r->usage[i].millicores = wire_get_u32(w);
+                r->usage[i].memory_bytes = wire_get_u64(w);
+        }
+}
+
 int report_encode(const struct report *r, struct buf *out) {
         struct wire_out w = { .buf = out };
 
         if (r->sensors.n_cores > LIMIT_CORES || r->n_instances > LIMIT_BOARD_INSTANCES ||
-            r->n_images > LIMIT_IMAGES || r->n_calls > LIMIT_FUNCTIONS)
+            r->n_images > LIMIT_IMAGES || r->n_calls > LIMIT_FUNCTIONS ||
+            r->n_usage > LIMIT_BOARD_INSTANCES)
                 return -EMSGSIZE;
         wire_put_u8(&w, REPORT_VERSION);
         board_put(&w, &r->board);
@@ -166,8 +188,12 @@ int report_encode(const struct report *r, struct buf *out) {
                 wire_put_text(&w, r->calls[i].function);
                 wire_put_text(&w, r->calls[i].namespace);
                 wire_put_u64(&w, r->calls[i].invocations);
+                wire_put_u32(&w, r->calls[i].rate_milli);
+                wire_put_u32(&w, r->calls[i].in_flight);
+                wire_put_u32(&w, r->calls[i].waiting);
         }
         put_kube(&w, &r->kube);
+        put_usage(&w, r);
         return wire_end(&w);
 }
 
@@ -185,6 +211,7 @@ int report_decode(const void *data, size_t len, struct report *ret) {
         get_images(&w, ret);
         get_calls(&w, ret);
         get_kube(&w, &ret->kube);
+        get_usage(&w, ret);
         return wire_complete(&w) ? 0 : -EBADMSG;
 }
 
@@ -260,6 +287,8 @@ const char *instance_state_text(enum instance_state s) {
                 return "failed";
         case INSTANCE_STOPPING:
                 return "stopping";
+        case INSTANCE_FROZEN:
+                return "frozen";
         case INSTANCE_STATE_MAX:
                 break;
         }

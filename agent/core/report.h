@@ -58,6 +58,7 @@ enum instance_state {
         INSTANCE_BACKOFF, /* ended or failed; will be tried again */
         INSTANCE_FAILED,  /* will not be tried again without a new deployment */
         INSTANCE_STOPPING,
+        INSTANCE_FROZEN, /* paused: a call resumes it in milliseconds */
         INSTANCE_STATE_MAX,
 };
 
@@ -80,6 +81,16 @@ struct report_calls {
         char function[SIZE_NAME]; /* name.namespace does not fit twice: name and namespace */
         char namespace[SIZE_NAME];
         uint64_t invocations; /* by this board's gateway, ever since it joined */
+        uint32_t rate_milli;  /* of now: calls in a thousand seconds */
+        uint32_t in_flight;   /* calls under way */
+        uint32_t waiting;     /* calls that wait for a replica */
+};
+
+/* What one container uses. */
+struct report_usage {
+        uint32_t id;         /* the charter's instance id */
+        uint32_t millicores; /* of CPU, since the report before */
+        uint64_t memory_bytes;
 };
 
 /* How a board stands to Kubernetes; kube_phase_text() has the word for status. */
@@ -123,6 +134,8 @@ struct report {
         uint32_t n_calls;
         struct report_calls calls[LIMIT_FUNCTIONS];
         struct report_kube kube;
+        uint32_t n_usage;
+        struct report_usage usage[LIMIT_BOARD_INSTANCES];
 };
 
 struct buf;
@@ -142,7 +155,8 @@ char *report_power_text(char *dst, size_t size, uint32_t power);
 /* "card is nearly full; ...": all problems, "" where there are none.  Returns dst. */
 char *report_problem_text(char *dst, size_t size, uint32_t problems);
 
-/* "pending", "fetching image", "starting", "ready", "waiting to restart", "failed", "stopping". */
+/* "pending", "fetching image", "starting", "ready", "waiting to restart", "failed", "stopping",
+ * "frozen". */
 const char *instance_state_text(enum instance_state s);
 
 /* "off", "not installed", "functions only", ..., "ready": one or two words. */

@@ -36,6 +36,7 @@ static void put_functions(struct wire_out *w, const struct world *world) {
                 wire_put_u64(w, f->memory_bytes);
                 wire_put_u64(w, f->created_unix);
                 wire_put_u64(w, f->invocations);
+                wire_put_u8(w, f->stuck);
                 wire_put_text(w, f->reason);
                 wire_put_bytes(w, f->spec, f->spec_len);
         }
@@ -181,6 +182,7 @@ static void get_function(struct wire_in *w, struct world_function *f, int *error
         f->memory_bytes = wire_get_u64(w);
         f->created_unix = wire_get_u64(w);
         f->invocations = wire_get_u64(w);
+        f->stuck = wire_get_bool(w);
         wire_get_text(w, f->reason, sizeof(f->reason));
         spec = wire_get_bytes(w, LIMIT_SPEC_BYTES, &len);
         if (w->bad || memchr(spec, '\0', len)) {

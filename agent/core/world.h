@@ -51,6 +51,7 @@ struct world_function {
         uint64_t memory_bytes;
         uint64_t created_unix;
         uint64_t invocations;
+        bool stuck;               /* none is ready, and none will be soon: 'reason' says why */
         char reason[SIZE_REASON]; /* why fewer are ready than wanted, or "" */
         char *spec;               /* JSON, NUL-terminated */
         uint32_t spec_len;

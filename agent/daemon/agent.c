@@ -10,9 +10,11 @@
 #include "daemon/network.h"
 #include "daemon/peers.h"
 #include "daemon/reporter.h"
+#include "daemon/resolver.h"
 #include "daemon/runner.h"
 #include "daemon/secret_key.h"
 #include "daemon/status_json.h"
+#include "daemon/sweep.h"
 #include "io/hostname.h"
 #include "io/log.h"
 
@@ -80,6 +82,7 @@ void agent_take_world(struct agent *a, struct world *world) {
                 take_name(a);
         network_follow(a);
         membership_changed(a);
+        sweep_world_changed(a);
         runner_look(a);
         kube_world_changed(a);
         api_world_changed(a);
@@ -185,7 +188,7 @@ static int open_functions(struct agent *a, struct fail *f) {
         int r;
 
         (void)snprintf(io_dir, sizeof(io_dir), "%s/io", a->config.run_dir);
-        if ((r = images_open(a)) < 0 || (r = runner_open(a, f)) < 0)
+        if ((r = images_open(a)) < 0 || (r = sweep_open(a)) < 0 || (r = runner_open(a, f)) < 0)
                 return r;
         agent_problem(a, PROBLEM_CONTAINERD, true);
         return containers_open(a->loop, &config, &ops, a, &a->containers, f);
@@ -221,11 +224,11 @@ int agent_start(struct agent *a, struct fail *f) {
             (r = make_dir(a->config.run_dir, 0755, f)) < 0 || (r = agent_identify(a, f)) < 0 ||
             (r = trust(a, f)) < 0 || (r = hostname_open(a->loop, on_named, a, &a->hostname)) < 0 ||
             (r = network_open(a, f)) < 0 || (r = peers_open(a)) < 0 ||
-            (r = coordinator_open(a)) < 0 || (r = secret_key_open(a)) < 0 ||
-            (r = api_open(a, f)) < 0 || (r = open_functions(a, f)) < 0 ||
-            (r = kube_open(a, f)) < 0 || (r = reporter_open(a)) < 0 ||
-            (r = membership_open(a, f)) < 0 || (r = greet_open(a, f)) < 0 ||
-            (r = open_discovery(a)) < 0)
+            (r = coordinator_open(a)) < 0 || (r = resolver_open(a)) < 0 ||
+            (r = secret_key_open(a)) < 0 || (r = api_open(a, f)) < 0 ||
+            (r = open_functions(a, f)) < 0 || (r = kube_open(a, f)) < 0 ||
+            (r = reporter_open(a)) < 0 || (r = membership_open(a, f)) < 0 ||
+            (r = greet_open(a, f)) < 0 || (r = open_discovery(a)) < 0)
                 return r;
         take_name(a);
         return 0;

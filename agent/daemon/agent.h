@@ -30,8 +30,10 @@ struct membership;
 struct network;
 struct peers;
 struct reporter;
+struct resolver;
 struct runner;
 struct secret_keeper;
+struct sweep;
 
 struct agent {
         uv_loop_t *loop;
@@ -62,6 +64,8 @@ struct agent {
         struct reporter *reporter;
         struct runner *runner;
         struct images *images;
+        struct resolver *resolver;
+        struct sweep *sweep;
         struct kube *kube;                /* this board's part of the Kubernetes cluster */
         struct kube_snapshots *snapshots; /* of etcd; NULL where Kubernetes is off */
         struct secret_keeper *secret_keeper;

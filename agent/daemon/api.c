@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "daemon/membership.h"
 #include "daemon/peers.h"
+#include "daemon/store.h"
 #include "io/json.h"
 #include "io/log.h"
 
@@ -58,16 +59,30 @@ static const struct api_verb verbs[] = {
         { "deploy", VERB_LEADER | VERB_PEER | VERB_GATEWAY, verb_deploy },
         { "remove", VERB_LEADER | VERB_PEER | VERB_GATEWAY, verb_remove },
         { "scale", VERB_LEADER | VERB_PEER | VERB_GATEWAY, verb_scale },
+        { "wake", VERB_GATEWAY, verb_wake },
+        { "raise", VERB_LEADER | VERB_PEER, verb_raise },
+        { "thaw", VERB_PEER, verb_thaw },
+        { "usage", VERB_LEADER | VERB_PEER | VERB_GATEWAY, verb_usage },
         { "image", VERB_LEADER | VERB_PEER, verb_image },
         { "import", 0, verb_import },
         { "blob", VERB_PEER, verb_blob },
+        { "blobs", 0, verb_blobs },
+        { "images", VERB_PEER | VERB_GATEWAY, verb_images },
+        { "image-remove", VERB_LEADER | VERB_PEER, verb_image_remove },
+        { "image-spare", VERB_LEADER | VERB_PEER | VERB_BOARDS, verb_image_spare },
+        { "registry-login", VERB_SECRET, verb_registry_login },
+        { "registry-logout", 0, verb_registry_logout },
+        { "registry-keep", VERB_PEER | VERB_BOARDS | VERB_SECRET, verb_registry_keep },
+        { "registry-give", VERB_PEER | VERB_BOARDS | VERB_SECRET, verb_registry_give },
+        { "registry-logins", 0, verb_registry_logins },
+        { "store", VERB_PEER | VERB_GATEWAY, verb_store },
         { "logs", VERB_GATEWAY, verb_logs },
         { "log-lines", VERB_PEER, verb_log_lines },
         { "watch", VERB_GATEWAY, verb_watch },
         { "calls", VERB_GATEWAY, verb_calls },
         { "metrics", VERB_GATEWAY, verb_metrics },
-        { "kube-founded", VERB_LEADER | VERB_PEER, verb_kube_founded },
-        { "kube-key", VERB_LEADER | VERB_PEER, verb_kube_key },
+        { "kube-founded", VERB_LEADER | VERB_PEER | VERB_BOARDS, verb_kube_founded },
+        { "kube-key", VERB_LEADER | VERB_PEER | VERB_BOARDS | VERB_SECRET, verb_kube_key },
         { "kube-off", VERB_LEADER | VERB_PEER, verb_kube_off },
         { "kube-snapshot-who", VERB_LEADER | VERB_PEER, verb_kube_snapshot_who },
         { "kube-snapshot-put", VERB_PEER, verb_kube_snapshot_put },

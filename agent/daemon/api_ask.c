@@ -20,6 +20,7 @@ struct board_ask {
 static void timer_closed(uv_handle_t *handle) {
         struct board_ask *q = handle->data;
 
+        explicit_bzero(q->text, strlen(q->text)); /* there may be a secret in it */
         free(q->text);
         free(q);
 }

@@ -6,6 +6,7 @@
 #include "daemon/membership.h"
 #include "daemon/peers.h"
 #include "daemon/reporter.h"
+#include "daemon/secret_key.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -133,6 +134,17 @@ static void check_name(struct agent *a, struct check *c) {
             "the agent sets it through systemd-hostnamed: systemctl status systemd-hostnamed");
 }
 
+/* Without it this board could lead, but open no secret. */
+static void check_secrets(struct agent *a, struct check *c) {
+        if (!a->bramble)
+                say(c, true, "this board is in no bramble yet", "");
+        else if (secret_key(a))
+                say(c, true, "this board has the key of the bramble's secrets", "");
+        else
+                say(c, false, "this board has not got the key of the bramble's secrets",
+                    "it asks the other members for it: wait until one that has it is on");
+}
+
 static const struct {
         const char *name;
         void (*run)(struct agent *a, struct check *c);
@@ -142,7 +154,7 @@ static const struct {
         { "leader", check_leader },         { "host name", check_name },
         { "containerd", check_containerd }, { "function network", check_network },
         { "memory cgroup", check_cgroup },  { "card", check_disk },
-        { "power", check_power },
+        { "power", check_power },           { "secrets", check_secrets },
 };
 
 static void add(cJSON *array, const char *name, const struct check *c) {

@@ -2,7 +2,9 @@
 #include "base/str.h"
 #include "daemon/api.h"
 #include "daemon/membership.h"
+#include "daemon/resolver.h"
 #include "daemon/status_json.h"
+#include "daemon/store.h"
 #include "io/json.h"
 #include "io/log.h"
 #include "io/spec.h"
@@ -29,6 +31,10 @@ static void on_done(void *arg, int result) {
                 request_fail(q, 404, "function %.63s does not exist", name);
         else if (result == -EEXIST)
                 request_fail(q, 409, "it exists already");
+        else if (result == -ESTALE) /* by load */
+                request_fail(q, 503, "somebody else changed its replicas just now: try again");
+        else if (result == -EBUSY)
+                request_fail(q, 409, "a function uses it: it was deployed just now");
         else if (result == -ENOSPC)
                 request_fail(q, 507, "this bramble is full: at most %d functions, %d images",
                              LIMIT_FUNCTIONS, LIMIT_IMAGES);
@@ -41,11 +47,36 @@ static void on_done(void *arg, int result) {
         request_unref(q);
 }
 
-static void submit(struct request *q, const struct charter_command *cmd) {
-        int r = consensus_submit(membership_consensus(q->agent), cmd, on_done, request_ref(q));
+static void submit_with(struct request *q, const struct charter_command *cmd,
+                        void (*done)(void *arg, int result)) {
+        int r = consensus_submit(membership_consensus(q->agent), cmd, done, request_ref(q));
 
         if (r < 0)
-                on_done(q, r);
+                done(q, r);
+}
+
+static void submit(struct request *q, const struct charter_command *cmd) {
+        submit_with(q, cmd, on_done);
+}
+
+/* A number that came with the deployment is a person's word, as one that comes later is. */
+static void on_deployed(void *arg, int result) {
+        struct request *q = arg;
+        const cJSON *o = cJSON_GetObjectItemCaseSensitive(q->args, "spec");
+        struct charter_command cmd = { .op = CHARTER_FUNCTION_SCALE };
+        const char *namespace = json_text(o, "namespace", "");
+        uint64_t replicas;
+
+        if (result < 0 || json_number(q->args, "replicas", LIMIT_REPLICAS, &replicas) < 0) {
+                on_done(q, result);
+                return;
+        }
+        cmd.replicas = (uint32_t)replicas;
+        (void)str_copy(cmd.name, sizeof(cmd.name), json_text(o, "service", ""));
+        (void)str_copy(cmd.namespace, sizeof(cmd.namespace),
+                       namespace[0] ? namespace : "openfaas-fn");
+        submit(q, &cmd);
+        request_unref(q);
 }
 
 /* Room for one more deployment in the frame that tells the boards about all of them. */
@@ -53,6 +84,17 @@ static bool specs_fit(const struct agent *a, size_t more) {
         for (uint32_t i = 0; i < a->charter.n_functions; i++)
                 more += a->charter.functions[i].spec_len;
         return more <= LIMIT_SPECS_BYTES;
+}
+
+/* A new deployment leaves the number as it is where its labels allow that. */
+static uint32_t replicas_of(const struct charter_function *old, const struct autoscale_rules *r) {
+        if (!old || (old->replicas < r->min && old->replicas > 0))
+                return r->min;
+        if (old->floor > r->max || (r->min == r->max && old->replicas > r->max))
+                return r->max;
+        if (old->floor && old->floor < r->min)
+                return old->replicas > r->min ? old->replicas : r->min;
+        return CHARTER_REPLICAS_KEEP; /* what is too many goes with the load */
 }
 
 static void deploy(struct request *q, const struct spec *spec, const char *text) {
@@ -85,12 +127,6 @@ static void deploy(struct request *q, const struct spec *spec, const char *text)
                              spec->secrets[i], spec->namespace, spec->secrets[i]);
                 return;
         }
-        if (!charter_image(&a->charter, spec->image)) {
-                request_fail(q, 400,
-                             "image %.200s is not in this bramble: agentctl import FILE.tar",
-                             spec->image);
-                return;
-        }
         if (!specs_fit(a, cmd.spec_len)) {
                 request_fail(q, 507, "all deployments together are larger than %d KB",
                              LIMIT_SPECS_BYTES / 1024);
@@ -99,18 +135,77 @@ static void deploy(struct request *q, const struct spec *spec, const char *text)
         (void)str_copy(cmd.name, sizeof(cmd.name), spec->name);
         (void)str_copy(cmd.namespace, sizeof(cmd.namespace), spec->namespace);
         (void)str_copy(cmd.image, sizeof(cmd.image), spec->image);
-        cmd.replicas = CHARTER_REPLICAS_KEEP;
-        if (!old)
-                cmd.replicas = spec->scale_min;
-        else if (old->replicas < spec->scale_min)
-                cmd.replicas = spec->scale_min;
-        else if (old->replicas > spec->scale_max)
-                cmd.replicas = spec->scale_max;
+        cmd.replicas = replicas_of(old, &spec->scale);
         if (json_number(q->args, "replicas", LIMIT_REPLICAS, &replicas) == 0)
                 cmd.replicas = (uint32_t)replicas;
         log_field(LOG_LEVEL_INFO, "BRAMBLE_FUNCTION", spec->name, "deploying %s from %s",
                   spec->name, spec->image);
-        submit(q, &cmd);
+        submit_with(q, &cmd, on_deployed);
+}
+
+/* What its registry says now is written down, or (it does not answer) what is here has to do. */
+static void on_refreshed(void *arg, int result, const char *why) {
+        struct request *q = arg;
+        const cJSON *o = cJSON_GetObjectItemCaseSensitive(q->args, "spec");
+        char *text = cJSON_PrintUnformatted(o);
+        struct spec spec;
+
+        if (result < 0)
+                log_notice("deploying the image that is here, as its registry was no help: %s",
+                           why);
+        if (result == -ECANCELED) {
+                request_fail(q, 503, "%s", why);
+        } else if (text && spec_parse(text, strlen(text), &spec, NULL) == 0) {
+                deploy(q, &spec, text);
+                spec_done(&spec);
+        } else {
+                request_fail_errno(q, -ENOMEM, "");
+        }
+        free(text);
+        request_unref(q);
+}
+
+static void deploy_fresh(struct request *q, const char *image) {
+        resolver_refresh(q->agent, image, on_refreshed, request_ref(q));
+}
+
+/* ---- an image of the store: it comes from this board's card, and is then known to all -------- */
+
+static void on_store_known(void *arg, int result) {
+        struct request *q = arg;
+
+        (void)cJSON_AddTrueToObject(q->args, "stored");
+        if (result == 0)
+                verb_deploy(q); /* once more, and now the image is there */
+        else
+                on_done(request_ref(q), result);
+        request_unref(q);
+}
+
+static void on_store_imported(void *arg, int result, const char *why,
+                              const struct image_imported *imported) {
+        struct charter_command cmd = { .op = CHARTER_IMAGE_SET };
+        struct request *q = arg;
+        int r;
+
+        if (result < 0) {
+                request_fail_errno(q, result, why);
+                request_unref(q);
+                return;
+        }
+        (void)str_copy(cmd.image, sizeof(cmd.image), imported->name);
+        (void)str_copy(cmd.digest, sizeof(cmd.digest), imported->digest);
+        cmd.size_bytes = imported->size_bytes;
+        r = consensus_submit(membership_consensus(q->agent), &cmd, on_store_known, q);
+        if (r < 0)
+                on_store_known(q, r);
+}
+
+/* An image that is known may be nowhere any more: its boards were flashed anew. */
+static bool is_held(const struct agent *a, const char *name) {
+        const struct world_image *image = world_image(&a->world, name);
+
+        return image && image->n_holders > 0;
 }
 
 void verb_deploy(struct request *q) {
@@ -133,7 +228,19 @@ void verb_deploy(struct request *q) {
         if (r < 0) {
                 request_fail_errno(q, r, fail_text(&f));
         } else {
-                deploy(q, &spec, text);
+                bool known = charter_image(&q->agent->charter, spec.image) != NULL;
+                bool stored = json_bool(q->args, "stored");
+
+                if (!stored && !(known && is_held(q->agent, spec.image)) &&
+                    store_has(q->agent, spec.image))
+                        store_import(q->agent, spec.image, on_store_imported, request_ref(q));
+                else if (!known && !stored && str_starts(spec.image, STORE_HOST))
+                        request_fail(q, 404, "the store has no image %.120s: agentctl store list",
+                                     spec.image);
+                else if (spec.pull_always && known)
+                        deploy_fresh(q, spec.image);
+                else
+                        deploy(q, &spec, text);
                 spec_done(&spec);
         }
         free(text);
@@ -162,6 +269,21 @@ void verb_remove(struct request *q) {
                 submit(q, &cmd);
 }
 
+/* It is not a person who asks, but an alert: what a person asked for stays the least.  False, and
+ * answered, where there is no such function. */
+static bool by_load(struct request *q, struct charter_command *cmd) {
+        const struct charter_function *f =
+                charter_function(&q->agent->charter, cmd->name, cmd->namespace);
+
+        if (!f) {
+                request_fail(q, 404, "function %.63s does not exist", cmd->name);
+                return false;
+        }
+        cmd->op = CHARTER_FUNCTION_FOLLOW;
+        cmd->replicas_from = f->replicas;
+        return true;
+}
+
 void verb_scale(struct request *q) {
         struct charter_command cmd = { .op = CHARTER_FUNCTION_SCALE };
         uint64_t replicas;
@@ -173,12 +295,15 @@ void verb_scale(struct request *q) {
                 return;
         }
         cmd.replicas = (uint32_t)replicas;
+        if (json_bool(q->args, "by_load") && !by_load(q, &cmd))
+                return;
         submit(q, &cmd);
 }
 
 /* Another board (or this one) has imported an image. */
 void verb_image(struct request *q) {
         struct charter_command cmd = { .op = CHARTER_IMAGE_SET };
+        const struct charter_image *known;
         char name[SIZE_IMAGE];
 
         if (str_copy(cmd.image, sizeof(cmd.image), json_text(q->args, "name", "")) < 0 ||
@@ -188,5 +313,39 @@ void verb_image(struct request *q) {
                 request_fail(q, 400, "image needs a whole name, digest and size");
                 return;
         }
+        known = charter_image(&q->agent->charter, cmd.image);
+        if (json_bool(q->args, "only_size") &&
+            (!known || known->size_bytes || !str_eq(known->digest, cmd.digest))) {
+                request_reply(q, cJSON_CreateObject()); /* it means something else by now */
+                return;
+        }
         submit(q, &cmd);
+}
+
+static const char *user_of(const struct charter *c, const char *image) {
+        for (uint32_t i = 0; i < c->n_functions; i++)
+                if (str_eq(c->functions[i].image, image))
+                        return c->functions[i].name;
+        return NULL;
+}
+
+/* The boards take it off their cards when they see that the bramble does not know it any more. */
+void verb_image_remove(struct request *q) {
+        struct charter_command cmd = { .op = CHARTER_IMAGE_REMOVE };
+        const char *name = json_text(q->args, "name", ""), *user;
+        const char *digest = json_text(q->args, "digest", NULL);
+        const struct charter_image *image;
+
+        if (image_normalise(name, cmd.image) < 0) {
+                request_fail(q, 400, "'%.80s' is no image name", name);
+                return;
+        }
+        image = charter_image(&q->agent->charter, cmd.image);
+        user = user_of(&q->agent->charter, cmd.image);
+        if (!image || (digest && !str_eq(digest, image->digest)))
+                request_fail(q, 404, "image %.200s is not in this bramble", cmd.image);
+        else if (user)
+                request_fail(q, 409, "function %s uses it: agentctl remove %s first", user, user);
+        else
+                submit(q, &cmd);
 }

@@ -222,3 +222,90 @@ void verb_blob(struct request *q) {
         }
         q->state = read;
 }
+
+/* ---- what there is ---- */
+
+static cJSON *image_json(const struct agent *a, const struct world_image *image) {
+        cJSON *o = cJSON_CreateObject(), *boards, *functions;
+
+        (void)cJSON_AddStringToObject(o, "name", image->name);
+        (void)cJSON_AddStringToObject(o, "digest", image->digest);
+        (void)cJSON_AddNumberToObject(o, "size", (double)image->size_bytes);
+        boards = cJSON_AddArrayToObject(o, "boards");
+        for (uint32_t i = 0; i < image->n_holders; i++) {
+                const struct world_member *m = world_member(&a->world, image->holders[i]);
+
+                (void)cJSON_AddItemToArray(boards, cJSON_CreateString(m ? m->name : ""));
+        }
+        functions = cJSON_AddArrayToObject(o, "functions");
+        for (uint32_t i = 0; i < a->world.n_functions; i++) {
+                const struct world_function *f = &a->world.functions[i];
+
+                if (str_eq(f->image, image->name))
+                        (void)cJSON_AddItemToArray(functions, cJSON_CreateString(f->name));
+        }
+        return o;
+}
+
+void verb_images(struct request *q) {
+        const struct world *w = &q->agent->world;
+        cJSON *o = cJSON_CreateObject(), *array = cJSON_AddArrayToObject(o, "images");
+        cJSON *machines = cJSON_AddArrayToObject(o, "machines");
+
+        for (uint32_t i = 0; i < w->n_images; i++)
+                (void)cJSON_AddItemToArray(array, image_json(q->agent, &w->images[i]));
+        /* what this board can run: for who builds an image */
+        (void)cJSON_AddItemToArray(machines, cJSON_CreateString(image_platform_here()));
+        request_reply(q, o);
+}
+
+/* ---- what a push need not send ---- */
+
+static void on_missing(void *arg, int result, const char *why, const bool *missing, size_t n) {
+        struct request *q = arg;
+        const cJSON *digests = cJSON_GetObjectItemCaseSensitive(q->args, "digests"), *d;
+        cJSON *o, *array;
+        size_t i = 0;
+
+        if (result < 0) {
+                request_fail_errno(q, result, why);
+                request_unref(q);
+                return;
+        }
+        o = cJSON_CreateObject();
+        array = cJSON_AddArrayToObject(o, "missing");
+        cJSON_ArrayForEach(d, digests) {
+                if (i < n && missing[i++])
+                        (void)cJSON_AddItemToArray(array, cJSON_CreateString(d->valuestring));
+        }
+        request_reply(q, o);
+        request_unref(q);
+}
+
+void verb_blobs(struct request *q) {
+        const cJSON *digests = cJSON_GetObjectItemCaseSensitive(q->args, "digests"), *d;
+        char list[IMAGE_MISSING_MAX][SIZE_DIGEST];
+        size_t n = 0;
+        int r = cJSON_IsArray(digests) ? 0 : -EINVAL;
+
+        cJSON_ArrayForEach(d, digests) {
+                if (r == 0 && n == IMAGE_MISSING_MAX)
+                        r = -E2BIG;
+                if (r == 0)
+                        r = cJSON_IsString(d) ? str_copy(list[n++], SIZE_DIGEST, d->valuestring)
+                                              : -EINVAL;
+        }
+        if (r == 0 && !q->agent->containers)
+                r = -ENOTCONN;
+        if (r == 0)
+                r = image_missing(q->agent->containers, (const char(*)[SIZE_DIGEST])list, n,
+                                  on_missing, request_ref(q));
+        else
+                (void)request_ref(q);
+        if (r == 0)
+                return;
+        request_fail_errno(q, r == -ENAMETOOLONG ? -EINVAL : r,
+                           r == -ENOTCONN ? "containerd does not answer on this board"
+                                          : "blobs are asked for by their digests, at most 256");
+        request_unref(q);
+}

@@ -45,6 +45,7 @@ static cJSON *function_json(const struct agent *a, uint32_t i) {
         (void)cJSON_AddNumberToObject(o, "invocations", (double)f->invocations);
         (void)cJSON_AddNumberToObject(o, "created", (double)f->created_unix);
         (void)cJSON_AddStringToObject(o, "reason", f->reason);
+        (void)cJSON_AddBoolToObject(o, "stuck", f->stuck);
         (void)cJSON_AddItemToObject(o, "spec", cJSON_CreateRaw(f->spec));
         (void)cJSON_AddItemToObject(o, "instances", instances_json(a, i));
         return o;
@@ -101,16 +102,27 @@ void verb_watch(struct request *q) {
         (void)request_event(q, routes);
 }
 
+static uint32_t number(const cJSON *o, const char *key) {
+        uint64_t n;
+
+        return json_number(o, key, UINT32_MAX, &n) == 0 ? (uint32_t)n : 0;
+}
+
 void verb_calls(struct request *q) {
         const cJSON *calls = cJSON_GetObjectItemCaseSensitive(q->args, "calls"), *o;
-        uint64_t count;
+        uint32_t ms = number(q->args, "ms");
 
         cJSON_ArrayForEach(o, calls) {
-                const char *name = json_text(o, "name", ""), *ns = json_text(o, "namespace", "");
+                struct reporter_load load = { .name = json_text(o, "name", ""),
+                                              .namespace = json_text(o, "namespace", ""),
+                                              .count = number(o, "count"),
+                                              .ms = ms ? ms : 1000,
+                                              .in_flight = number(o, "in_flight"),
+                                              .waiting = number(o, "waiting") };
 
-                if (json_number(o, "count", UINT32_MAX, &count) == 0)
-                        reporter_calls(q->agent, name, ns, count);
+                reporter_calls(q->agent, &load);
         }
         reporter_calls_told(q->agent);
+        agent_report_soon(q->agent);
         request_reply(q, cJSON_CreateObject());
 }

@@ -6,6 +6,7 @@
 #include "daemon/coordinator_private.h"
 #include "daemon/membership.h"
 #include "daemon/peers.h"
+#include "daemon/resolver.h"
 #include "io/log.h"
 
 #include <errno.h>
@@ -43,6 +44,7 @@ static void board_free(struct board_state *b) {
         free(b->instances);
         free(b->images);
         free(b->calls);
+        free(b->usage);
         free(b);
 }
 
@@ -101,10 +103,37 @@ static bool is_ready(void *arg, uint32_t id) {
 static void on_placed(void *arg, int result) {
         struct coordinator *c = arg;
 
-        c->submitted--;
+        if (--c->submitted == 0)
+                c->n_ahead = 0; /* what was applied is in the charter */
+        if (result < 0)
+                c->dirty = true; /* what was not is still in the picture */
         if (result < 0 && result != -ECANCELED && result != -ENOENT)
                 log_warning("a replica's place could not be written down: %s", strerror(-result));
         (void)uv_async_send(&c->poke);
+}
+
+/* Its board may begin: only this leader writes down places, so that its id is known.  Where it
+ * comes otherwise (a function was removed meanwhile, somebody else leads), the next picture has it
+ * not, or has another replica of that id: the board ends what it began. */
+static void go_ahead(struct coordinator *c, const struct placement_action *action) {
+        const struct charter *charter = &c->agent->charter;
+        const struct charter_function *f =
+                charter_function(charter, action->function, action->namespace);
+        struct charter_instance *in = &c->ahead[c->n_ahead];
+
+        if (!f || c->n_ahead == ARRAY_SIZE(c->ahead))
+                return;
+        *in = (struct charter_instance){ .id = charter->next_instance + c->n_ahead++,
+                                         .function_generation = f->generation,
+                                         .node = action->node };
+        (void)str_copy(in->function, sizeof(in->function), action->function);
+        (void)str_copy(in->namespace, sizeof(in->namespace), action->namespace);
+        c->dirty = true;
+}
+
+uint32_t coordinator_ahead(const struct agent *a, const struct charter_instance **ret) {
+        *ret = a->coordinator->ahead;
+        return a->coordinator->n_ahead;
 }
 
 static void submit(struct coordinator *c, const struct placement_action *action) {
@@ -117,10 +146,13 @@ static void submit(struct coordinator *c, const struct placement_action *action)
         (void)str_copy(cmd.name, sizeof(cmd.name), action->function);
         (void)str_copy(cmd.namespace, sizeof(cmd.namespace), action->namespace);
         r = consensus_submit(membership_consensus(c->agent), &cmd, on_placed, c);
-        if (r == 0)
+        if (r == 0) {
                 c->submitted++;
-        else if (log_once("placement"))
+                if (action->place)
+                        go_ahead(c, action);
+        } else if (log_once("placement")) {
                 log_warning("cannot place replicas: %s", strerror(-r));
+        }
 }
 
 /* A board that should get nothing new. */
@@ -140,9 +172,14 @@ static bool avoid(const struct board_state *b) {
 static void place(struct coordinator *c, usec_t now) {
         struct placement_actions *actions = &c->actions;
         struct placement_board boards[LIMIT_BOARDS];
+        auto_free struct charter_function *functions = NULL;
+        struct charter charter = c->agent->charter;
 
         if (c->submitted > 0)
                 return; /* what is under way would be decided twice */
+        functions = coordinator_functions_ahead(c);
+        if (functions)
+                charter.functions = functions;
         for (uint32_t i = 0; i < c->n_boards; i++) {
                 const struct board_state *b = c->boards[i];
 
@@ -153,7 +190,7 @@ static void place(struct coordinator *c, usec_t now) {
                                                       .function_bytes = b->board.function_bytes,
                                                       .cpu_permille = b->sensors.cpu_permille };
         }
-        placement_step(&c->agent->charter, boards, c->n_boards, is_ready, c, now, actions);
+        placement_step(&charter, boards, c->n_boards, is_ready, coordinator_keeps, c, now, actions);
         if (!str_eq(c->reason, actions->reason)) {
                 (void)str_copy(c->reason, sizeof(c->reason), actions->reason);
                 c->dirty = true;
@@ -245,6 +282,15 @@ static bool settle(struct coordinator *c, usec_t now) {
         return c->settled;
 }
 
+/* People see calls counted within a second; a picture for each report would be too many. */
+static void count_calls(struct coordinator *c, usec_t now) {
+        if (!c->counts_changed || usec_sub(now, c->counted) < USEC_PER_SEC)
+                return;
+        c->counts_changed = false;
+        c->counted = now;
+        c->dirty = true;
+}
+
 static void look(struct coordinator *c) {
         usec_t now = agent_now();
 
@@ -259,8 +305,11 @@ static void look(struct coordinator *c) {
         choose_voters(c, now);
         if (!settle(c, now))
                 return;
+        coordinator_scale_look(c, now);
         place(c, now);
+        resolver_look(c->agent);
         coordinator_kube_look(c, now);
+        count_calls(c, now);
         if (c->dirty)
                 make_picture(c);
         send_picture(c);
@@ -293,11 +342,15 @@ void coordinator_lead(struct agent *a, bool leads) {
         for (uint32_t i = 0; i < c->n_boards; i++)
                 board_free(c->boards[i]);
         c->n_boards = 0;
+        c->n_ahead = 0;
+        coordinator_scale_forget(c);
         if (!leads) {
                 (void)uv_timer_stop(&c->timer);
+                resolver_stop(a);
                 return;
         }
         follow_members(c);
+        coordinator_scale_follow(c);
         (void)uv_timer_start(&c->timer, on_timer, LOOK_MS, LOOK_MS);
         agent_report_soon(a);
         (void)uv_async_send(&c->poke);
@@ -309,6 +362,7 @@ void coordinator_changed(struct agent *a) {
         if (!c->leads)
                 return;
         follow_members(c);
+        coordinator_scale_follow(c);
         c->dirty = true;
         (void)uv_async_send(&c->poke);
 }
@@ -407,7 +461,8 @@ void coordinator_report(struct agent *a, const struct report *r) {
         if (copy_items(&b->images, &b->n_images, r->images, r->n_images, sizeof(r->images[0])))
                 c->dirty = true;
         if (copy_items(&b->calls, &b->n_calls, r->calls, r->n_calls, sizeof(r->calls[0])))
-                c->dirty = true;
+                c->counts_changed = true;
+        (void)copy_items(&b->usage, &b->n_usage, r->usage, r->n_usage, sizeof(r->usage[0]));
         if (b->kube.api != r->kube.api || b->kube.epoch != r->kube.epoch)
                 c->dirty = true;
         b->kube = r->kube;

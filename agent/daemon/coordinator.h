@@ -18,6 +18,17 @@ void coordinator_report_frame(struct agent *a, uint64_t node, const struct frame
 void coordinator_report(struct agent *a, const struct report *r);
 void coordinator_peer_lost(struct agent *a, uint64_t node);
 
+/* A function at zero is called: writes down that it has replicas again; 'done' follows.  1, and no
+ * 'done', where it has some; -ENOENT and others of consensus_submit(). */
+int coordinator_raise(struct agent *a, const char *name, const char *namespace,
+                      void (*done)(void *arg, int result), void *arg);
+/* Replicas whose boards may begin although their places are not in the charter yet: '*ret' are 'n'
+ * (returned), borrowed until the next turn of the loop. */
+uint32_t coordinator_ahead(const struct agent *a, const struct charter_instance **ret);
+/* What all replicas of a function use together, as their boards measured last.  -ENOENT. */
+int coordinator_usage(const struct agent *a, const char *name, const char *namespace,
+                      uint64_t *ret_millicores, uint64_t *ret_bytes);
+
 /* Is a majority of the voters up (as far as reports tell)? */
 bool coordinator_majority(const struct agent *a);
 

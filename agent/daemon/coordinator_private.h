@@ -24,27 +24,38 @@ struct board_state {
         struct report_kube kube;
         char address[SIZE_ADDRESS];
         uint64_t sent_version; /* newest picture that went out to it */
-        uint32_t n_instances, n_images, n_calls;
+        uint32_t n_instances, n_images, n_calls, n_usage;
         struct report_instance *instances;
         struct report_image *images;
         struct report_calls *calls;
+        struct report_usage *usage;
 };
+
+struct scaled;
 
 struct coordinator {
         struct agent *agent;
         bool leads;
-        bool settled;       /* every member reported, or it was waited long enough */
-        bool dirty;         /* the picture must be made anew */
-        bool changing;      /* a voter change is under way */
-        unsigned submitted; /* placement commands in the log, not yet answered */
-        usec_t since;       /* when leadership began */
+        bool settled;        /* every member reported, or it was waited long enough */
+        bool dirty;          /* the picture must be made anew */
+        bool changing;       /* a voter change is under way */
+        unsigned submitted;  /* placement commands in the log, not yet answered */
+        usec_t since;        /* when leadership began */
+        bool counts_changed; /* more calls were counted than the picture says */
+        usec_t counted;      /* when the picture last told of calls */
         uint64_t version;
         uv_timer_t timer;
         uv_async_t poke; /* one look a turn of the loop, however many events */
         uint32_t n_boards;
         struct board_state *boards[LIMIT_BOARDS];
-        bool kube_submitted;              /* a change of the Kubernetes cluster is in the log */
-        usec_t kube_quiet_since;          /* no API server answers since; 0: one does */
+        uint32_t n_scaled;
+        struct scaled **scaled;  /* one beside each function of the charter */
+        bool kube_submitted;     /* a change of the Kubernetes cluster is in the log */
+        usec_t kube_quiet_since; /* no API server answers since; 0: one does */
+        /* Replicas whose place is in the log and not yet in the charter: the picture has them, so
+         * that their boards begin while the voters write. */
+        uint32_t n_ahead;
+        struct charter_instance ahead[PLACEMENT_ACTIONS];
         char kube_note[SIZE_REASON];      /* what kube_cluster waits for */
         char reason[SIZE_REASON];         /* newest complaint of placement */
         struct placement_actions actions; /* of the newest step: too large for the stack */
@@ -57,6 +68,20 @@ const struct report_instance *coordinator_instance(const struct coordinator *c, 
                                                    const struct board_state **ret_board);
 /* coordinator_world.c: makes the picture of now.  -ENOMEM. */
 int coordinator_make_world(const struct coordinator *c, struct world *ret);
+
+/* coordinator_scale.c: how many replicas each function has. */
+/* The functions of the charter may be others. */
+void coordinator_scale_follow(struct coordinator *c);
+/* Another leads: what was learnt of the load is forgotten. */
+void coordinator_scale_forget(struct coordinator *c);
+void coordinator_scale_look(struct coordinator *c, usec_t now);
+/* Replicas that a function (by its index in the charter) has, or will have when what is in the log
+ * is applied. */
+uint32_t coordinator_replicas(const struct coordinator *c, uint32_t function);
+/* The charter's functions with these numbers, which the caller frees; NULL where none differs. */
+struct charter_function *coordinator_functions_ahead(const struct coordinator *c);
+/* Does a function (by its index in the charter) keep a paused replica at zero? */
+bool coordinator_keeps(void *arg, uint32_t function);
 
 /* coordinator_kube.c: one decision about the Kubernetes cluster. */
 void coordinator_kube_look(struct coordinator *c, usec_t now);

@@ -2,6 +2,7 @@
 #include "base/str.h"
 #include "daemon/coordinator_private.h"
 #include "daemon/membership.h"
+#include "daemon/resolver.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -64,7 +65,7 @@ static int make_functions(const struct coordinator *c, struct world *w) {
                 (void)str_copy(out->name, sizeof(out->name), f->name);
                 (void)str_copy(out->namespace, sizeof(out->namespace), f->namespace);
                 (void)str_copy(out->image, sizeof(out->image), f->image);
-                out->replicas = f->replicas;
+                out->replicas = coordinator_replicas(c, i);
                 out->generation = f->generation;
                 out->memory_bytes = f->memory_bytes;
                 out->created_unix = f->created_unix;
@@ -78,55 +79,103 @@ static int make_functions(const struct coordinator *c, struct world *w) {
         return 0;
 }
 
+/* Is this replica on its way to answer, as far as anybody knows? */
+static bool comes(enum instance_state state, const struct report_instance *r) {
+        switch (state) {
+        case INSTANCE_PENDING:
+                return !r || !r->reason[0];
+        case INSTANCE_FETCHING:
+        case INSTANCE_STARTING:
+        case INSTANCE_READY:
+        case INSTANCE_FROZEN:
+        case INSTANCE_STOPPING:
+                return true;
+        case INSTANCE_BACKOFF:
+        case INSTANCE_FAILED:
+        case INSTANCE_STATE_MAX:
+                break;
+        }
+        return false;
+}
+
+/* Placement says why of the first function that it finds no place for: "NAME: no board has ...". */
+static const char *no_place(const struct coordinator *c, const char *name) {
+        size_t len = strlen(name);
+
+        if (!c->reason[0])
+                return "";
+        if (str_starts(c->reason, name) && str_starts(c->reason + len, ": "))
+                return c->reason + len + 2;
+        return "no board has room for one more replica";
+}
+
+static void explain_one(const struct coordinator *c, struct world *w, uint32_t function) {
+        struct world_function *f = &w->functions[function];
+        uint32_t placed = 0, coming = 0;
+
+        if (!charter_image(&c->agent->charter, f->image)) {
+                f->stuck = resolver_reason(c->agent, f->image, f->reason) && f->replicas > 0;
+                return;
+        }
+        for (uint32_t i = 0; i < w->n_instances; i++) {
+                const struct world_instance *in = &w->instances[i];
+                const struct report_instance *r;
+
+                if (in->function != function)
+                        continue;
+                placed++;
+                r = coordinator_instance(c, in->id, NULL);
+                coming += comes(in->state, r);
+                if (r && r->reason[0] && !f->reason[0])
+                        (void)snprintf(f->reason, sizeof(f->reason), "%s", r->reason);
+        }
+        if (f->available < f->replicas && !f->reason[0] && placed < f->replicas)
+                (void)snprintf(f->reason, sizeof(f->reason), "%s", no_place(c, f->name));
+        /* nothing comes, and placement has nothing left to do about it */
+        f->stuck = f->replicas > 0 && coming == 0 && f->reason[0] &&
+                   (placed > 0 || (c->submitted == 0 && c->actions.n == 0));
+}
+
 /* Why it does not run yet: the first replica's own reason, else placement's. */
 static void explain(const struct coordinator *c, struct world *w) {
-        for (uint32_t i = 0; i < w->n_functions; i++) {
-                struct world_function *f = &w->functions[i];
-                uint32_t placed = 0;
+        for (uint32_t i = 0; i < w->n_functions; i++)
+                explain_one(c, w, i);
+}
 
-                for (uint32_t j = 0; j < w->n_instances; j++) {
-                        const struct report_instance *r;
+static void add_instance(const struct coordinator *c, struct world *w,
+                         const struct charter_instance *in) {
+        const struct world_function *f = world_function(w, in->function, in->namespace);
+        const struct board_state *b = NULL;
+        const struct report_instance *r = coordinator_instance(c, in->id, &b);
+        struct world_instance *out = &w->instances[w->n_instances];
 
-                        if (w->instances[j].function != i)
-                                continue;
-                        placed++;
-                        r = coordinator_instance(c, w->instances[j].id, NULL);
-                        if (r && r->reason[0] && !f->reason[0])
-                                (void)snprintf(f->reason, sizeof(f->reason), "%s", r->reason);
-                }
-                if (f->available < f->replicas && !f->reason[0] && placed < f->replicas)
-                        (void)snprintf(f->reason, sizeof(f->reason), "%s", c->reason);
-        }
+        if (!f)
+                return;
+        w->n_instances++;
+        out->id = in->id;
+        out->function = (uint32_t)(f - w->functions);
+        out->generation = in->function_generation;
+        out->node = in->node;
+        if (!r || !b->up || b->node != in->node)
+                return;
+        out->state = r->state;
+        out->address = r->address;
+        out->port = r->port;
+        if (r->state == INSTANCE_READY)
+                w->functions[out->function].available++;
 }
 
 static int make_instances(const struct coordinator *c, struct world *w) {
         const struct charter *charter = &c->agent->charter;
 
-        w->instances = calloc(charter->n_instances + 1, sizeof(*w->instances));
+        w->instances = calloc(charter->n_instances + c->n_ahead + 1, sizeof(*w->instances));
         if (!w->instances)
                 return -ENOMEM;
-        for (uint32_t i = 0; i < charter->n_instances; i++) {
-                const struct charter_instance *in = &charter->instances[i];
-                const struct world_function *f = world_function(w, in->function, in->namespace);
-                const struct board_state *b = NULL;
-                const struct report_instance *r = coordinator_instance(c, in->id, &b);
-                struct world_instance *out = &w->instances[w->n_instances];
-
-                if (!f)
-                        continue;
-                w->n_instances++;
-                out->id = in->id;
-                out->function = (uint32_t)(f - w->functions);
-                out->generation = in->function_generation;
-                out->node = in->node;
-                if (!r || !b->up || b->node != in->node)
-                        continue;
-                out->state = r->state;
-                out->address = r->address;
-                out->port = r->port;
-                if (r->state == INSTANCE_READY)
-                        w->functions[out->function].available++;
-        }
+        for (uint32_t i = 0; i < charter->n_instances; i++)
+                add_instance(c, w, &charter->instances[i]);
+        for (uint32_t i = 0; i < c->n_ahead; i++)
+                if (c->ahead[i].id >= charter->next_instance) /* not applied yet */
+                        add_instance(c, w, &c->ahead[i]);
         explain(c, w);
         return 0;
 }

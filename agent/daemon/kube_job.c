@@ -71,7 +71,8 @@ void kube_job_next(struct kube_job *j) {
         advance(j);
 }
 
-static void no(struct kube_job *j, const char *format, va_list args) {
+__attribute__((format(printf, 2, 0))) static void no(struct kube_job *j, const char *format,
+                                                     va_list args) {
         (void)vsnprintf(j->why, sizeof(j->why), format, args);
         if (!j->why[0])
                 (void)str_copy(j->why, sizeof(j->why), "no reason given");

@@ -18,7 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPORT_MS = 1000, CARD_SEC = 300 /* the counts go to the card no more often */ };
+enum {
+        REPORT_MS = 1000,
+        LOAD_SEC = 3,
+        CARD_SEC = 300, /* the counts go to the card no more often */
+};
 
 struct reporter {
         struct agent *agent;
@@ -26,6 +30,7 @@ struct reporter {
         struct sensors sensors;
         uv_timer_t timer;
         uv_async_t soon;
+        usec_t told;        /* of calls by the gateway */
         uint32_t problems;  /* last said in the log */
         bool calls_read;    /* what was counted before this agent began */
         bool calls_unsaved; /* on the card */
@@ -47,6 +52,14 @@ static void say_problems(struct reporter *r) {
                 log_notice("all problems of this board are over");
 }
 
+/* A gateway that went away without a word has no calls any more. */
+static void forget_load(struct reporter *r, usec_t now) {
+        if (usec_sub(now, r->told) < LOAD_SEC * USEC_PER_SEC)
+                return;
+        for (uint32_t i = 0; i < r->n_calls; i++)
+                r->calls[i].rate_milli = r->calls[i].in_flight = r->calls[i].waiting = 0;
+}
+
 static void fill(struct reporter *r) {
         struct agent *a = r->agent;
         struct report *out = &r->report;
@@ -61,6 +74,8 @@ static void fill(struct reporter *r) {
         out->n_instances = runner_report(a, out->instances);
         out->n_images = images_report(a, out->images);
         kube_report(a, &out->kube);
+        out->n_usage = runner_usage(a, out->usage);
+        forget_load(r, agent_now());
         out->n_calls = r->n_calls;
         memcpy(out->calls, r->calls, r->n_calls * sizeof(r->calls[0]));
 }
@@ -133,6 +148,7 @@ static void on_timer(uv_timer_t *timer) {
                 (void)fnet_lan(a->fnet, a->config.interface[0] ? a->config.interface : NULL,
                                &a->lan);
         sensors_read(r->reader, agent_now(), a->lan.name, &r->sensors);
+        runner_measure(a);
         r->sensors.problems |= a->problems;
         say_problems(r);
         read_calls(r);
@@ -156,29 +172,42 @@ const struct sensors *reporter_sensors(const struct agent *a) {
         return &a->reporter->sensors;
 }
 
-void reporter_calls(struct agent *a, const char *name, const char *namespace, uint64_t count) {
-        struct reporter *r = a->reporter;
-        struct report_calls *calls = NULL;
+/* The row of a function, made where it is new.  NULL: it does not exist, or there is no place. */
+static struct report_calls *calls_of(struct reporter *r, const char *name, const char *namespace) {
+        const struct agent *a = r->agent;
+        struct report_calls *calls;
 
         read_calls(r);
         if (a->world.bramble && !world_function(&a->world, name, namespace))
-                return; /* before there is a world it may be one that is there */
-        for (uint32_t i = 0; i < r->n_calls && !calls; i++)
+                return NULL; /* before there is a world it may be one that is there */
+        for (uint32_t i = 0; i < r->n_calls; i++)
                 if (str_eq(r->calls[i].function, name) && str_eq(r->calls[i].namespace, namespace))
-                        calls = &r->calls[i];
-        if (!calls) {
-                /* a function that is gone leaves its place to a new one */
-                for (uint32_t i = 0; r->n_calls == LIMIT_FUNCTIONS && i < r->n_calls; i++)
-                        if (!world_function(&a->world, r->calls[i].function, r->calls[i].namespace))
-                                r->calls[i] = r->calls[--r->n_calls];
-                if (r->n_calls == LIMIT_FUNCTIONS)
-                        return;
-                calls = &r->calls[r->n_calls++];
-                memset(calls, 0, sizeof(*calls));
-                (void)str_copy(calls->function, sizeof(calls->function), name);
-                (void)str_copy(calls->namespace, sizeof(calls->namespace), namespace);
-        }
-        calls->invocations += count;
+                        return &r->calls[i];
+        /* a function that is gone leaves its place to a new one */
+        for (uint32_t i = 0; r->n_calls == LIMIT_FUNCTIONS && i < r->n_calls; i++)
+                if (!world_function(&a->world, r->calls[i].function, r->calls[i].namespace))
+                        r->calls[i] = r->calls[--r->n_calls];
+        if (r->n_calls == LIMIT_FUNCTIONS)
+                return NULL;
+        calls = &r->calls[r->n_calls++];
+        memset(calls, 0, sizeof(*calls));
+        (void)str_copy(calls->function, sizeof(calls->function), name);
+        (void)str_copy(calls->namespace, sizeof(calls->namespace), namespace);
+        return calls;
+}
+
+void reporter_calls(struct agent *a, const struct reporter_load *load) {
+        struct reporter *r = a->reporter;
+        struct report_calls *calls = calls_of(r, load->name, load->namespace);
+        uint64_t rate = load->count * 1000 * 1000 / (load->ms ? load->ms : 1);
+
+        if (!calls)
+                return;
+        calls->invocations += load->count;
+        calls->rate_milli = rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX;
+        calls->in_flight = load->in_flight;
+        calls->waiting = load->waiting;
+        r->told = agent_now();
 }
 
 int reporter_open(struct agent *a) {

@@ -10,8 +10,14 @@ int reporter_open(struct agent *a);
 void reporter_soon(struct agent *a);
 /* The newest readings of this board. */
 const struct sensors *reporter_sensors(const struct agent *a);
-/* The gateway of this board served 'count' more calls of a function. */
-void reporter_calls(struct agent *a, const char *name, const char *namespace, uint64_t count);
+/* What this board's gateway tells of one function. */
+struct reporter_load {
+        const char *name, *namespace;
+        uint64_t count; /* calls that came in the last 'ms' milliseconds */
+        uint64_t ms;
+        uint32_t in_flight, waiting; /* now */
+};
+void reporter_calls(struct agent *a, const struct reporter_load *load);
 
 /* All that the gateway told at once: from here on it outlives this agent. */
 void reporter_calls_told(struct agent *a);

@@ -3,19 +3,24 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "core/backoff.h"
+#include "daemon/api.h"
 #include "daemon/images.h"
+#include "daemon/kube.h"
 #include "daemon/runner_private.h"
 #include "io/file_log.h"
 #include "io/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { LOOK_MS = 500, STOP_GRACE_MS = 10000, FUNCTION_PORT = 8080 };
+#define MAKE_ROOM_USEC (5 * USEC_PER_SEC)
+
+enum { LOOK_MS = 500, QUIET_MS = 50, STOP_GRACE_MS = 10000, FUNCTION_PORT = 8080 };
 
 /* ---- the table
  * --------------------------------------------------------------------------------------- */
@@ -82,7 +87,7 @@ static void item_free(struct item *item) {
         free(item);
 }
 
-static void set_state(struct item *item, enum instance_state state, const char *reason) {
+void runner_set_state(struct item *item, enum instance_state state, const char *reason) {
         if (item->state == state && str_eq(item->reason, reason))
                 return;
         item->state = state;
@@ -94,7 +99,7 @@ static void set_state(struct item *item, enum instance_state state, const char *
  * ------------------------------------------------------------------------- */
 
 void runner_pending(struct item *item, const char *why) {
-        set_state(item, INSTANCE_PENDING, why);
+        runner_set_state(item, INSTANCE_PENDING, why);
 }
 
 static void detach(struct item *item) {
@@ -109,19 +114,28 @@ static void detach(struct item *item) {
         item->host = 0;
 }
 
+/* What was known of a process that is gone. */
+static void forget_life(struct item *item) {
+        item->paused = item->has_cgroup = false;
+        item->quiet_since = item->measured = 0;
+        item->millicores = 0;
+        item->used_bytes = 0;
+}
+
 static void failed(struct item *item, const char *why) {
         usec_t now = agent_now(), wait = backoff_ended(&item->backoff, now);
         char reason[SIZE_REASON];
 
         probe_stop(item);
         detach(item);
+        forget_life(item);
         item->busy = false;
         item->retry = usec_add(now, wait);
         (void)snprintf(reason, sizeof(reason), "%.100s; next try in %" PRIu64 " s", why,
                        (uint64_t)(wait / USEC_PER_SEC));
         log_field(LOG_LEVEL_WARNING, "BRAMBLE_FUNCTION", item->function,
                   "%s (replica %" PRIu32 "): %s", item->function, item->id, reason);
-        set_state(item, INSTANCE_BACKOFF, reason);
+        runner_set_state(item, INSTANCE_BACKOFF, reason);
 }
 
 static void on_cleaned(void *arg, int result, const char *why) {
@@ -159,9 +173,34 @@ static void clean_up(struct item *item) {
         }
 }
 
+/* The leader tells everybody; this board's own gateway need not wait for that. */
+static void tell_gateway(const struct item *item) {
+        struct agent *a = item->runner->agent;
+
+        for (uint32_t i = 0; i < a->world.n_instances; i++) {
+                struct world_instance *in = &a->world.instances[i];
+
+                if (in->id != item->id || in->node != a->board.node)
+                        continue;
+                in->state = item->state;
+                in->address = item->host ? fnet_address(a->subnet, item->host) : 0;
+                in->port = FUNCTION_PORT;
+                api_world_changed(a);
+                return;
+        }
+}
+
 void runner_ready(struct item *item) {
-        log_debug("%s (replica %" PRIu32 ") is ready", item->function, item->id);
-        set_state(item, INSTANCE_READY, "");
+        log_info("%s (replica %" PRIu32 ") answers after %" PRIu64 ".%" PRIu64 " ms",
+                 item->function, item->id, (agent_now() - item->started) / USEC_PER_MSEC,
+                 (agent_now() - item->started) % USEC_PER_MSEC / 100);
+        runner_set_state(item, INSTANCE_READY, "");
+        tell_gateway(item);
+}
+
+void runner_ready_again(struct item *item) {
+        runner_set_state(item, INSTANCE_READY, "");
+        tell_gateway(item);
 }
 
 void runner_never_ready(struct item *item) {
@@ -217,6 +256,8 @@ static int attach(struct item *item, char path[static 96]) {
 static void start(struct item *item) {
         struct agent *a = item->runner->agent;
         char id[16], host[8], generation[16], netns[96], group[2 * SIZE_NAME], hostname[64];
+        char board[SIZE_NAME + 16];
+        const char *env[SPEC_ENV + 2] = { board }; /* what is deployed goes over it */
         char secrets[SIZE_PATH + 64];
         const char *labels[] = { "bramble.instance",
                                  id,
@@ -238,7 +279,7 @@ static void start(struct item *item) {
                 .watchdog = a->config.watchdog,
                 .process = item->spec.process,
                 .secrets = runner_secrets_folder(item, secrets, sizeof(secrets)),
-                .env = (const char *const *)item->spec.env,
+                .env = env,
                 .labels = labels,
                 .memory_bytes = item->spec.memory_limit_bytes ? item->spec.memory_limit_bytes
                                                               : item->memory_bytes,
@@ -248,8 +289,11 @@ static void start(struct item *item) {
         struct start *s;
         int r;
 
+        item->started = agent_now();
         if (attach(item, netns) < 0)
                 return;
+        (void)snprintf(board, sizeof(board), "BRAMBLE_NODE=%s", a->name);
+        memcpy(env + 1, item->spec.env, sizeof(item->spec.env));
         (void)snprintf(id, sizeof(id), "%" PRIu32, item->id);
         (void)snprintf(host, sizeof(host), "%u", item->host);
         (void)snprintf(generation, sizeof(generation), "%" PRIu32, item->generation);
@@ -261,12 +305,32 @@ static void start(struct item *item) {
                 return;
         *s = (struct start){ item->runner, item->id };
         item->busy = true;
-        set_state(item, INSTANCE_STARTING, "");
+        runner_set_state(item, INSTANCE_STARTING, "");
         r = container_start(a->containers, &spec, on_started, s);
         if (r < 0) {
                 free(s);
                 failed(item, r == -ENOTCONN ? "containerd does not answer" : strerror(-r));
         }
+}
+
+/* One that is on its way out still has its memory: the next one waits for that where both do not
+ * fit, but not for a call that lasts. */
+static bool has_room(const struct item *item, usec_t now) {
+        const struct runner *r = item->runner;
+        uint64_t all = 0;
+        bool leaving = false;
+
+        for (uint32_t i = 0; i < r->n; i++) {
+                const struct item *other = r->items[i];
+
+                if (other == item || !(other->running || other->busy))
+                        continue;
+                all += other->memory_bytes;
+                leaving = leaving ||
+                          (other->unwanted && (!other->quiet_since ||
+                                               usec_sub(now, other->quiet_since) < MAKE_ROOM_USEC));
+        }
+        return !leaving || all + item->memory_bytes <= kube_function_bytes(r->agent);
 }
 
 /* The next step of one wanted replica. */
@@ -284,18 +348,22 @@ static void advance(struct item *item, usec_t now) {
                 return;
         image = world_image(&a->world, item->spec.image);
         if (!image) {
-                set_state(item, INSTANCE_PENDING,
-                          "its image is not in this bramble: agentctl import FILE.tar");
+                runner_set_state(item, INSTANCE_PENDING, ""); /* the leader says why */
                 return;
         }
         if (!images_have(a, image->name, image->digest)) {
-                if (image->n_holders == 0) {
-                        set_state(item, INSTANCE_FETCHING, "no board that is on has its image");
-                        return;
-                }
-                set_state(item, INSTANCE_FETCHING, images_reason(a, image->name));
+                char reason[SIZE_REASON];
+
                 images_want(a, image);
+                images_reason(a, image, reason);
+                runner_set_state(
+                        item, images_failing(a, image->name) ? INSTANCE_BACKOFF : INSTANCE_FETCHING,
+                        reason);
                 return;
+        }
+        if (!has_room(item, now)) {
+                runner_set_state(item, INSTANCE_PENDING, "");
+                return; /* until the one before it has ended */
         }
         if (runner_secrets_ready(item))
                 start(item);
@@ -334,9 +402,10 @@ static void stop(struct item *item, unsigned grace_ms) {
         if (!s)
                 return;
         *s = (struct start){ r, item->id };
+        runner_unpause(item);
         item->busy = true;
         item->running = false;
-        set_state(item, INSTANCE_STOPPING, "");
+        runner_set_state(item, INSTANCE_STOPPING, "");
         if (container_stop(r->agent->containers, item->container, grace_ms, on_stopped, s) < 0) {
                 free(s);
                 item->busy = false;
@@ -345,6 +414,26 @@ static void stop(struct item *item, unsigned grace_ms) {
 
 void runner_sweep(struct item *item) {
         stop(item, 0);
+}
+
+/* Its place is gone: gateways stop calling it, what they have under way there ends, and then it
+ * does. */
+static void retire(struct item *item, usec_t now) {
+        if (item->running && (item->state == INSTANCE_READY || item->quiet_since)) {
+                if (item->state == INSTANCE_READY)
+                        runner_set_state(item, INSTANCE_STOPPING, "");
+                if (!runner_is_quiet(item, now)) {
+                        runner_look_later(item->runner);
+                        return;
+                }
+        }
+        stop(item, STOP_GRACE_MS);
+}
+
+static void look_at_running(struct item *item, usec_t now) {
+        if (item->known)
+                (void)runner_secrets_ready(item); /* or has a new value soon */
+        runner_rest(item, now);
 }
 
 /* ---- what the world wants
@@ -360,7 +449,13 @@ static void want(struct runner *r, const struct world_function *f,
                 if (!item)
                         return;
         }
+        /* an id that was foretold, and given to another one: what has it ends first */
+        if (item->function[0] &&
+            (!str_eq(item->function, f->name) || !str_eq(item->namespace, f->namespace) ||
+             item->generation != in->generation))
+                return;
         item->unwanted = false;
+        item->rests = f->replicas == 0;
         if (item->known)
                 return;
         (void)str_copy(item->function, sizeof(item->function), f->name);
@@ -371,7 +466,7 @@ static void want(struct runner *r, const struct world_function *f,
                 return; /* an old one that was adopted: it runs on until its heir answers */
         item->known = true;
         if (spec_parse(f->spec, f->spec_len, &item->spec, &why) < 0)
-                set_state(item, INSTANCE_FAILED, fail_text(&why));
+                runner_set_state(item, INSTANCE_FAILED, fail_text(&why));
 }
 
 void runner_look(struct agent *a) {
@@ -392,9 +487,9 @@ void runner_look(struct agent *a) {
                 if (i >= r->n)
                         continue;
                 if (r->items[i]->unwanted)
-                        stop(r->items[i], STOP_GRACE_MS);
-                else if (r->items[i]->known && r->items[i]->running)
-                        (void)runner_secrets_ready(r->items[i]); /* or has a new value soon */
+                        retire(r->items[i], now);
+                else if (r->items[i]->running)
+                        look_at_running(r->items[i], now);
                 else if (r->items[i]->known && r->items[i]->state != INSTANCE_FAILED)
                         advance(r->items[i], now);
         }
@@ -479,6 +574,15 @@ static void on_timer(uv_timer_t *timer) {
         runner_look(a);
 }
 
+static void on_quiet(uv_timer_t *timer) {
+        runner_look(timer->data);
+}
+
+void runner_look_later(struct runner *r) {
+        if (!uv_is_active((uv_handle_t *)&r->quiet))
+                (void)uv_timer_start(&r->quiet, on_quiet, QUIET_MS, 0);
+}
+
 static void on_soon(uv_async_t *soon) {
         runner_look(soon->data);
 }
@@ -504,9 +608,13 @@ int runner_open(struct agent *a, struct fail *f) {
         r->agent = a;
         r->last_host = HOST_FIRST - 1;
         a->runner = r;
+        r->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC); /* kept as long as the process */
+        if (r->root < 0)
+                return -errno;
         if ((error = uv_timer_init(a->loop, &r->timer)) < 0 ||
+            (error = uv_timer_init(a->loop, &r->quiet)) < 0 ||
             (error = uv_async_init(a->loop, &r->soon, on_soon)) < 0)
                 return error;
-        r->timer.data = r->soon.data = a;
+        r->timer.data = r->quiet.data = r->soon.data = a;
         return uv_timer_start(&r->timer, on_timer, LOOK_MS, LOOK_MS);
 }

@@ -5,10 +5,19 @@
 #include "daemon/agent.h"
 
 int runner_open(struct agent *a, struct fail *f);
+/* The agent ends: nothing stays paused that nobody could wake.  Functions go on running. */
+void runner_close(struct agent *a);
 /* The world changed, an image arrived, containerd came back: look again. */
 void runner_look(struct agent *a);
 /* Fills at most LIMIT_BOARD_INSTANCES; returns how many. */
 uint32_t runner_report(const struct agent *a, struct report_instance *ret);
+
+/* The same for what the containers use, as it was measured last. */
+uint32_t runner_usage(const struct agent *a, struct report_usage *ret);
+/* Measures what every container uses; to be called each second. */
+void runner_measure(struct agent *a);
+/* A call came for this function: its paused replicas go on at once.  Is there one? */
+bool runner_wake(struct agent *a, const char *name, const char *namespace);
 
 /* Callbacks of io/container. */
 void runner_available(struct agent *a, bool yes);

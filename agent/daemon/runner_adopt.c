@@ -57,7 +57,11 @@ static void on_found(void *arg, const struct container_found *f) {
                 runner_sweep(item);
                 return;
         }
-        backoff_started(&item->backoff, agent_now());
+        /* it may have been paused: the world says soon whether it is to be */
+        if (runner_cgroup(item))
+                (void)cgroup_freeze(r->root, &item->cgroup, false);
+        item->started = agent_now();
+        backoff_started(&item->backoff, item->started);
         probe_start(item);
         log_info("%s (replica %" PRIu64 ") goes on running", item->function, id);
 }

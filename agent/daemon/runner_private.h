@@ -4,6 +4,7 @@
 
 #include "core/backoff.h"
 #include "daemon/runner.h"
+#include "io/cgroup.h"
 #include "io/spec.h"
 
 enum { HOST_FIRST = 2, HOST_LAST = 250, HOSTS = HOST_LAST - HOST_FIRST + 1 };
@@ -25,6 +26,11 @@ struct item {
         bool busy;     /* containerd works on it */
         bool leftover; /* of a life that ended: its container is removed before the next one */
         bool running;
+        bool rests;         /* its function is at zero and keeps it: it is to be paused */
+        bool paused;        /* its processes do not run */
+        usec_t quiet_since; /* no new calls come since then; 0: they may */
+        usec_t awake_until; /* not paused before */
+        usec_t started;     /* of the present life, and for the sentence of how long it took */
         enum instance_state state;
         struct backoff backoff;
         usec_t retry;
@@ -34,6 +40,11 @@ struct item {
         uint64_t secrets_version; /* of the world, when its files were written; 0: they were not */
         usec_t secrets_retry;
         struct probe *probe; /* NULL: none under way */
+        struct cgroup cgroup;
+        bool has_cgroup; /* of the present life */
+        usec_t measured; /* 0: not yet */
+        uint64_t cpu_usec, used_bytes;
+        uint32_t millicores;
         char container[40];
         char function[SIZE_NAME], namespace[SIZE_NAME];
         char reason[SIZE_REASON];
@@ -45,7 +56,9 @@ struct runner {
         bool adopted;   /* what runs is known */
         bool listing;   /* containerd is being asked what runs */
         unsigned last_host;
+        int root; /* of the file system: for /proc and cgroups */
         uv_timer_t timer;
+        uv_timer_t quiet; /* while something is to become quiet */
         uv_async_t soon;
         uint32_t n;
         struct item *items[LIMIT_BOARD_INSTANCES];
@@ -60,9 +73,25 @@ struct start {
 struct item *runner_item_new(struct runner *r, uint32_t id);
 /* Removes what is left of a dead container; it is made anew where it is wanted. */
 void runner_sweep(struct item *item);
+/* Tells the leader, where it is news. */
+void runner_set_state(struct item *item, enum instance_state state, const char *reason);
 /* The probe's answers. */
 void runner_ready(struct item *item);
 void runner_never_ready(struct item *item);
+/* It was not to be called for a while. */
+void runner_ready_again(struct item *item);
+
+/* What the world wants has to be looked at again in a moment: something becomes quiet. */
+void runner_look_later(struct runner *r);
+/* For those who read what containerd's side knows of it: false where that is not known. */
+bool runner_cgroup(struct item *item);
+
+/* runner_rest.c: from answering calls to none, and back. */
+/* May it be stopped or paused?  Nobody is connected to it any more, or it took too long. */
+bool runner_is_quiet(struct item *item, usec_t now);
+/* The next step of one whose function is at zero: no new calls, then none at all, then a pause. */
+void runner_rest(struct item *item, usec_t now);
+void runner_unpause(struct item *item);
 
 /* runner_adopt.c: takes over the containers that containerd has, then looks. */
 void runner_adopt(struct runner *r);

@@ -4,16 +4,17 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 
-enum { PORT = 8080, FIRST_MS = 2, MOST_MS = 250, WHOLE_SEC = 60 };
+/* The next attempt comes after a tenth of the time that was waited so far: it is then late by no
+ * more than that. */
+enum { PORT = 8080, LEAST_MS = 1, MOST_MS = 50, PART = 10, WHOLE_SEC = 60 };
 
 struct probe {
         struct item *item; /* NULL: nobody waits any more */
         uv_tcp_t tcp;
         uv_timer_t timer;
         uv_connect_t connect;
-        unsigned pause_ms;
         unsigned handles; /* not closed yet */
-        usec_t deadline;
+        usec_t began;
 };
 
 static void handle_closed(uv_handle_t *handle) {
@@ -29,7 +30,7 @@ static void on_retry(uv_timer_t *timer) {
         struct probe *p = timer->data;
         struct item *item = p->item;
 
-        if (agent_now() < p->deadline) {
+        if (usec_sub(agent_now(), p->began) < WHOLE_SEC * USEC_PER_SEC) {
                 attempt(p);
                 return;
         }
@@ -40,12 +41,15 @@ static void on_retry(uv_timer_t *timer) {
 static void tcp_closed(uv_handle_t *handle) {
         struct probe *p = handle->data;
         bool waited_for = p->item;
+        uint64_t pause_ms;
 
         handle_closed(handle);
         if (!waited_for)
                 return;
-        (void)uv_timer_start(&p->timer, on_retry, p->pause_ms, 0);
-        p->pause_ms = p->pause_ms * 2 > MOST_MS ? MOST_MS : p->pause_ms * 2;
+        pause_ms = usec_sub(agent_now(), p->began) / USEC_PER_MSEC / PART;
+        if (pause_ms > MOST_MS)
+                pause_ms = MOST_MS;
+        (void)uv_timer_start(&p->timer, on_retry, pause_ms ? pause_ms : LEAST_MS, 0);
 }
 
 static void on_connected(uv_connect_t *connect, int status) {
@@ -89,8 +93,7 @@ void probe_start(struct item *item) {
         p->item = item;
         p->timer.data = p;
         p->handles = 1;
-        p->pause_ms = FIRST_MS;
-        p->deadline = usec_add(agent_now(), WHOLE_SEC * USEC_PER_SEC);
+        p->began = agent_now();
         attempt(p);
 }
 

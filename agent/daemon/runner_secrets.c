@@ -20,9 +20,9 @@ enum { RETRY_SEC = 2 };
 /* One question to the leader.  Its item may be gone when the answer comes. */
 struct fetch {
         struct runner *runner;
-        uint32_t id;
-        size_t at;        /* which of the item's secrets */
-        uint64_t version; /* of all secrets, when the first was asked for */
+        uint32_t id, generation; /* of the item: an id that was foretold may be given away */
+        size_t at;               /* which of the item's secrets */
+        uint64_t version;        /* of all secrets, when the first was asked for */
 };
 
 static void dir_of(const struct agent *a, char ret[static SIZE_PATH + 16]) {
@@ -71,7 +71,8 @@ static void on_value(void *arg, int result, const char *why, const cJSON *reply)
         const char *error = json_text(reply, "error", NULL);
         struct fail f = { 0 };
 
-        if (!item || !item->secrets_busy || q->at >= item->spec.n_secrets) {
+        if (!item || item->generation != q->generation || !item->secrets_busy ||
+            q->at >= item->spec.n_secrets) {
                 free(q);
                 return;
         }
@@ -117,6 +118,7 @@ static void begin(struct item *item) {
         item->secrets_busy = true;
         *q = (struct fetch){ .runner = item->runner,
                              .id = item->id,
+                             .generation = item->generation,
                              .version = a->world.secrets_version };
         if (secret_files_make(dir, item->container, &f) < 0)
                 give_up(q, item, fail_text(&f));

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "core/frame.h"
 #include "gateway/gateway.h"
+#include "gateway/load.h"
 #include "io/json.h"
 #include "io/log.h"
 
@@ -16,7 +17,7 @@
 enum {
         AGENT_BACKOFF_MS = 100,
         AGENT_BACKOFF_MAX_MS = 2000,
-        AGENT_CALLS_MS = 1000,
+        AGENT_CALLS_MS = 500, /* scaling follows the load that closely */
         AGENT_WATCH_STREAM = 1,
         AGENT_TRIM_BYTES = 256 * 1024, /* after a state this large memory is given back */
 };
@@ -36,6 +37,7 @@ struct agent {
         uv_pipe_t pipe;
         uv_connect_t connect;
         uv_timer_t retry, calls;
+        uint64_t told_ms; /* of calls, the last time */
         unsigned backoff_ms;
         bool connected, closing, calls_armed;
         uint32_t next_stream;
@@ -171,69 +173,30 @@ static void on_reply(struct agent *a, const struct frame *f) {
 /* ---- calls
  * --------------------------------------------------------------------------------------- */
 
-static void settle_sent(struct gateway *g, bool arrived) {
-        for (size_t i = 0; i < g->functions.n; i++) {
-                struct function *fn = g->functions.items[i];
-
-                if (!arrived)
-                        fn->unsent += fn->sent;
-                fn->sent = 0;
-        }
-}
-
 static void on_calls_told(void *arg, unsigned code, const char *error, const cJSON *reply) {
         struct agent *a = arg;
 
         (void)error;
         (void)reply;
-        settle_sent(a->g, code == 0);
+        load_settle(a->g, code == 0);
         agent_note_calls(a);
-}
-
-static cJSON *collect_calls(struct gateway *g) {
-        cJSON *request = cJSON_CreateObject(), *calls;
-
-        (void)cJSON_AddStringToObject(request, "verb", "calls");
-        calls = cJSON_AddArrayToObject(request, "calls");
-        for (size_t i = 0; i < g->functions.n; i++) {
-                struct function *fn = g->functions.items[i];
-                cJSON *o;
-
-                if (fn->unsent == 0)
-                        continue;
-                o = cJSON_CreateObject();
-                (void)cJSON_AddStringToObject(o, "name", fn->name);
-                (void)cJSON_AddStringToObject(o, "namespace", fn->namespace);
-                (void)cJSON_AddNumberToObject(o, "count", (double)fn->unsent);
-                (void)cJSON_AddItemToArray(calls, o);
-                fn->sent += fn->unsent;
-                fn->unsent = 0;
-        }
-        if (cJSON_GetArraySize(calls) > 0)
-                return request;
-        cJSON_Delete(request);
-        return NULL;
-}
-
-static bool calls_under_way(const struct gateway *g) {
-        for (size_t i = 0; i < g->functions.n; i++)
-                if (g->functions.items[i]->sent > 0)
-                        return true;
-        return false;
 }
 
 static void on_calls_timer(uv_timer_t *timer) {
         struct agent *a = container_of(timer, struct agent, calls);
+        uint64_t now = uv_now(a->g->loop), since;
         cJSON *request;
 
         a->calls_armed = false;
         /* away, or not yet confirmed: the answer or the next connection starts this again */
-        if (!a->connected || calls_under_way(a->g))
+        if (!a->connected || load_under_way(a->g))
                 return;
-        request = collect_calls(a->g);
+        since = now - a->told_ms;
+        a->told_ms = now;
+        request = load_collect(a->g, since < 2 * AGENT_CALLS_MS ? since : AGENT_CALLS_MS);
         if (!request || ask(a, request, DEADLINE_AGENT, on_calls_told, a, NULL) == 0)
                 return;
-        settle_sent(a->g, false);
+        load_settle(a->g, false);
         agent_note_calls(a);
 }
 
@@ -242,6 +205,55 @@ void agent_note_calls(struct agent *a) {
                 return;
         a->calls_armed = true;
         (void)uv_timer_start(&a->calls, on_calls_timer, AGENT_CALLS_MS, 0);
+}
+
+/* ---- waking
+ * -------------------------------------------------------------------------------------- */
+
+struct waking {
+        struct function *fn;
+};
+
+static void on_awake(void *arg, unsigned code, const char *error, const cJSON *reply) {
+        struct waking *w = arg;
+        struct function *fn = w->fn;
+
+        (void)reply;
+        free(w);
+        fn->asking = false;
+        if (code != 0) {
+                fn->waking = false;
+                function_fail_waiting(fn, error);
+        }
+        function_unref(fn);
+}
+
+void agent_wake(struct agent *a, struct function *fn) {
+        struct waking *w = !a || fn->waking ? NULL : calloc(1, sizeof(*w));
+        cJSON *request;
+
+        if (!w)
+                return; /* it is being woken, for all who wait */
+        *w = (struct waking){ .fn = function_ref(fn) };
+        fn->waking = fn->asking = true;
+        request = cJSON_CreateObject();
+        (void)cJSON_AddStringToObject(request, "verb", "wake");
+        (void)cJSON_AddStringToObject(request, "name", fn->name);
+        (void)cJSON_AddStringToObject(request, "namespace", fn->namespace);
+        if (ask(a, request, DEADLINE_AGENT, on_awake, w, NULL) == 0)
+                return;
+        fn->waking = fn->asking = false; /* away: the next state finds those who wait */
+        free(w);
+        function_unref(fn);
+}
+
+/* Calls that came while the last replica went. */
+static void wake_wanted(struct agent *a) {
+        const struct functions *fs = &a->g->functions;
+
+        for (size_t i = 0; i < fs->n; i++)
+                if (function_sleeps(fs->items[i]) && fs->items[i]->n_waiting > 0)
+                        agent_wake(a, fs->items[i]);
 }
 
 /* ---- the state
@@ -254,7 +266,8 @@ static void copy_text(char *dst, size_t size, const cJSON *o, const char *key) {
                 log_warning("the agent told a '%s' that is too long", key);
 }
 
-static void take_state(struct gateway *g, cJSON *state) {
+static void take_state(struct agent *a, cJSON *state) {
+        struct gateway *g = a->g;
         const cJSON *auth = cJSON_GetObjectItemCaseSensitive(state, "auth");
         cJSON *functions = cJSON_GetObjectItemCaseSensitive(state, "functions");
         int wrong;
@@ -270,6 +283,7 @@ static void take_state(struct gateway *g, cJSON *state) {
         wrong = functions_update(&g->functions, functions);
         if (wrong != 0 && log_once("state"))
                 log_warning("cannot use %d of the functions that the agent told", wrong);
+        wake_wanted(a);
 }
 
 static void on_event(struct agent *a, const struct frame *f) {
@@ -277,7 +291,7 @@ static void on_event(struct agent *a, const struct frame *f) {
 
         if (cJSON_IsObject(state)) {
                 log_again("no-json");
-                take_state(a->g, state);
+                take_state(a, state);
         } else if (log_once("no-json")) {
                 log_warning("the agent told a state that is no JSON object, it is ignored");
         }
@@ -479,7 +493,7 @@ void agent_close(struct agent *a) {
                 return;
         a->closing = true;
         /* the last calls count too: on a unix socket with room they are gone at once */
-        if (a->connected && !calls_under_way(a->g) && (last = collect_calls(a->g)))
+        if (a->connected && !load_under_way(a->g) && (last = load_collect(a->g, AGENT_CALLS_MS)))
                 (void)send_json(a, a->next_stream++, last);
         (void)log_once("agent"); /* wanted: nothing to say */
         lose(a, "");

@@ -8,6 +8,7 @@
 
 struct agent;
 struct agent_request;
+struct function;
 struct gateway;
 
 /* Begins to connect to the unix socket at 'path' (borrowed).  -ENOMEM, -ENAMETOOLONG. */
@@ -33,7 +34,11 @@ int agent_ask_soon(struct agent *a, cJSON *request, agent_reply_cb done, void *a
 /* The answer is not wanted any more; the agent does what it was asked nevertheless. */
 void agent_forget(struct agent_request *q);
 
-/* Some function was called: within a second the counts go to the agent. */
+/* Some function was called: within half a second the counts go to the agent. */
 void agent_note_calls(struct agent *a);
+
+/* A call waits for a function that has no replica: asks for one, once however many wait.  What
+ * comes of it is in the next states; where nothing can come of it, those who wait are failed. */
+void agent_wake(struct agent *a, struct function *fn);
 
 #endif

@@ -6,6 +6,7 @@
 #include "core/names.h"
 #include "core/route.h"
 #include "gateway/agent.h"
+#include "gateway/async.h"
 #include "core/basic_auth.h"
 #include "gateway/client.h"
 #include "gateway/gateway.h"
@@ -35,6 +36,8 @@ struct api_route {
 /* clang-format off */
 static const struct api_route routes[] = {
         { "/function/**",             API_ANY,             OPEN,  NULL, proxy_start },
+        { "/async-function/**",       API_POST,            OPEN,  NULL, async_accept },
+        { "/async-function/*",        API_DELETE,          OPEN,  async_cancel, NULL },
         { "/system/functions",        API_GET,             BASIC, api_functions_list, NULL },
         { "/system/functions",        API_POST | API_PUT,  BASIC, api_functions_deploy, NULL },
         { "/system/functions",        API_DELETE,          BASIC, api_functions_remove, NULL },
@@ -50,6 +53,7 @@ static const struct api_route routes[] = {
         { "/system/namespace/*",      API_DELETE,          BASIC, api_namespace_remove, NULL },
         { "/system/alert",            API_POST,            BASIC, api_alert, NULL },
         { "/system/info",             API_GET,             BASIC, api_info, NULL },
+        { "/store",                   API_GET,             OPEN,  api_store, NULL },
         { "/metrics",                 API_GET,             OPEN,  NULL, metrics_start },
         { "/healthz",                 API_GET,             OPEN,  api_healthz, NULL },
         { "/",                        API_GET,             OPEN,  api_root, NULL },

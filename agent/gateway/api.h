@@ -68,6 +68,7 @@ void api_functions_remove(struct api_request *q); /* DELETE */
 void api_function_show(struct api_request *q);    /* GET /system/function/NAME */
 void api_function_scale(struct api_request *q);   /* POST /system/scale-function/NAME */
 void api_info(struct api_request *q);             /* GET /system/info */
+void api_store(struct api_request *q);            /* GET /store */
 void api_healthz(struct api_request *q);          /* GET /healthz */
 void api_root(struct api_request *q);             /* GET / */
 

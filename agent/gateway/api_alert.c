@@ -88,6 +88,7 @@ static void scale(struct alerts *a, const struct function *fn, uint32_t replicas
         (void)cJSON_AddStringToObject(request, "name", fn->name);
         (void)cJSON_AddStringToObject(request, "namespace", fn->namespace);
         (void)cJSON_AddNumberToObject(request, "replicas", replicas);
+        (void)cJSON_AddTrueToObject(request, "by_load"); /* a person's number stays the least */
         if (agent_ask(a->q->g->agent, request, on_scaled, a, &a->q->asked) < 0)
                 done(a, 503, "The agent of this board cannot be asked now; try again in a moment.");
 }

@@ -1,6 +1,7 @@
 #include "gateway/call.h"
 
 #include "core/balance.h"
+#include "gateway/agent.h"
 
 #include <errno.h>
 
@@ -38,16 +39,18 @@ static void wait_for_turn(struct call *c) {
 }
 
 static void wait_for_replica(struct call *c) {
-        if (c->fn->replicas == 0) {
-                call_fail(c, 503, "The function '%s' is scaled to zero replicas.", c->fn->name);
+        if (c->fn->stuck) {
+                call_fail(c, 503, "The function '%s' has no replica: %s.", c->fn->name,
+                          c->fn->reason[0] ? c->fn->reason : "it does not start");
         } else if (function_wait(c->fn, &c->waiter, false) < 0) {
                 call_fail_with(c, 429, "Retry-After: 1\r\n",
-                               "Too many calls wait for the function '%s' to be ready (more than "
-                               "%u, " CALL_LIMITS_QUEUE ").",
-                               c->fn->name, c->fn->limits.queue);
+                               "Too many calls wait for the function '%s' to be ready: %u.",
+                               c->fn->name, c->fn->n_waiting);
         } else {
                 c->waiting = true;
                 deadline_set(&c->g->deadlines, &c->deadline, DEADLINE_REPLICA);
+                if (function_sleeps(c->fn))
+                        agent_wake(c->g->agent, c->fn);
         }
 }
 

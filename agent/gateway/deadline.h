@@ -22,6 +22,7 @@ enum deadline_kind {
         DEADLINE_SUSPECT,       /* a replica that failed is avoided */
         DEADLINE_AGENT,         /* a request to the agent */
         DEADLINE_AGENT_SOON,    /* the same where a late answer is of no use */
+        DEADLINE_ASYNC,         /* an asynchronous call is not over */
         DEADLINE_KINDS,
 };
 

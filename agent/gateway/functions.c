@@ -46,6 +46,18 @@ bool function_has_ready(const struct function *fn) {
         return false;
 }
 
+bool function_sleeps(const struct function *fn) {
+        return fn->replicas == 0 && !fn->gone && !function_has_ready(fn);
+}
+
+uint32_t function_in_flight(const struct function *fn) {
+        uint32_t n = 0;
+
+        for (size_t i = 0; i < fn->n_replicas; i++)
+                n += fn->replica[i]->in_flight;
+        return n;
+}
+
 bool function_has_room(const struct function *fn) {
         struct balance_replica load[LIMIT_REPLICAS];
 
@@ -87,10 +99,18 @@ void function_count_call(struct function *fn) {
         fn->unsent++;
 }
 
+uint32_t function_queue(const struct function *fn) {
+        uint32_t most = fn->limits.queue;
+
+        return most < CALL_LIMITS_QUEUE_DEFAULT && !function_has_ready(fn)
+                       ? CALL_LIMITS_QUEUE_DEFAULT
+                       : most;
+}
+
 int function_wait(struct function *fn, struct function_waiter *w, bool first) {
         if (first)
                 list_append(fn->waiting.next, &w->link); /* before the first */
-        else if (fn->n_waiting >= fn->limits.queue)
+        else if (fn->n_waiting >= function_queue(fn))
                 return -ENOSPC;
         else
                 list_append(&fn->waiting, &w->link);
@@ -108,7 +128,8 @@ void function_wake(struct function *fn) {
         unsigned n = fn->n_waiting;
 
         (void)function_ref(fn);
-        while (n-- > 0 && !list_empty(&fn->waiting) && (fn->gone || function_has_room(fn))) {
+        while (n-- > 0 && !list_empty(&fn->waiting) &&
+               (fn->gone || fn->stuck || function_has_room(fn))) {
                 struct function_waiter *w =
                         container_of(fn->waiting.next, struct function_waiter, link);
 
@@ -116,6 +137,15 @@ void function_wake(struct function *fn) {
                 w->woken(w);
         }
         function_unref(fn);
+}
+
+void function_fail_waiting(struct function *fn, const char *why) {
+        bool stuck = fn->stuck;
+
+        (void)str_printable(fn->reason, sizeof(fn->reason), why, strlen(why));
+        fn->stuck = true;
+        function_wake(fn);
+        fn->stuck = stuck;
 }
 
 static int compare(const struct function *fn, const char *name, const char *namespace) {
@@ -226,6 +256,8 @@ static int replica_parse(struct function *fn, const cJSON *o, struct replica **k
         }
         r->local = json_bool(o, "local");
         r->ready = json_bool(o, "ready");
+        if (!r->ready) /* it may be about to be paused: nobody is to be connected to it */
+                upstream_drop_idle(r);
         *ret = r;
         return 0;
 }
@@ -308,6 +340,8 @@ static void fill(struct function *fn, cJSON *o) {
         if (str_copy(fn->image, sizeof(fn->image), json_text(o, "image", "")) < 0 ||
             str_copy(fn->reason, sizeof(fn->reason), json_text(o, "reason", "")) < 0)
                 fn->reason[0] = '\0';
+        fn->stuck = json_bool(o, "stuck");
+        fn->waking = fn->asking;
         fn->replicas = (uint32_t)number(o, "replicas", LIMIT_REPLICAS);
         fn->available = (uint32_t)number(o, "available", LIMIT_REPLICAS);
         /* while our counts travel, states with older ones may still come: they count for less than

@@ -57,6 +57,10 @@ struct function {
         bool gone;
         bool failing;            /* a call failed, it was logged, and none has got through since */
         uint64_t quiet_until_ms; /* nothing more is logged about its calls */
+        bool stuck;              /* none is ready, and none will be soon: 'reason' says why */
+        bool waking;             /* the agent was asked for a replica, and no state came since */
+        bool asking;             /* and has not answered yet */
+        bool telling, told_busy; /* load.c */
         uint32_t turn;
         /* through this gateway, since it knows the function */
         struct call_counts counts;
@@ -89,10 +93,19 @@ struct function *functions_find(const struct functions *fs, const char *name,
 struct function *function_ref(struct function *fn);
 void function_unref(struct function *fn);
 bool function_has_ready(const struct function *fn);
+/* Has it no replica that could become ready by itself?  A call wakes it. */
+bool function_sleeps(const struct function *fn);
+/* Calls under way at its replicas. */
+uint32_t function_in_flight(const struct function *fn);
+/* Whoever waits for it is told why that is in vain. */
+void function_fail_waiting(struct function *fn, const char *why);
 /* A call would get a replica now. */
 bool function_has_room(const struct function *fn);
 /* What balance_choose() wants to know, for each replica. */
 void function_load(const struct function *fn, struct balance_replica ret[static LIMIT_REPLICAS]);
+/* How many may wait.  For the first replica always some: else nobody could wake a function that
+ * lets none wait for its turn. */
+uint32_t function_queue(const struct function *fn);
 /* -ENOSPC where as many wait as may. 'first': before all others, who wait no longer than this one
  * has been under way; always taken. */
 int function_wait(struct function *fn, struct function_waiter *w, bool first);

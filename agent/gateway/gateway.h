@@ -26,6 +26,10 @@ enum {
         GATEWAY_ATTEMPTS = 3,               /* replicas that one call is tried on */
         GATEWAY_AGENT_FRAME_BYTES = 4 * 1024 * 1024, /* the whole state in one frame */
         GATEWAY_AGENT_REQUESTS = 64,                 /* asked of the agent at a time */
+        GATEWAY_ASYNC_RUNNING = 64,                  /* asynchronous calls that are being made */
+        GATEWAY_ASYNC_CALLBACKS = 32,                /* answers being sent on */
+        GATEWAY_ASYNC_MEMORY = 16 * 1024 * 1024,     /* of their requests, at a time */
+        GATEWAY_ASYNC_ANSWER = 1024 * 1024,          /* of an answer that is sent on */
         GATEWAY_LOG_READERS = 16,                    /* clients that read logs at a time */
         GATEWAY_METRICS_MS = 1000,                   /* what the agent told is told again so long */
         GATEWAY_SCRAPES = 8,                         /* answers to Prometheus at a time */
@@ -34,6 +38,7 @@ enum {
 };
 
 struct agent;
+struct async;
 struct server;
 struct tls_server;
 
@@ -46,6 +51,7 @@ struct gateway {
         struct sock_reader reader;
         struct agent *agent;
         struct server *server;
+        struct async *async;
         struct list log_readers; /* api_logs.c */
         unsigned n_log_readers;
         struct metrics_told told;

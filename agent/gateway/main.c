@@ -2,6 +2,7 @@
 #include "base/str.h"
 #include "gateway/agent.h"
 #include "gateway/api.h"
+#include "gateway/async.h"
 #include "gateway/gateway.h"
 #include "gateway/options.h"
 #include "gateway/server.h"
@@ -24,7 +25,7 @@ struct program {
         struct options options;
         uv_signal_t term, interrupt, reload;
         uv_timer_t drain, alive;
-        bool stopping;
+        bool stopping, hurry; /* the latter: what is not over yet is given up */
 };
 
 static struct program *program_of(uv_handle_t *handle) {
@@ -44,15 +45,32 @@ static void close_all(struct program *p) {
         uv_close((uv_handle_t *)&p->alive, NULL);
 }
 
+static void on_async_stopped(void *arg) {
+        close_all(arg);
+}
+
+/* Nobody calls any more; then no asynchronous call begins any more either. */
 static void on_stopped(struct server *s) {
-        close_all(container_of(s->g, struct program, g));
+        struct program *p = container_of(s->g, struct program, g);
+
+        async_stop(s->g->async, on_async_stopped, p);
+        if (p->hurry) /* some may have begun since */
+                async_abort(s->g->async);
+}
+
+static void give_up(struct program *p) {
+        p->hurry = true;
+        server_abort(p->g.server);
+        async_abort(p->g.async);
 }
 
 static void on_drain_over(uv_timer_t *timer) {
         struct program *p = program_of((uv_handle_t *)timer);
 
-        log_warning("%u connections did not end in time, closing them", p->g.server->n_clients);
-        server_abort(p->g.server);
+        if (p->g.server->n_clients > 0)
+                log_warning("%u connections did not end in time, closing them",
+                            p->g.server->n_clients);
+        give_up(p);
 }
 
 /* Calls under way may end; a second signal does not wait for them. */
@@ -61,7 +79,7 @@ static void on_signal(uv_signal_t *handle, int number) {
 
         (void)number;
         if (p->stopping) {
-                server_abort(p->g.server);
+                give_up(p);
                 return;
         }
         p->stopping = true;
@@ -158,6 +176,9 @@ static int start(struct program *p, struct fail *f) {
                             uv_strerror(r));
         learn(g);
         watch_signals(p);
+        r = async_open(g, &p->options.async, &g->async, f);
+        if (r < 0)
+                return r;
         r = server_open(g, p->options.address, p->options.port, p->options.connections, api_handle,
                         &g->server, f);
         if (r < 0)
@@ -193,6 +214,7 @@ int main(int argc, char **argv) {
         }
         (void)uv_run(p.g.loop, UV_RUN_DEFAULT);
         agent_free(p.g.agent);
+        async_free(p.g.async);
         server_free(p.g.server);
         tls_server_free(p.g.tls);
         (void)uv_loop_close(p.g.loop);

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "core/metrics_text.h"
 #include "gateway/agent.h"
+#include "gateway/async.h"
 #include "gateway/client.h"
 #include "gateway/gateway.h"
 #include "gateway/reply.h"
@@ -16,6 +17,7 @@ enum { SLICE_BYTES = 64 * 1024 };
 /* In the order in which they are shown; what the agent tells comes behind them. */
 static void (*const parts[])(struct gateway *g, struct buf *out) = {
         functions_metrics,
+        async_metrics,
         process_metrics,
 };
 

@@ -91,6 +91,25 @@ static int parse_wait(struct options *o, const char *text, struct fail *f) {
         return parse_number(text, 1, 3600, &o->wait_s, f);
 }
 
+/* What stands in a command line is seen by everybody on the board. */
+static int parse_queue(struct options *o, const char *text, struct fail *f) {
+        int r = async_queue_parse(text, &o->async.queue, f);
+
+        if (r == 0 && o->async.queue.has_credentials)
+                return fail(f, -EINVAL,
+                            "credentials belong into the configuration file, or into a file that "
+                            "creds= names");
+        return r;
+}
+
+static int parse_queue_workers(struct options *o, const char *text, struct fail *f) {
+        return parse_number(text, 1, GATEWAY_ASYNC_RUNNING, &o->async.workers, f);
+}
+
+static int parse_queue_calls(struct options *o, const char *text, struct fail *f) {
+        return parse_number(text, 1, 1000000, &o->async.calls, f);
+}
+
 static int parse_queue_wait(struct options *o, const char *text, struct fail *f) {
         return parse_number(text, 1, 3600, &o->queue_wait_s, f);
 }
@@ -119,6 +138,10 @@ static const struct option {
           "the head of a request must be there (default 10)" },
         { "--idle-timeout", "SECONDS", parse_idle_timeout,
           "an unused connection is closed (default 75)" },
+        { "--queue", "WHERE", parse_queue, "asynchronous calls: sqlite, /a/file or nats://..." },
+        { "--queue-workers", "N", parse_queue_workers,
+          "calls of one queue that are made at a time (default 4)" },
+        { "--queue-calls", "N", parse_queue_calls, "most that wait (default 10000)" },
 };
 
 static int show_help(void) {
@@ -169,6 +192,13 @@ static int read_config(struct options *o, bool must_exist, struct fail *f) {
         o->tls_port = c.gateway_tls_port;
         (void)str_copy(o->tls_certificate, sizeof(o->tls_certificate), c.gateway_tls_certificate);
         (void)str_copy(o->tls_key, sizeof(o->tls_key), c.gateway_tls_key);
+        o->async.workers = c.queue_workers;
+        o->async.calls = c.queue_calls;
+        o->async.bytes = c.queue_bytes;
+        o->async.body_bytes = c.queue_body_bytes;
+        r = async_queue_parse(c.queue, &o->async.queue, f);
+        if (r < 0)
+                return fail(f, r, "the queue in %s is wrong", o->config);
         if (snprintf(o->agent, sizeof(o->agent), "%s/gateway.sock", c.run_dir) >=
             (int)sizeof(o->agent))
                 return fail(f, -EINVAL, "the path of the run folder is too long");
@@ -243,6 +273,7 @@ void options_deadlines(const struct options *o, struct deadlines *ds) {
                 [DEADLINE_SUSPECT] = 1000,
                 [DEADLINE_AGENT] = 15000,
                 [DEADLINE_AGENT_SOON] = 2000, /* Prometheus gives up after 10 s as it comes */
+                [DEADLINE_ASYNC] = 3600 * 1000,
         };
 
         memcpy(ds->after_ms, fixed_ms, sizeof(fixed_ms));

@@ -4,6 +4,7 @@
 #define BRAMBLE_GATEWAY_OPTIONS_H
 
 #include "core/limits.h"
+#include "gateway/async.h"
 #include "gateway/deadline.h"
 #include "io/config.h"
 #include "io/log.h"
@@ -21,6 +22,7 @@ struct options {
         char agent[SIZE_PATH];
         unsigned connections;
         unsigned timeout_s, head_timeout_s, idle_timeout_s, wait_s, queue_wait_s;
+        struct async_options async;
         enum log_level log_level;
 };
 

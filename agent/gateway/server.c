@@ -14,14 +14,18 @@
 /* A client that vanished while it waits for a stream is noticed after that and 9 probes. */
 enum { SERVER_PROBE_AFTER_S = 60 };
 
-/* The connection that has rested longest makes room for a new one. */
+/* The connection that has rested longest makes room for a new one.  Another server's would make
+ * none here. */
 static bool close_oldest_idle(struct server *s) {
-        struct list *idle = &s->g->deadlines.lists[DEADLINE_CLIENT_IDLE];
+        struct client *c, *next;
 
-        if (list_empty(idle))
-                return false;
-        client_close(container_of(idle->next, struct client, deadline.link));
-        return true;
+        list_each(c, next, &s->g->deadlines.lists[DEADLINE_CLIENT_IDLE], deadline.link) {
+                if (c->server != s)
+                        continue;
+                client_close(c);
+                return true;
+        }
+        return false;
 }
 
 static void accept_one(struct server_listener *l) {
@@ -96,14 +100,15 @@ static int listen_on(struct server_listener *l, const char *address, uint16_t po
         if (r < 0)
                 return fail(f, r, "cannot open a socket: %s", uv_strerror(r));
         l->open = true;
-        kept = kept_take(name, (struct sockaddr *)&to);
+        /* nobody waits at a port that the kernel chooses; asking would give up the one at ours */
+        kept = port ? kept_take(name, &to) : -ENOENT;
         r = kept >= 0 ? uv_tcp_open(&l->tcp, kept)
                       : uv_tcp_bind(&l->tcp, (struct sockaddr *)&to, 0);
         if (r == 0)
                 r = uv_listen((uv_stream_t *)&l->tcp, GATEWAY_BACKLOG, on_connection);
         if (r < 0)
                 return fail(f, r, "cannot listen on %s port %u: %s", address, port, uv_strerror(r));
-        if (kept < 0 && uv_fileno((uv_handle_t *)&l->tcp, &kept) == 0)
+        if (kept < 0 && port && uv_fileno((uv_handle_t *)&l->tcp, &kept) == 0)
                 kept_give(name, kept);
         /* accepted sockets inherit these from the listener */
         (void)uv_tcp_nodelay(&l->tcp, 1);

@@ -163,10 +163,15 @@ static int write_plain(struct sock *s, const uv_buf_t *bufs, unsigned n) {
                 r = queue(&s->next, bufs, n, 0);
                 return r < 0 ? r : 1;
         }
+        /* one piece costs the kernel less than two of which one is empty */
+        for (; n > 0 && bufs[0].len == 0; n--)
+                bufs++;
+        while (n > 0 && bufs[n - 1].len == 0)
+                n--;
+        if (n == 0)
+                return 0;
         for (unsigned i = 0; i < n; i++)
                 total += bufs[i].len;
-        if (total == 0)
-                return 0;
         r = uv_try_write((uv_stream_t *)&s->tcp, bufs, n);
         if (r < 0 && r != UV_EAGAIN)
                 return r;
@@ -187,7 +192,7 @@ int sock_write(struct sock *s, const uv_buf_t *bufs, unsigned n) {
                 return write_plain(s, bufs, n);
         if (s->closing)
                 return -ENOTCONN;
-        r = sock_tls_write(s->ssl, bufs, n);
+        r = sock_tls_write(s->ssl, s->tls, bufs, n);
         if (r == 0)
                 return flush_tls(s);
         sock_tls_sent(s->tls);
@@ -203,7 +208,7 @@ int sock_start_tls(struct sock *s, struct tls_server *tls) {
 }
 
 static void end_tls(struct sock *s) {
-        sock_tls_end(s->ssl);
+        sock_tls_end(s->ssl, s->tls);
         (void)flush_tls(s);
 }
 
@@ -222,7 +227,8 @@ static void on_closed(uv_handle_t *handle) {
 
         buf_done(&s->out);
         buf_done(&s->next);
-        SSL_free(s->ssl);
+        if (s->tls)
+                sock_tls_free(s->ssl, s->tls);
         s->ops->closed(s);
 }
 

@@ -18,9 +18,10 @@ long sock_tls_read(SSL *ssl, struct tls_server *t);
 void sock_tls_forget(struct tls_server *t);
 
 /* Encrypts.  -ENOTCONN before the handshake is over, -EPROTO. */
-int sock_tls_write(SSL *ssl, const uv_buf_t *bufs, unsigned n);
+int sock_tls_write(SSL *ssl, struct tls_server *t, const uv_buf_t *bufs, unsigned n);
 /* Says that no more is sent. */
-void sock_tls_end(SSL *ssl);
+void sock_tls_end(SSL *ssl, struct tls_server *t);
+void sock_tls_free(SSL *ssl, struct tls_server *t);
 
 /* What is to be sent to the peer, maybe nothing; valid until sock_tls_sent(), which must follow. */
 uv_buf_t sock_tls_output(struct tls_server *t);

@@ -37,6 +37,20 @@ static bool add_spec(cJSON *o, const cJSON *spec) {
         return true;
 }
 
+/* 'faas-cli describe' shows annotations: what is wrong is one as long as it is wrong. */
+static bool add_reason(cJSON *o, const struct function *fn) {
+        cJSON *annotations = cJSON_GetObjectItemCaseSensitive(o, "annotations");
+
+        if (!fn->reason[0] || fn->available >= fn->replicas)
+                return true;
+        if (!cJSON_IsObject(annotations)) {
+                cJSON_DeleteItemFromObjectCaseSensitive(o, "annotations");
+                annotations = cJSON_AddObjectToObject(o, "annotations");
+        }
+        cJSON_DeleteItemFromObjectCaseSensitive(annotations, "bramble.reason");
+        return cJSON_AddStringToObject(annotations, "bramble.reason", fn->reason) != NULL;
+}
+
 /* Prometheus and the tools around find a function by this label. */
 static bool add_labels(cJSON *o, const struct function *fn) {
         const cJSON *given = cJSON_GetObjectItemCaseSensitive(fn->spec, "labels");
@@ -79,7 +93,8 @@ cJSON *status_json(const struct function *fn) {
             cJSON_AddStringToObject(o, "image",
                                     cJSON_IsString(image) ? image->valuestring : fn->image) &&
             cJSON_AddStringToObject(o, "namespace", fn->namespace) && add_spec(o, fn->spec) &&
-            add_labels(o, fn) && add_counts(o, fn) && add_created(o, fn->created))
+            add_reason(o, fn) && add_labels(o, fn) && add_counts(o, fn) &&
+            add_created(o, fn->created))
                 return o;
         cJSON_Delete(o);
         return NULL;

@@ -5,10 +5,10 @@
 
 #include "base/fail.h"
 #include "gateway/sock.h"
-
-#include <openssl/ssl.h>
+#include "gateway/tls_library.h"
 
 struct tls_server {
+        struct tls_library lib;
         SSL_CTX *ctx;
         const char *certificate, *key; /* paths, borrowed */
         BIO *in, *out;                 /* empty between two calls: one connection at a time */

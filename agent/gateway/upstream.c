@@ -386,7 +386,7 @@ void upstream_release(struct upstream *u, bool reusable) {
         struct replica *r = u->replica;
 
         u->ops = NULL;
-        if (!reusable || u->state != UPSTREAM_DONE || r->gone || r->n_idle >= GATEWAY_POOL ||
+        if (!reusable || u->state != UPSTREAM_DONE || !r->ready || r->n_idle >= GATEWAY_POOL ||
             sock_queued(&u->sock) || u->sock.ended) {
                 discard(u);
                 return;

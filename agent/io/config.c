@@ -110,6 +110,30 @@ static int parse_peers(const char *text, void *field, size_t size, struct fail *
         return 0;
 }
 
+/* Hosts, with or without a port, between commas or blanks. */
+static int parse_registries(const char *text, void *field, size_t size, struct fail *f) {
+        struct config *c = container_of(field, struct config, n_insecure);
+        char list[CONFIG_REGISTRIES * SIZE_REGISTRY], *save = NULL;
+
+        (void)size;
+        if (str_copy(list, sizeof(list), text) < 0)
+                return fail(f, -ENAMETOOLONG, "is longer than %zu characters", sizeof(list) - 1);
+        c->n_insecure = 0;
+        for (char *p = strtok_r(list, ", \t", &save); p; p = strtok_r(NULL, ", \t", &save)) {
+                if (strchr(p, '/'))
+                        return fail(f, -EINVAL,
+                                    "'%.60s' is no host: write it without http:// and "
+                                    "without a path",
+                                    p);
+                if (c->n_insecure == CONFIG_REGISTRIES)
+                        return fail(f, -E2BIG, "has more than %d registries", CONFIG_REGISTRIES);
+                if (str_copy(c->insecure[c->n_insecure], SIZE_REGISTRY, p) < 0)
+                        return fail(f, -ENAMETOOLONG, "'%.60s' is too long for a host", p);
+                c->n_insecure++;
+        }
+        return 0;
+}
+
 static int parse_kubernetes(const char *text, void *field, size_t size, struct fail *f) {
         (void)size;
         if (!str_eq(text, "auto") && !str_eq(text, "off"))
@@ -124,6 +148,37 @@ static int parse_planes(const char *text, void *field, size_t size, struct fail 
         if (!str_eq(text, "1") && !str_eq(text, "3"))
                 return fail(f, -EINVAL, "'%.20s' is neither 1 nor 3", text);
         *(uint32_t *)field = str_eq(text, "3") ? 3 : 1;
+        return 0;
+}
+
+static int parse_workers(const char *text, void *field, size_t size, struct fail *f) {
+        uint64_t n;
+
+        (void)size;
+        if (str_to_u64(text, 64, &n) < 0 || n == 0)
+                return fail(f, -ERANGE, "'%.20s' is no number from 1 to 64", text);
+        *(uint32_t *)field = (uint32_t)n;
+        return 0;
+}
+
+static int parse_calls(const char *text, void *field, size_t size, struct fail *f) {
+        uint64_t n;
+
+        (void)size;
+        if (str_to_u64(text, 1000000, &n) < 0 || n == 0)
+                return fail(f, -ERANGE, "'%.20s' is no number from 1 to 1000000", text);
+        *(uint32_t *)field = (uint32_t)n;
+        return 0;
+}
+
+/* Its request has to fit into memory, and a message of NATS is at most 1 MB. */
+static int parse_call_bytes(const char *text, void *field, size_t size, struct fail *f) {
+        uint64_t n;
+
+        (void)size;
+        if (str_to_bytes(text, &n) < 0 || n > (8 << 20))
+                return fail(f, -EINVAL, "'%.20s' is no size up to 8Mi (like 1Mi)", text);
+        *(uint64_t *)field = n;
         return 0;
 }
 
@@ -156,6 +211,12 @@ static const struct config_key keys[] = {
         KEY("paths", "run", parse_path, run_dir),
         KEY("paths", "boards", parse_path, boards_dir),
         KEY("paths", "watchdog", parse_path, watchdog),
+        KEY("paths", "pull", parse_path, pull),
+        KEY("paths", "registry_logins", parse_path, registry_logins),
+        KEY("paths", "registry_ca", parse_path, registry_ca),
+        KEY("functions", "insecure_registries", parse_registries, n_insecure),
+        KEY("functions", "keep_free", parse_bytes, keep_free_bytes),
+        KEY("paths", "functions", parse_path, functions_dir),
         KEY("functions", "containerd", parse_path, containerd),
         KEY("functions", "runtime", parse_path, runtime),
         KEY("functions", "memory", parse_bytes, default_memory_bytes),
@@ -164,6 +225,11 @@ static const struct config_key keys[] = {
         KEY("gateway", "tls_port", parse_port, gateway_tls_port),
         KEY("gateway", "tls_certificate", parse_path, gateway_tls_certificate),
         KEY("gateway", "tls_key", parse_path, gateway_tls_key),
+        KEY("gateway", "queue", parse_text, queue),
+        KEY("gateway", "queue_workers", parse_workers, queue_workers),
+        KEY("gateway", "queue_calls", parse_calls, queue_calls),
+        KEY("gateway", "queue_size", parse_bytes, queue_bytes),
+        KEY("gateway", "queue_body", parse_call_bytes, queue_body_bytes),
 };
 
 void config_each_key(void (*each)(void *arg, const char *section, const char *name), void *arg) {
@@ -184,12 +250,21 @@ void config_init(struct config *c) {
                 .run_dir = "/run/bramble",
                 .boards_dir = "/usr/share/bramble/boards",
                 .watchdog = "/usr/lib/bramble/fwatchdog",
+                .pull = "/usr/lib/bramble/bramble-pull",
+                .registry_logins = "/etc/bramble/registry.json",
+                .registry_ca = "/etc/bramble/registry-ca.crt",
+                .functions_dir = "/usr/share/bramble/functions",
                 .containerd = "/run/containerd/containerd.sock",
                 .default_memory_bytes = 64 << 20,
                 .gateway_address = "0.0.0.0",
                 .gateway_port = 8080,
                 .gateway_tls_certificate = "/etc/bramble/gateway.crt",
                 .gateway_tls_key = "/etc/bramble/gateway.key",
+                .queue = "sqlite",
+                .queue_workers = 4,
+                .queue_calls = 10000,
+                .queue_bytes = 64 << 20,
+                .queue_body_bytes = 1 << 20,
         };
 }
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { CONFIG_PEERS = 16, SIZE_PATH = 108 };
+enum { CONFIG_PEERS = 16, CONFIG_REGISTRIES = 8, SIZE_REGISTRY = 128, SIZE_PATH = 108 };
 
 struct config {
         /* [bramble] */
@@ -25,12 +25,20 @@ struct config {
         char peers[CONFIG_PEERS][SIZE_ADDRESS];
         char log_level[8]; /* log = info */
         /* [paths] */
-        char pki_dir[SIZE_PATH];    /* /etc/bramble/pki */
-        char state_dir[SIZE_PATH];  /* /var/lib/bramble */
-        char run_dir[SIZE_PATH];    /* /run/bramble */
-        char boards_dir[SIZE_PATH]; /* /usr/share/bramble/boards */
-        char watchdog[SIZE_PATH];   /* /usr/lib/bramble/fwatchdog */
+        char pki_dir[SIZE_PATH];         /* /etc/bramble/pki */
+        char state_dir[SIZE_PATH];       /* /var/lib/bramble */
+        char run_dir[SIZE_PATH];         /* /run/bramble */
+        char boards_dir[SIZE_PATH];      /* /usr/share/bramble/boards */
+        char watchdog[SIZE_PATH];        /* /usr/lib/bramble/fwatchdog */
+        char pull[SIZE_PATH];            /* /usr/lib/bramble/bramble-pull */
+        char registry_logins[SIZE_PATH]; /* /etc/bramble/registry.json, as docker's config.json */
+        char registry_ca[SIZE_PATH];   /* /etc/bramble/registry-ca.crt, trusted beside the others */
+        char functions_dir[SIZE_PATH]; /* /usr/share/bramble/functions: of the store */
         /* [functions] */
+        uint32_t n_insecure;      /* insecure_registries = m1:5000: spoken to by plain http */
+        uint64_t keep_free_bytes; /* keep_free: below it unused images go; 0: an eighth of the card
+                                   */
+        char insecure[CONFIG_REGISTRIES][SIZE_REGISTRY];
         char containerd[SIZE_PATH];    /* /run/containerd/containerd.sock */
         char runtime[SIZE_PATH];       /* "" picks crun, else runc */
         uint64_t default_memory_bytes; /* memory = 64Mi a replica without limits */
@@ -40,6 +48,11 @@ struct config {
         uint16_t gateway_tls_port;               /* tls_port = 8443; 0: no TLS */
         char gateway_tls_certificate[SIZE_PATH]; /* /etc/bramble/gateway.crt, its chain included */
         char gateway_tls_key[SIZE_PATH];         /* /etc/bramble/gateway.key */
+        char queue[256];           /* queue = sqlite: asynchronous calls; or /a/file, nats://HOST */
+        uint32_t queue_workers;    /* queue_workers = 4: of one queue, made at a time */
+        uint32_t queue_calls;      /* queue_calls = 10000: that wait */
+        uint64_t queue_bytes;      /* queue_size = 64Mi: of all of them */
+        uint64_t queue_body_bytes; /* queue_body = 1Mi: of each of them */
 };
 
 /* The defaults above. */

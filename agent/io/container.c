@@ -43,6 +43,12 @@ struct container *container_know(struct containers *c, const char *id) {
         return k;
 }
 
+uint32_t container_pid(struct containers *c, const char *id) {
+        const struct container *k = container_find(c, id);
+
+        return k && k->running ? k->pid : 0;
+}
+
 void container_forget(struct container *k) {
         if (!k)
                 return;

@@ -84,6 +84,8 @@ typedef void (*container_cb)(void *arg, int result, const char *why);
  * stopped is fine, the start waits. */
 int container_start(struct containers *c, const struct container_spec *spec, container_cb done,
                     void *arg);
+/* The first process of a container that runs, as this board counts them; 0: there is none. */
+uint32_t container_pid(struct containers *c, const char *id);
 /* SIGTERM, after 'grace_ms' (0: at once) SIGKILL; deletes task, container and snapshot.  0 also
  * where it is gone.  On failure (containerd went away) call it again. */
 int container_stop(struct containers *c, const char *id, unsigned grace_ms, container_cb done,
@@ -103,8 +105,9 @@ int containers_list(struct containers *c, void (*each)(void *arg, const struct c
 struct image_import;
 struct image_imported {
         const char *name;   /* normalised reference */
-        const char *digest; /* "sha256:..." of the manifest (this board's platform) */
+        const char *digest; /* "sha256:..." of what the name means: a manifest or an index */
         uint64_t size_bytes;
+        int64_t since_unix; /* images_list: when it came; 0: not known */
 };
 typedef void (*image_imported_cb)(void *arg, int result, const char *why,
                                   const struct image_imported *images, size_t n);
@@ -125,6 +128,13 @@ int images_list(struct containers *c, void (*each)(void *arg, const struct image
                 container_cb done, void *arg);
 int image_remove(struct containers *c, const char *name, container_cb done, void *arg);
 
+/* Which of these blobs are not in the store.  -E2BIG, -EINVAL, -ENOTCONN, -ENOMEM at once. */
+enum { IMAGE_MISSING_MAX = 256 };
+typedef void (*image_missing_cb)(void *arg, int result, const char *why, const bool *missing,
+                                 size_t n);
+int image_missing(struct containers *c, const char (*digests)[SIZE_DIGEST], size_t n,
+                  image_missing_cb done, void *arg);
+
 /* Reading a blob for a peer: 'chunk' with pieces of at most 64 KB, at the end one of len 0, then
  * 'done'; -ENOENT. Return false from chunk to stop: 'done' follows with -ECANCELED.
  * image_read_resume() after image_read_pause(); both and cancel may be called inside chunk. After
@@ -137,7 +147,8 @@ void image_read_pause(struct image_read *r);
 void image_read_resume(struct image_read *r);
 void image_read_cancel(struct image_read *r);
 
-/* Fetching an image from peers: asks 'want' for each missing blob ('size_bytes' 0: not known, the
+/* Fetching an image from peers or a registry; where 'digest' is that of an index, the manifest for
+ * this board comes with it.  Asks 'want' for each missing blob ('size_bytes' 0: not known, the
  * manifest; image_fetch_blob_end() may be called inside it); the caller opens a link to a
  * peer, feeds image_fetch_data() and ends with image_fetch_blob_end(). Blobs are verified by
  * containerd against their digest.  Then unpacks; 'done' when the image is ready to run. */
@@ -146,7 +157,8 @@ int image_fetch(struct containers *c, const char *name, const char *digest,
                 void (*want)(void *arg, const char *digest, uint64_t size_bytes), container_cb done,
                 void *arg, struct image_fetch **ret);
 /* 0, -EAGAIN: taken, but pause the link until 'drained'.  Any other error: these bytes are of no
- * use, end the blob.  'digest' of image_fetch() is that of the manifest, as image_imported has it.
+ * use, end the blob.  'digest' of image_fetch() is that of the manifest or index, as image_imported
+ * has it.
  */
 int image_fetch_data(struct image_fetch *i, const void *data, size_t len,
                      void (*drained)(void *arg), void *drained_arg);
@@ -154,6 +166,15 @@ int image_fetch_data(struct image_fetch *i, const void *data, size_t len,
  * another peer), at most 4 times, then 'done' with -EIO. */
 void image_fetch_blob_end(struct image_fetch *i, int result);
 void image_fetch_abort(struct image_fetch *i);
+/* Inside 'want': it is an index or a manifest, which registries keep apart from other blobs; and
+ * how often the same blob was asked for before. */
+bool image_fetch_is_manifest(const struct image_fetch *i);
+unsigned image_fetch_attempts(const struct image_fetch *i);
+/* Bytes of layers that are here and that there are; both 0 while that is not known. */
+void image_fetch_progress(const struct image_fetch *i, uint64_t *ret_here, uint64_t *ret_all);
+
+/* What this board runs best, as build tools write it: "linux/arm/v7". */
+const char *image_platform_here(void);
 
 /* "alpine" -> "docker.io/library/alpine:latest", "functions/alpine" ->
  * "docker.io/functions/alpine:latest".  -EINVAL for what is no reference. */

@@ -18,6 +18,7 @@ struct container {
         struct containers *c;
         char *id;
         struct container_output *output;
+        uint32_t pid; /* 0: not known */
         uint32_t exit_status;
         uint32_t since; /* containers.epoch when it was known to run */
         bool starting;  /* an exit is told after container_start's 'done' */

@@ -47,7 +47,8 @@ static enum container_status status_of(const Ctr__Process *task) {
 }
 
 /* From now on its exit and its output are told. */
-static void adopt(struct containers *c, const char *id, enum container_status status) {
+static void adopt(struct containers *c, const char *id, enum container_status status,
+                  uint32_t pid) {
         struct container *k = container_find(c, id);
 
         if (k || status != CONTAINER_RUNNING)
@@ -56,6 +57,7 @@ static void adopt(struct containers *c, const char *id, enum container_status st
         if (!k)
                 return;
         k->running = true;
+        k->pid = pid;
         k->since = c->epoch;
         (void)container_output_open(k); /* without its FIFOs it runs on, silently */
 }
@@ -82,7 +84,7 @@ static int tell(struct listing *l, const Ctr__Container *container) {
                 labels[2 * i + 1] = container->labels[i]->value;
         }
         found.labels = labels;
-        adopt(l->c, container->id, found.status);
+        adopt(l->c, container->id, found.status, found.pid);
         l->each(l->arg, &found);
         return 0;
 }

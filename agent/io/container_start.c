@@ -294,9 +294,12 @@ static int begin_container(struct start *s) {
 }
 
 static void on_task(void *arg, int result, const char *why, const ProtobufCMessage *reply) {
+        const Ctr__TaskCreateResponse *task = (const Ctr__TaskCreateResponse *)reply;
         struct start *s = arg;
+        struct container *k = container_find(s->c, s->spec.id);
 
-        (void)reply;
+        if (k && result == 0)
+                k->pid = task->pid;
         made(s, CLEAN_TASK, result);
         (void)ended(s, STEP_TASK, result, why);
         advance(s);

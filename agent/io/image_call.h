@@ -12,7 +12,6 @@ enum { IMAGES_KNOWN = LIMIT_IMAGES };
 /* An image that was found whole and unpacked. */
 struct image_known {
         char target[SIZE_DIGEST]; /* what the image's record says: a manifest or an index */
-        char manifest[SIZE_DIGEST];
         uint64_t size_bytes;
 };
 

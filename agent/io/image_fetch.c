@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ATTEMPTS = 4 /* of one blob */ };
+enum { ATTEMPTS = 4 /* of one blob */, DEPTH_MAX = 3 /* of indexes in indexes */ };
 
 /* More than a card of a board can hold: a manifest that says so is a lie. */
 #define BLOB_BYTES (UINT64_C(16) << 30)
@@ -36,6 +36,10 @@ struct image_fetch {
         struct image_manifest manifest;
         struct image_config config;
         struct image_unpacked image;
+        struct image_blob root;                /* what the name means in the end */
+        uint32_t depth;                        /* indexes on the way to the manifest */
+        char path[DEPTH_MAX + 1][SIZE_DIGEST]; /* they, and the manifest */
+        uint32_t at;                           /* of them, while they are tied together */
         int result;
         char why[320];
 };
@@ -83,6 +87,38 @@ static void recorded(void *arg, int result, const char *why, const ProtobufCMess
         end(arg, result, "%s", why);
 }
 
+static void tie_next(struct image_fetch *i);
+
+static void tied(void *arg, int result, const char *why, const ProtobufCMessage *reply) {
+        struct image_fetch *i = arg;
+
+        (void)reply;
+        if (result < 0)
+                end(i, result, "%s", why);
+        else
+                tie_next(i);
+}
+
+/* Each index to the one of its members that this board has. */
+static void tie_next(struct image_fetch *i) {
+        const char(*child)[SIZE_DIGEST];
+
+        if (i->at == i->depth) {
+                image_record_put(&i->k, i->name, &i->root, recorded, i);
+                return;
+        }
+        child = (const char(*)[SIZE_DIGEST]) & i->path[i->at + 1];
+        image_tie(&i->k, i->path[i->at++], child, 1, tied, i);
+}
+
+static void tie(struct image_fetch *i, const struct image_unpacked *image) {
+        i->image = *image;
+        if (i->depth == 0)
+                i->root = image->manifest;
+        i->at = 0;
+        tie_next(i);
+}
+
 static void unpacked(void *arg, int result, const char *why, const struct image_unpacked *image) {
         struct image_fetch *i = arg;
 
@@ -90,7 +126,7 @@ static void unpacked(void *arg, int result, const char *why, const struct image_
         if (result < 0)
                 end(i, result, "%s", why);
         else
-                image_record_put(&i->k, i->name, &image->manifest, recorded, i);
+                tie(i, image);
 }
 
 /* --- one blob --- */
@@ -134,10 +170,63 @@ static void got_config(void *arg, int result, const char *why, const void *data,
         next_blob(i);
 }
 
+/* The member of an index that is for this board is the next to come. */
+static int take_index(struct image_fetch *i, const void *data, size_t len, struct fail *f) {
+        auto_free struct image_index *index = calloc(1, sizeof(*index));
+        unsigned best_rank = 0;
+        uint32_t best = 0;
+        int r = index ? image_json_index(data, len, index, f) : -ENOMEM;
+
+        if (r < 0)
+                return r;
+        if (i->depth == DEPTH_MAX)
+                return fail(f, -EMSGSIZE, "is nested too deeply");
+        for (uint32_t m = 0; m < index->n; m++) {
+                const struct image_platform *p = &index->items[m].platform;
+                /* who says nothing may mean this board: its configuration tells */
+                unsigned rank = p->os[0] ? image_rank(p) : 1;
+
+                if (rank > best_rank) {
+                        best_rank = rank;
+                        best = m;
+                }
+        }
+        if (best_rank == 0)
+                return fail(f, -ENOEXEC, "has nothing for this board (%.20s)", image_machine());
+        if (i->depth == 0) {
+                (void)str_copy(i->root.digest, SIZE_DIGEST, i->blob.digest);
+                i->root.size = len;
+                r = image_json_media_type(data, len, i->root.media_type, f);
+                if (r < 0)
+                        return r;
+        }
+        i->depth++;
+        i->blob = index->items[best].blob;
+        (void)str_copy(i->path[i->depth], SIZE_DIGEST, i->blob.digest);
+        (void)str_copy(i->image.manifest.digest, SIZE_DIGEST, i->blob.digest);
+        i->attempts = 0;
+        return 0;
+}
+
 static void got_manifest(void *arg, int result, const char *why, const void *data, size_t len) {
+        enum image_kind kind = IMAGE_MANIFEST;
         struct image_fetch *i = arg;
         struct fail f = { 0 };
 
+        if (result == 0) {
+                result = image_json_kind(data, len, &kind, &f);
+                why = fail_text(&f);
+        }
+        if (result == 0 && kind == IMAGE_INDEX) {
+                result = take_index(i, data, len, &f);
+                if (result < 0)
+                        end(i, result, "the index of the image %s", fail_text(&f));
+                else if (i->blob.size > IMAGE_JSON_BYTES)
+                        end(i, -EMSGSIZE, "the index names a manifest larger than any real one");
+                else
+                        fetch_blob(i);
+                return;
+        }
         if (result == 0) {
                 result = image_json_manifest(data, len, &i->manifest, &f);
                 why = fail_text(&f);
@@ -256,6 +345,7 @@ int image_fetch(struct containers *c, const char *name, const char *digest,
         i->arg = arg;
         (void)str_copy(i->image.manifest.digest, SIZE_DIGEST, digest);
         (void)str_copy(i->blob.digest, SIZE_DIGEST, digest);
+        (void)str_copy(i->path[0], SIZE_DIGEST, digest);
         image_lease_begin(&i->k, leased, i);
         *ret = i;
         return 0;
@@ -298,4 +388,27 @@ void image_fetch_blob_end(struct image_fetch *i, int result) {
 
 void image_fetch_abort(struct image_fetch *i) {
         fetch_free(i);
+}
+
+bool image_fetch_is_manifest(const struct image_fetch *i) {
+        return i->stage == FETCH_MANIFEST;
+}
+
+unsigned image_fetch_attempts(const struct image_fetch *i) {
+        return i->attempts;
+}
+
+void image_fetch_progress(const struct image_fetch *i, uint64_t *ret_here, uint64_t *ret_all) {
+        *ret_here = *ret_all = 0;
+        if (i->stage != FETCH_LAYERS)
+                return;
+        for (uint32_t l = 0; l < i->manifest.n_layers; l++) {
+                *ret_all += i->manifest.layers[l].size;
+                if (l + 1 < i->layer)
+                        *ret_here += i->manifest.layers[l].size;
+        }
+        if (i->unpacker) /* all are here */
+                *ret_here = *ret_all;
+        else if (i->writer && i->asked)
+                *ret_here += image_writer_size(i->writer);
 }

@@ -1,6 +1,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "io/image_archive.h"
+#include "io/image_keep.h"
 #include "io/image_resolve.h"
 #include "io/image_unpack.h"
 
@@ -16,7 +17,9 @@ enum { TARGETS_MAX = IMAGE_MANIFESTS };
 struct target {
         char name[SIZE_IMAGE];
         char digest[SIZE_DIGEST];
+        char index[SIZE_DIGEST]; /* that the name means in its place; "" none */
         struct image_unpacked image;
+        struct image_blob record; /* what the name means */
 };
 
 struct image_import {
@@ -28,6 +31,7 @@ struct image_import {
         void *arg;
         struct image_resolver *resolver;
         struct image_unpacker *unpacker;
+        struct image_keeper *keeper;
         struct image_writer *writer;
         struct image_archive docker;     /* manifest.json */
         struct image_manifest *manifest; /* that is being made from it */
@@ -44,6 +48,7 @@ static void import_free(struct image_import *i) {
         image_writer_free(i->writer);
         image_resolver_free(i->resolver);
         image_unpacker_free(i->unpacker);
+        image_keeper_free(i->keeper);
         image_archive_reader_done(&i->archive);
         image_archive_done(&i->docker);
         image_caller_done(&i->k);
@@ -67,8 +72,9 @@ static void finished(void *arg, int result, const char *why, const ProtobufCMess
         arg = i->arg;
         (void)str_copy(text, sizeof(text), i->why);
         for (size_t t = 0; t < n; t++)
-                images[t] = (struct image_imported){ targets[t].name, targets[t].digest,
-                                                     targets[t].image.size_bytes };
+                images[t] = (struct image_imported){ .name = targets[t].name,
+                                                     .digest = targets[t].record.digest,
+                                                     .size_bytes = targets[t].image.size_bytes };
         import_free(i);
         done(arg, result, text, images, n);
 }
@@ -114,8 +120,43 @@ static void put_record(struct image_import *i) {
                 end(i, 0, "%s", "");
                 return;
         }
-        image_record_put(&i->k, i->targets[i->at].name, &i->targets[i->at].image.manifest, recorded,
-                         i);
+        image_record_put(&i->k, i->targets[i->at].name, &i->targets[i->at].record, recorded, i);
+}
+
+static void keep_next(struct image_import *i);
+
+static void kept(void *arg, int result, const char *why, const struct image_blob *index) {
+        struct image_import *i = arg;
+
+        i->keeper = NULL;
+        if (result < 0) {
+                end(i, result, "%.120s: %s", i->targets[i->at].name, why);
+                return;
+        }
+        for (uint32_t t = i->at; t < i->n_targets; t++)
+                if (str_eq(i->targets[t].index, index->digest))
+                        i->targets[t].record = *index;
+        keep_next(i);
+}
+
+/* An image for several kinds of boards stays whole. */
+static void keep_next(struct image_import *i) {
+        for (; i->at < i->n_targets; i->at++) {
+                struct target *t = &i->targets[i->at];
+
+                if (t->index[0] && !t->record.digest[0])
+                        break;
+                if (!t->index[0])
+                        t->record = t->image.manifest;
+        }
+        if (i->at == i->n_targets) {
+                i->at = 0;
+                put_record(i);
+                return;
+        }
+        i->keeper = image_keep(&i->k, i->targets[i->at].index, kept, i);
+        if (!i->keeper)
+                no_memory(i);
 }
 
 static void unpack_next(struct image_import *i);
@@ -140,7 +181,7 @@ static void unpack_next(struct image_import *i) {
                 i->at++;
         if (i->at == i->n_targets) {
                 i->at = 0;
-                put_record(i);
+                keep_next(i);
                 return;
         }
         i->unpacker = image_unpack(&i->k, i->targets[i->at].digest, IMAGE_UNPACK, unpacked, i);
@@ -148,7 +189,7 @@ static void unpack_next(struct image_import *i) {
                 no_memory(i);
 }
 
-static bool add_target(struct image_import *i, const char *name, const char *digest) {
+static bool add_target(struct image_import *i, const char *name, const struct image_choice *c) {
         struct target *targets;
 
         for (uint32_t t = 0; t < i->n_targets; t++)
@@ -163,7 +204,8 @@ static bool add_target(struct image_import *i, const char *name, const char *dig
         targets += i->n_targets++;
         *targets = (struct target){ 0 };
         (void)str_copy(targets->name, SIZE_IMAGE, name);
-        (void)str_copy(targets->digest, SIZE_DIGEST, digest);
+        (void)str_copy(targets->digest, SIZE_DIGEST, c->digest);
+        (void)str_copy(targets->index, SIZE_DIGEST, c->index);
         return true;
 }
 
@@ -178,7 +220,7 @@ static bool names_of_docker(struct image_import *i, const struct image_choice *c
                 if (!config || !str_eq(config->digest, c->config))
                         continue;
                 for (uint32_t t = 0; t < image->n_tags; t++)
-                        if (!add_target(i, image->tags[t], c->digest))
+                        if (!add_target(i, image->tags[t], c))
                                 return false;
         }
         return i->n_targets > before;
@@ -203,9 +245,9 @@ static void resolved(void *arg, int result, const char *why, const struct image_
                         return;
                 }
                 if (i->name[0])
-                        ok = add_target(i, i->name, choices[c].digest);
+                        ok = add_target(i, i->name, &choices[c]);
                 else if (choices[c].name[0])
-                        ok = add_target(i, choices[c].name, choices[c].digest);
+                        ok = add_target(i, choices[c].name, &choices[c]);
                 else
                         ok = names_of_docker(i, &choices[c]);
                 if (!ok) {

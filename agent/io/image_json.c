@@ -6,6 +6,7 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static void json_done(cJSON **json) {
@@ -106,6 +107,21 @@ int image_json_kind(const void *data, size_t len, enum image_kind *ret, struct f
                 *ret = IMAGE_MANIFEST;
         else
                 return fail(f, -EBADMSG, "is neither an index nor a manifest of an image");
+        return 0;
+}
+
+int image_json_media_type(const void *data, size_t len, char ret[static 96], struct fail *f) {
+        auto_json cJSON *json = NULL;
+        enum image_kind kind;
+        int r = image_json_kind(data, len, &kind, f);
+
+        if (r == 0)
+                r = parse(data, len, &json, f);
+        if (r < 0)
+                return r;
+        if (!text_of(json, "mediaType", ret, 96))
+                (void)snprintf(ret, 96, "application/vnd.oci.image.%s.v1+json",
+                               kind == IMAGE_INDEX ? "index" : "manifest");
         return 0;
 }
 

@@ -72,6 +72,8 @@ enum image_kind { IMAGE_INDEX, IMAGE_MANIFEST };
  * -EBADMSG for what is no such document, -EMSGSIZE above a limit, with a sentence that has no
  * subject: "is no JSON"; -ENOMEM. */
 int image_json_kind(const void *data, size_t len, enum image_kind *ret, struct fail *f);
+/* Its own word for what it is, else the word for its kind. */
+int image_json_media_type(const void *data, size_t len, char ret[static 96], struct fail *f);
 int image_json_index(const void *data, size_t len, struct image_index *ret, struct fail *f);
 int image_json_manifest(const void *data, size_t len, struct image_manifest *ret, struct fail *f);
 int image_json_config(const void *data, size_t len, struct image_config *ret, struct fail *f);

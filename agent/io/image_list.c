@@ -10,6 +10,7 @@
 struct listed {
         char name[SIZE_IMAGE];
         char target[SIZE_DIGEST];
+        int64_t since_unix;
 };
 
 struct list_job {
@@ -57,14 +58,14 @@ static void remember(const struct list_job *j, const struct image_unpacked *imag
                 s->n_known = 0;
         k = &s->known[s->n_known++];
         (void)str_copy(k->target, sizeof(k->target), j->images[j->at].target);
-        (void)str_copy(k->manifest, sizeof(k->manifest), image->manifest.digest);
         k->size_bytes = image->size_bytes;
 }
 
-static void tell(struct list_job *j, const char *digest, uint64_t size_bytes) {
+static void tell(struct list_job *j, uint64_t size_bytes) {
         struct image_imported image = { .name = j->images[j->at].name,
-                                        .digest = digest,
-                                        .size_bytes = size_bytes };
+                                        .digest = j->images[j->at].target,
+                                        .size_bytes = size_bytes,
+                                        .since_unix = j->images[j->at].since_unix };
 
         j->each(j->arg, &image);
 }
@@ -90,7 +91,7 @@ static void checked(void *arg, int result, const char *why, const struct image_u
                 return;
         }
         remember(j, image);
-        tell(j, image->manifest.digest, image->size_bytes);
+        tell(j, image->size_bytes);
         j->at++;
         next(j);
 }
@@ -117,7 +118,7 @@ static void next(struct list_job *j) {
 
                 if (!k)
                         break;
-                tell(j, k->manifest, k->size_bytes);
+                tell(j, k->size_bytes);
                 j->at++;
         }
         if (j->at == j->n) {
@@ -152,6 +153,7 @@ static void listed(void *arg, int result, const char *why, const ProtobufCMessag
                     str_copy(l->name, sizeof(l->name), image->name) < 0)
                         continue;
                 (void)str_copy(l->target, sizeof(l->target), image->target->digest);
+                l->since_unix = image->updated_at ? image->updated_at->seconds : 0;
                 j->n++;
         }
         next(j);

@@ -10,10 +10,13 @@
 
 enum { DEPTH_MAX = 3, ITEMS_MAX = 4 * IMAGE_MANIFESTS };
 
+#define NO_PARENT SIZE_MAX
+
 struct item {
         struct image_member member;
         uint32_t depth;
-        bool found; /* a manifest that this board can run */
+        size_t parent; /* the index that it is a member of; NO_PARENT none */
+        bool found;    /* a manifest that this board can run */
         unsigned rank;
         char config[SIZE_DIGEST];
 };
@@ -42,6 +45,23 @@ const char *image_machine(void) {
         return name.machine;
 }
 
+const char *image_platform_here(void) {
+        static const struct {
+                const char *machine, *wide, *narrow;
+        } table[] = {
+                { "x86_64", "linux/amd64", "linux/amd64" },
+                { "aarch64", "linux/arm64", "linux/arm/v7" },
+                { "armv8l", "linux/arm/v7", "linux/arm/v7" },
+                { "armv7l", "linux/arm/v7", "linux/arm/v7" },
+                { "armv6l", "linux/arm/v6", "linux/arm/v6" },
+        };
+
+        for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+                if (str_eq(image_machine(), table[i].machine))
+                        return sizeof(void *) == 8 ? table[i].wide : table[i].narrow;
+        return "linux/unknown";
+}
+
 unsigned image_rank(const struct image_platform *p) {
         return image_platform_rank(image_machine(), 8 * sizeof(void *), p);
 }
@@ -54,7 +74,7 @@ void image_resolver_free(struct image_resolver *r) {
 }
 
 static int add(struct image_resolver *r, const struct image_member *m, const char *name,
-               uint32_t depth) {
+               uint32_t depth, size_t parent) {
         struct item *items;
 
         if (r->n == ITEMS_MAX)
@@ -63,7 +83,7 @@ static int add(struct image_resolver *r, const struct image_member *m, const cha
         if (!items)
                 return -ENOMEM;
         r->items = items;
-        items[r->n] = (struct item){ .member = *m, .depth = depth };
+        items[r->n] = (struct item){ .member = *m, .depth = depth, .parent = parent };
         if (name)
                 (void)str_copy(items[r->n].member.name, SIZE_IMAGE, name);
         r->n++;
@@ -104,6 +124,15 @@ static bool is_paper(const struct image_platform *p) {
         return str_eq(p->os, "unknown");
 }
 
+/* An index of one image and its papers says no more than the image. */
+static bool is_for_several(const struct image_resolver *r, size_t index) {
+        unsigned n = 0;
+
+        for (size_t i = 0; i < r->n; i++)
+                n += r->items[i].parent == index && !is_paper(&r->items[i].member.platform);
+        return n > 1;
+}
+
 static void choose(struct image_resolver *r) {
         auto_free struct image_choice *choices = calloc(r->n ? r->n : 1, sizeof(*choices));
         size_t n = 0, c;
@@ -126,6 +155,10 @@ static void choose(struct image_resolver *r) {
                 choices[c].rank = item->rank;
                 (void)str_copy(choices[c].digest, SIZE_DIGEST, item->member.blob.digest);
                 (void)str_copy(choices[c].config, SIZE_DIGEST, item->config);
+                choices[c].index[0] = '\0';
+                if (item->depth == 1 && is_for_several(r, item->parent))
+                        (void)str_copy(choices[c].index, SIZE_DIGEST,
+                                       r->items[item->parent].member.blob.digest);
         }
         if (n == 0) {
                 finish_without(r, "");
@@ -195,6 +228,7 @@ static void got_config(void *arg, int result, const char *why, const void *data,
 
 static int add_members(struct image_resolver *r, const void *data, size_t len, struct fail *f) {
         const struct item *parent = &r->items[r->at];
+        size_t at = r->at;
         char name[SIZE_IMAGE];
         int result = image_json_index(data, len, &r->index, f);
 
@@ -202,7 +236,7 @@ static int add_members(struct image_resolver *r, const void *data, size_t len, s
                 return fail(f, -EMSGSIZE, "is nested too deeply");
         (void)str_copy(name, sizeof(name), parent->member.name);
         for (uint32_t i = 0, depth = parent->depth + 1; result == 0 && i < r->index.n; i++)
-                result = add(r, &r->index.items[i], name, depth);
+                result = add(r, &r->index.items[i], name, depth, at);
         if (result == -EMSGSIZE)
                 return fail(f, result, "lists more than %d manifests", ITEMS_MAX);
         return result;
@@ -268,7 +302,7 @@ struct image_resolver *image_resolve(struct image_caller *k, const struct image_
         r->done = done;
         r->arg = arg;
         for (size_t i = 0; i < n; i++) {
-                if (add(r, &members[i], NULL, 0) < 0) {
+                if (add(r, &members[i], NULL, 0, NO_PARENT) < 0) {
                         image_resolver_free(r);
                         return NULL;
                 }

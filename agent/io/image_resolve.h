@@ -10,6 +10,8 @@ struct image_choice {
         char name[SIZE_IMAGE];    /* of the member it was found under */
         char digest[SIZE_DIGEST]; /* of the manifest */
         char config[SIZE_DIGEST];
+        char index[SIZE_DIGEST]; /* of the index it was found in, which is for other machines too;
+                                    "" none */
         unsigned rank;
 };
 

@@ -5,6 +5,7 @@
 #include "io/image_resolve.h"
 #include "io/image_room.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <openssl/evp.h>
@@ -65,8 +66,8 @@ static int chain_next(char chain[static SIZE_DIGEST], const char *diff_id) {
 /* --- ties: labels that the garbage collector follows --- */
 
 /* One step of a mask: a label is set alone, those of others stay. */
-static void label(struct image_unpacker *u, const char *digest, Ctr__Label **labels, size_t n,
-                  grpc_reply_cb done) {
+static void label(struct image_caller *k, const char *digest, Ctr__Label **labels, size_t n,
+                  grpc_reply_cb done, void *arg) {
         Ctr__ContentUpdateRequest request = CTR__CONTENT_UPDATE_REQUEST__INIT;
         Ctr__ContentInfo info = CTR__CONTENT_INFO__INIT;
         Ctr__FieldMask mask = CTR__FIELD_MASK__INIT;
@@ -83,7 +84,23 @@ static void label(struct image_unpacker *u, const char *digest, Ctr__Label **lab
         info.labels = labels;
         request.info = &info;
         request.update_mask = &mask;
-        image_call(u->k, &ctr_content_update, &request.base, done, u);
+        image_call(k, &ctr_content_update, &request.base, done, arg);
+}
+
+void image_tie(struct image_caller *k, const char *index, const char (*manifests)[SIZE_DIGEST],
+               size_t n, grpc_reply_cb done, void *arg) {
+        Ctr__Label labels[IMAGE_MANIFESTS], *list[IMAGE_MANIFESTS];
+        char keys[IMAGE_MANIFESTS][48];
+
+        assert(n <= IMAGE_MANIFESTS);
+        for (size_t i = 0; i < n; i++) {
+                ctr__label__init(&labels[i]);
+                (void)snprintf(keys[i], sizeof(keys[i]), "containerd.io/gc.ref.content.m.%zu", i);
+                labels[i].key = keys[i];
+                labels[i].value = (char *)manifests[i];
+                list[i] = &labels[i];
+        }
+        label(k, index, list, n, done, arg);
 }
 
 static void tied(void *arg, int result, const char *why, const ProtobufCMessage *reply) {
@@ -91,32 +108,37 @@ static void tied(void *arg, int result, const char *why, const ProtobufCMessage 
         finish(arg, result, "%s", why);
 }
 
-static void tie_manifest(void *arg, int result, const char *why, const ProtobufCMessage *reply) {
+void image_tie_manifest(struct image_caller *k, const char *digest,
+                        const struct image_manifest *manifest, grpc_reply_cb done, void *arg) {
         Ctr__Label labels[IMAGE_LAYERS + 1], *list[IMAGE_LAYERS + 1];
         char keys[IMAGE_LAYERS + 1][48];
-        struct image_unpacker *u = arg;
-        uint32_t n = u->manifest.n_layers;
+        uint32_t n = manifest->n_layers;
 
-        (void)reply;
-        if (result < 0) {
-                finish(u, result, "%s", why);
-                return;
-        }
         for (uint32_t i = 0; i <= n; i++) {
+                const struct image_blob *blob = i == n ? &manifest->config : &manifest->layers[i];
+
                 ctr__label__init(&labels[i]);
                 list[i] = &labels[i];
                 labels[i].key = keys[i];
-                if (i == n) {
+                labels[i].value = (char *)blob->digest;
+                if (i == n)
                         (void)snprintf(keys[i], sizeof(keys[i]),
                                        "containerd.io/gc.ref.content.config");
-                        labels[i].value = u->manifest.config.digest;
-                } else {
+                else
                         (void)snprintf(keys[i], sizeof(keys[i]),
                                        "containerd.io/gc.ref.content.l.%" PRIu32, i);
-                        labels[i].value = u->manifest.layers[i].digest;
-                }
         }
-        label(u, u->image.manifest.digest, list, n + 1, tied);
+        label(k, digest, list, n + 1, done, arg);
+}
+
+static void tie_manifest(void *arg, int result, const char *why, const ProtobufCMessage *reply) {
+        struct image_unpacker *u = arg;
+
+        (void)reply;
+        if (result < 0)
+                finish(u, result, "%s", why);
+        else
+                image_tie_manifest(u->k, u->image.manifest.digest, &u->manifest, tied, u);
 }
 
 static void tie_config(struct image_unpacker *u) {
@@ -124,7 +146,7 @@ static void tie_config(struct image_unpacker *u) {
 
         snapshot.key = (char *)"containerd.io/gc.ref.snapshot." CTR_SNAPSHOTTER;
         snapshot.value = u->chain;
-        label(u, u->manifest.config.digest, list, 1, tie_manifest);
+        label(u->k, u->manifest.config.digest, list, 1, tie_manifest, u);
 }
 
 /* --- snapshots --- */

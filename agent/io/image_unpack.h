@@ -29,7 +29,14 @@ struct image_unpacker *image_unpack(struct image_caller *k, const char *digest,
 /* As image_resolver_free(). */
 void image_unpacker_free(struct image_unpacker *u);
 
-/* Makes 'name' mean this manifest (and nothing else any more). */
+/* Tells the garbage collector what a manifest needs: its configuration and layers. */
+void image_tie_manifest(struct image_caller *k, const char *digest,
+                        const struct image_manifest *manifest, grpc_reply_cb done, void *arg);
+/* And that an index needs these manifests (at most IMAGE_MANIFESTS). */
+void image_tie(struct image_caller *k, const char *index, const char (*manifests)[SIZE_DIGEST],
+               size_t n, grpc_reply_cb done, void *arg);
+
+/* Makes 'name' mean this manifest or index (and nothing else any more). */
 void image_record_put(struct image_caller *k, const char *name, const struct image_blob *manifest,
                       grpc_reply_cb done, void *arg);
 

@@ -27,14 +27,14 @@ static void read_once(void) {
                 came.n = 0;
 }
 
-static bool listens_at(int fd, const struct sockaddr *at) {
+static bool listens_at(int fd, const struct sockaddr_storage *at) {
         struct sockaddr_storage name = { 0 };
         socklen_t size = sizeof(name);
 
-        if (sd_is_socket(fd, at->sa_family, SOCK_STREAM, 1) <= 0 ||
+        if (sd_is_socket(fd, at->ss_family, SOCK_STREAM, 1) <= 0 ||
             getsockname(fd, (struct sockaddr *)&name, &size) < 0)
                 return false;
-        if (at->sa_family == AF_INET) {
+        if (at->ss_family == AF_INET) {
                 const struct sockaddr_in *want = (const struct sockaddr_in *)at;
                 const struct sockaddr_in *is = (const struct sockaddr_in *)&name;
 
@@ -59,7 +59,7 @@ static void give_up(int i) {
         came.names[i] = NULL;
 }
 
-int kept_take(const char *name, const struct sockaddr *at) {
+int kept_take(const char *name, const struct sockaddr_storage *at) {
         read_once();
         for (int i = 0; i < came.n; i++) {
                 if (!came.names[i] || !str_eq(came.names[i], name))

@@ -7,7 +7,7 @@
 
 /* The socket kept as 'name', which the caller owns now; -ENOENT where there is none that listens at
  * exactly this address (IPv4 or IPv6): one at another address is given up. */
-int kept_take(const char *name, const struct sockaddr *at);
+int kept_take(const char *name, const struct sockaddr_storage *at);
 
 /* Has systemd keep a copy of 'fd' as 'name' from now on.  Nothing happens without a systemd. */
 void kept_give(const char *name, int fd);

@@ -50,6 +50,8 @@ int link_dial_tls(uv_loop_t *loop, const struct pki *pki, const char *address, u
                   struct link **ret);
 int link_dial_unix(uv_loop_t *loop, const char *path, const struct link_ops *ops, void *arg,
                    struct link **ret);
+/* A link over a connected stream socket, which it takes over, also where it fails. */
+int link_adopt(uv_loop_t *loop, int fd, const struct link_ops *ops, void *arg, struct link **ret);
 
 struct link_server;
 /* 'accept' gets each connection once it is verified, and must call link_set_ops() on it or

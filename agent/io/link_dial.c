@@ -140,6 +140,20 @@ int link_dial_tls(uv_loop_t *loop, const struct pki *pki, const char *address, u
         return 0;
 }
 
+int link_adopt(uv_loop_t *loop, int fd, const struct link_ops *ops, void *arg, struct link **ret) {
+        struct link *l = NULL;
+        int r = link_new(loop, fd, &l);
+
+        if (r < 0)
+                return r;
+        l->dialed = true;
+        l->state = LINK_CONNECTING; /* 'open' comes from the loop, as for one that was dialled */
+        link_set_ops(l, ops, arg);
+        link_update(l);
+        *ret = l;
+        return 0;
+}
+
 int link_dial_unix(uv_loop_t *loop, const char *path, const struct link_ops *ops, void *arg,
                    struct link **ret) {
         struct sockaddr_un a = { .sun_family = AF_UNIX };

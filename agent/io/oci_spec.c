@@ -113,6 +113,8 @@ static int decide_process(const struct oci_spec *s, struct process *p, struct fa
         if (!*asked && !*env && c->exposes_http && first)
                 return 0;
         p->watchdog = true;
+        if (str_eq(find_env(s, "mode"), "static")) /* files, and no command */
+                return 0;
         if (*asked || *env)
                 return buf_add_text(&p->fprocess, *asked ? asked : env);
         r = join(&p->fprocess, c->entrypoint);

@@ -34,7 +34,8 @@ struct oci_spec {
  *
  * What runs: the image's own entrypoint and command where that is a watchdog, or where the image
  * exposes 8080/tcp and no process is asked for; else the host's fwatchdog, mounted read-only,
- * with fprocess = 'process', or the environment's, or the entrypoint and command joined. */
+ * with fprocess = 'process', or the environment's, or the entrypoint and command joined; with none
+ * where the environment says mode=static. */
 int oci_spec_write(const struct oci_spec *s, char **ret, struct fail *f);
 
 #endif

@@ -4,10 +4,11 @@
  *         ca.key ca.crt          the authority; its CN is the cluster's name.  ca.key stays at home
  *         enrol.key enrol.crt    an intermediate authority (pathlen 0) that goes on every card
  *         admin.key admin.crt    a person's certificate (OU=admin) for agentctl --host
- * A board has <pki>/ca.crt and, before its first start, <pki>/enrol.{key,crt}.  It makes its own
- * key, signs board.crt (CN = node id as 16 hex digits, OU = board; the chain holds enrol.crt) with
- * the enrolment key, keeps both in its state folder, and deletes enrol.key.
- * P-256 keys; valid from 1970 to 9999, because boards have no clock.
+ *         gateway.key gateway.crt   once made (agentctl pki gateway): the TLS of a board's gateway,
+ * which is good for nothing else A board has <pki>/ca.crt and, before its first start,
+ * <pki>/enrol.{key,crt}.  It makes its own key, signs board.crt (CN = node id as 16 hex digits, OU
+ * = board; the chain holds enrol.crt) with the enrolment key, keeps both in its state folder, and
+ * deletes enrol.key. P-256 keys; valid from 1970 to 9999, because boards have no clock.
  *
  * Known limit: who steals an enrolment key (a card that never started) can enrol as any node id,
  * that of a living board too.  He cannot become an admin: that takes ca.key. */
@@ -34,6 +35,13 @@ struct pki_identity {
  * 0600.  'name' is a DNS label: a-z, 0-9 and inner hyphens, 1 to 63.  Negative errno with a
  * sentence: -EINVAL for the name, -ENOTEMPTY; nothing is left of what failed half-way. */
 int pki_init_cluster(const char *dir, const char *name, struct fail *f);
+
+enum { PKI_NAMES = 32 };
+
+/* Makes gateway.{key,crt} in a cluster's folder, anew where they are there: for servers alone,
+ * under these host names and IP addresses (1 to PKI_NAMES).  -EINVAL names the one that is none;
+ * -ENOENT where ca.key or ca.crt is not there. */
+int pki_make_gateway(const char *dir, const char *const *names, size_t n, struct fail *f);
 
 /* First start: makes state_dir/board.{key,crt} from pki_dir and removes pki_dir/enrol.key.  Safe
  * to run again after a power cut at any point; run it at every start.

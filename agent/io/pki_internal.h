@@ -14,9 +14,10 @@ enum {
 };
 
 /* The organisational units that say what a certificate is for. */
-#define PKI_OU_BOARD "board"
-#define PKI_OU_ADMIN "admin"
-#define PKI_OU_ENROL "enrolment"
+#define PKI_OU_BOARD   "board"
+#define PKI_OU_ADMIN   "admin"
+#define PKI_OU_ENROL   "enrolment"
+#define PKI_OU_GATEWAY "gateway"
 
 static inline void pki_x509_free(X509 **x) {
         X509_free(*x);

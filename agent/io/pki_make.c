@@ -1,9 +1,11 @@
 /* Makes keys and certificates: a cluster's six files, and a board's own pair. */
 #include "io/pki_internal.h"
 
+#include "base/buf.h"
 #include "base/str.h"
 #include "io/tls.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -98,6 +100,7 @@ struct cert_spec {
         const char *basic;
         const char *usage;
         const char *extended; /* NULL: none */
+        const char *names;    /* NULL: none; subjectAltName as OpenSSL writes it */
 };
 
 #define AUTHORITY_USAGE "critical,keyCertSign,cRLSign"
@@ -124,6 +127,7 @@ static bool add_extensions(X509 *x, X509 *issuer, const struct cert_spec *spec) 
         return add_extension(x, &ctx, NID_basic_constraints, spec->basic) &&
                add_extension(x, &ctx, NID_key_usage, spec->usage) &&
                add_extension(x, &ctx, NID_ext_key_usage, spec->extended) &&
+               add_extension(x, &ctx, NID_subject_alt_name, spec->names) &&
                add_extension(x, &ctx, NID_subject_key_identifier, "hash") &&
                add_extension(x, &ctx, NID_authority_key_identifier, "keyid:always");
 }
@@ -306,6 +310,79 @@ int pki_init_cluster(const char *dir_path, const char *name, struct fail *f) {
         if (made)
                 (void)rmdir(dir_path);
         return r;
+}
+
+/* ---- a gateway ------------------------------------------------------------------------------- */
+
+static bool host_valid(const char *s) {
+        size_t len = strlen(s);
+
+        return len >= 1 && len < SIZE_NAME &&
+               strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.") ==
+                       len &&
+               s[0] != '-' && s[0] != '.' && s[len - 1] != '-' && s[len - 1] != '.' &&
+               !strstr(s, "..");
+}
+
+/* "DNS:m1.local,IP:192.168.1.4"; no name can bring more than itself in. */
+static int list_names(struct buf *list, const char *const *names, size_t n, struct fail *f) {
+        unsigned char bytes[16];
+
+        if (n < 1 || n > PKI_NAMES)
+                return fail(f, -EINVAL, "from 1 to %d names and addresses are wanted", PKI_NAMES);
+        for (size_t i = 0; i < n; i++) {
+                bool ip = inet_pton(AF_INET, names[i], bytes) == 1 ||
+                          inet_pton(AF_INET6, names[i], bytes) == 1;
+                int r;
+
+                if (!ip && !host_valid(names[i]))
+                        return fail(f, -EINVAL, "'%.64s' is no host name and no IP address",
+                                    names[i]);
+                r = buf_printf(list, "%s%s:%s", i ? "," : "", ip ? "IP" : "DNS", names[i]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int make_gateway(const char *dir_path, const struct cert_spec *spec, struct fail *f) {
+        auto_close int dir = open(dir_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        auto_key EVP_PKEY *ca_key = NULL;
+        auto_key EVP_PKEY *key = NULL;
+        auto_x509 X509 *ca = NULL;
+        auto_x509 X509 *cert = NULL;
+        char path[PKI_PATH];
+        int r;
+
+        if (dir < 0)
+                return fail(f, -errno, "cannot open %s: %s", dir_path, strerror(errno));
+        r = pki_path(path, dir_path, "ca.crt", f);
+        if (r == 0)
+                r = pki_read_certs(path, &ca, NULL, f);
+        if (r == 0)
+                r = pki_path(path, dir_path, "ca.key", f);
+        if (r == 0)
+                r = pki_read_key(path, &ca_key, f);
+        if (r == 0 && X509_check_private_key(ca, ca_key) != 1)
+                r = fail(f, -EKEYREJECTED, "ca.key and ca.crt in %s do not belong together",
+                         dir_path);
+        ERR_clear_error();
+        return r < 0 ? r : make_pair(dir, "gateway", spec, ca, ca_key, NULL, &cert, &key, f);
+}
+
+int pki_make_gateway(const char *dir, const char *const *names, size_t n, struct fail *f) {
+        auto_buf struct buf list = { 0 };
+        int r = list_names(&list, names, n, f);
+        const struct cert_spec spec = {
+                .cn = n > 0 ? names[0] : "",
+                .ou = PKI_OU_GATEWAY,
+                .basic = "critical,CA:FALSE",
+                .usage = LEAF_USAGE,
+                .extended = "serverAuth",
+                .names = list.data,
+        };
+
+        return r < 0 ? r : make_gateway(dir, &spec, f);
 }
 
 /* ---- enrolment ----------------------------------------------------------------------------- */

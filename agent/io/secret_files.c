@@ -41,7 +41,7 @@ int secret_files_make(const char *dir, const char *container, struct fail *f) {
         fd = open_dir(AT_FDCWD, dir);
         if (fd < 0 || fstatfs(fd, &fs) < 0)
                 return fail(f, -errno, "cannot open %s: %s", dir, strerror(errno));
-        if (fs.f_type != TMPFS_MAGIC && fs.f_type != RAMFS_MAGIC)
+        if ((uint32_t)fs.f_type != TMPFS_MAGIC && (uint32_t)fs.f_type != RAMFS_MAGIC)
                 return fail(f, -EXDEV,
                             "%s is on a disk, where secrets must not be: it has to be "
                             "on tmpfs, as /run is",

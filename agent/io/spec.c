@@ -122,26 +122,11 @@ static int get_resources(const cJSON *o, const char *key, uint64_t *memory, uint
         return 0;
 }
 
-static int get_scale(const cJSON *labels, const char *key, uint32_t least, uint32_t *ret,
-                     struct fail *f) {
-        const cJSON *v = cJSON_GetObjectItemCaseSensitive(labels, key);
-        uint64_t n;
-
-        if (!v)
-                return 0;
-        if (!cJSON_IsString(v) || str_to_u64(v->valuestring, LIMIT_REPLICAS, &n) < 0 || n < least)
-                return fail(f, -EINVAL, "label %s must be a number from %u to %d", key, least,
-                            LIMIT_REPLICAS);
-        *ret = (uint32_t)n;
-        return 0;
-}
-
 static int get_labels(const cJSON *o, struct spec *s, struct fail *f) {
         const cJSON *labels = cJSON_GetObjectItemCaseSensitive(o, "labels"), *v;
         int r;
 
-        s->scale_min = 1;
-        s->scale_max = 20;
+        s->scale = AUTOSCALE_DEFAULTS;
         if (!labels || cJSON_IsNull(labels))
                 return 0;
         if (!cJSON_IsObject(labels) || cJSON_GetArraySize(labels) > SPEC_LABELS)
@@ -150,12 +135,28 @@ static int get_labels(const cJSON *o, struct spec *s, struct fail *f) {
         cJSON_ArrayForEach(v, labels) {
                 if (!cJSON_IsString(v))
                         return fail(f, -EINVAL, "label '%.60s' must be a string", v->string);
+                r = autoscale_label(&s->scale, v->string, v->valuestring, f);
+                if (r < 0)
+                        return r;
         }
-        if ((r = get_scale(labels, "com.openfaas.scale.min", 0, &s->scale_min, f)) < 0 ||
-            (r = get_scale(labels, "com.openfaas.scale.max", 1, &s->scale_max, f)) < 0)
+        return autoscale_check(&s->scale, f);
+}
+
+static int get_annotations(const cJSON *o, struct spec *s, struct fail *f) {
+        const cJSON *notes = cJSON_GetObjectItemCaseSensitive(o, "annotations");
+        const char *pull;
+        int r;
+
+        if (!notes || cJSON_IsNull(notes))
+                return 0;
+        if (!cJSON_IsObject(notes))
+                return fail(f, -EINVAL, "annotations must be an object of strings");
+        r = get_text(notes, "com.bramble.pull", &pull, f);
+        if (r < 0 || !pull)
                 return r;
-        if (s->scale_min > s->scale_max)
-                return fail(f, -EINVAL, "com.openfaas.scale.min is above com.openfaas.scale.max");
+        if (!str_eq(pull, "always") && !str_eq(pull, "missing"))
+                return fail(f, -EINVAL, "annotation com.bramble.pull is always or missing");
+        s->pull_always = str_eq(pull, "always");
         return 0;
 }
 
@@ -220,7 +221,8 @@ static int take_apart(const cJSON *o, struct spec *s, struct fail *f) {
                 return fail(f, -EINVAL, "readOnlyRootFilesystem must be true or false");
         s->read_only_root = cJSON_IsTrue(read_only);
         if ((r = get_env(o, s, f)) < 0 || (r = get_secrets(o, s, f)) < 0 ||
-            (r = get_labels(o, s, f)) < 0 || (r = check_call_limits(o, "labels", f)) < 0 ||
+            (r = get_labels(o, s, f)) < 0 || (r = get_annotations(o, s, f)) < 0 ||
+            (r = check_call_limits(o, "labels", f)) < 0 ||
             (r = check_call_limits(o, "annotations", f)) < 0 ||
             (r = get_resources(o, "limits", &s->memory_limit_bytes, &s->cpu_limit_millicores, f)) <
                     0 ||

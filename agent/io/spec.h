@@ -3,6 +3,7 @@
 #define BRAMBLE_IO_SPEC_H
 
 #include "base/fail.h"
+#include "core/autoscale.h"
 #include "core/limits.h"
 
 #include <stdbool.h>
@@ -21,11 +22,11 @@ struct spec {
         uint64_t memory_limit_bytes;   /* 0: none */
         uint64_t memory_request_bytes; /* 0: none */
         uint32_t cpu_limit_millicores; /* 0: none */
-        uint32_t scale_min;            /* label com.openfaas.scale.min, 1 where absent */
-        uint32_t scale_max;            /* label com.openfaas.scale.max, 20 where absent */
+        struct autoscale_rules scale;  /* labels com.openfaas.scale.* and bramble.scale.zero */
         bool read_only_root;
         size_t n_secrets;
         char *secrets[SPEC_SECRETS]; /* names, of its own namespace */
+        bool pull_always; /* annotation com.bramble.pull: always, or missing (the default) */
 };
 
 /* Parses and checks 'json' (FunctionDeployment of the OpenFaaS API).  Unknown fields are left

@@ -32,10 +32,12 @@ int files_start(struct watchdog *d, struct fail *f) {
 
 enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
 
-/* For kernels before 5.6: part by part, and no link is followed. */
+/* For kernels before 5.6, and where something forbids what it does not know: part by part, and no
+ * link is followed. */
 static int open_parts(int root, char *path) {
         auto_close int at = -1;
         char *part = path, *slash;
+        int file;
 
         while ((slash = strchr(part, '/')) && slash[1]) {
                 int fd;
@@ -50,8 +52,8 @@ static int open_parts(int root, char *path) {
                 at = fd;
                 part = slash + 1;
         }
-        at = openat(at < 0 ? root : take_fd(&at), *part ? part : ".", OPEN_FLAGS | O_NOFOLLOW);
-        return at < 0 ? -errno : take_fd(&at);
+        file = openat(at < 0 ? root : at, *part ? part : ".", OPEN_FLAGS | O_NOFOLLOW);
+        return file < 0 ? -errno : file;
 }
 
 /* Never anything that is not below the folder, whatever links there are. */
@@ -62,7 +64,7 @@ static int open_below(int root, char *path) {
 
         if (fd >= 0)
                 return (int)fd;
-        return errno == ENOSYS ? open_parts(root, path) : -errno;
+        return errno == ENOSYS || errno == EPERM ? open_parts(root, path) : -errno;
 }
 
 static unsigned status_of(int error) {

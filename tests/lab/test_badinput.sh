@@ -22,11 +22,11 @@ before=$(pids)
 
 # --- agentctl: JSON is JSON, exit codes, help ------------------------------------------------------------
 json() { run b1 agentctl -o json "$@" </dev/null | jq -e . >/dev/null; }
-for v in status nodes functions doctor auth version 'scale hello 4' 'logs web' 'invoke hello -d x' 'deploy web --image bramble/web'; do
+for v in status nodes functions doctor auth version 'secret list' 'namespace list' 'scale hello 4' 'logs web' 'invoke hello -d x' 'deploy web --image bramble/web'; do
 	# shellcheck disable=SC2086 # words
 	assert "-o json: $v" json $v
 done
-for v in status nodes doctor import deploy functions invoke scale remove logs auth pki version; do
+for v in status nodes doctor import deploy functions invoke scale remove logs secret namespace auth pki version; do
 	match "help: $v" "^usage: agentctl $v" "$(ctl b1 $v --help)"
 	equal "misuse: $v" 2 "$(status_of ctl b1 $v --frobnicate)"
 done
@@ -65,10 +65,24 @@ done <<'END'
 400|{"verb":"import","name":"../../x"}
 400|{"verb":"blob","digest":"sha256:../../etc/passwd"}
 400|{"verb":"log-lines","name":"hello","namespace":"a=b"}
-404|{"verb":"logs","name":"../x"}
+400|{"verb":"logs","name":"../x"}
+404|{"verb":"logs","name":"nosuch"}
+403|{"verb":"secret-get","name":"k"}
+403|{"verb":"secret-key"}
+403|{"verb":"kube-key"}
+403|{"verb":"kube-founded"}
+403|{"verb":"image-spare","name":"i"}
+403|{"verb":"registry-give","host":"docker.io"}
+403|{"verb":"registry-keep","host":"docker.io","user":"u","password":"p"}
+400|{"verb":"secret-set","name":"../x","value":"v"}
+400|{"verb":"secret-set","name":"k","rawValue":"no base64"}
+400|{"verb":"secret-set","name":"k","value":"x\u0000y"}
+409|{"verb":"namespace-set","name":"openfaas-fn","only_new":true}
+400|{"verb":"namespace-set","name":"a.b"}
+400|{"verb":"namespace-set","name":"n","labels":{"a":1}}
 END
 assert 'an error that quotes the request is JSON' sh -c "printf '%s' '$(ask $'{"verb":"\xff\xfe"}')' | cut -d' ' -f2- | iconv -f UTF-8 -t UTF-8 >/dev/null"
-for v in auth import doctor; do
+for v in auth import doctor secret-get secret-key registry-give registry-keep registry-login registry-logins; do
 	match "the gateway may not ask for $v" '"code":403' "$(ask "{\"verb\":\"$v\"}" bramble/gateway.sock)"
 done
 for f in '\0\0\0\0\a' '\0\0\0\04\a' '\xff\xff\xff\xff\a' '\0\0\0\05\0' '\0\0\0\05\r' '\0\0\0\05\xff'; do
@@ -95,6 +109,7 @@ match 'a board may ask' '"version"' "$(as_board 3 REQUEST 1 '{"verb":"version"}'
 for v in auth import doctor logs watch calls; do
 	match "but not for $v" '"code":403' "$(as_board 3 REQUEST 1 "{\"verb\":\"$v\"}")"
 done
+match 'nor for a secret that no replica of its own needs' '"code":403' "$(as_board 3 REQUEST 1 '{"verb":"secret-get","name":"k"}')"
 equal 'a hello of another board is refused' '' "$({ "$frames" hello 00000000c0ffee00 3 && "$frames" REQUEST 1 '{"verb":"version"}' && sleep 0.3; } | tls)"
 for t in VIEW JOIN JOINED REPORT ORDERS REQUEST DATA END EVENT REPLY; do
 	for n in 1 60 100000; do as_board 1 $t 1 -$n >/dev/null; done &

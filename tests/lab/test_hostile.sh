@@ -24,7 +24,6 @@ refuse 'a name with a slash' 'name' deploy ../bad --image bramble/hello
 refuse 'a name of two dots' 'name' deploy .. --image bramble/hello
 refuse 'a name that is too long' 'name' deploy "$(printf 'a%.0s' {1..70})" --image bramble/hello
 refuse 'an empty name' '' deploy '' --image bramble/hello
-refuse 'an image that is not there' 'import' deploy bad --image bramble/nothing
 refuse 'an image that is no reference' 'image|reference' deploy bad --image '../../etc/passwd'
 refuse 'a hundred replicas' '' deploy bad --image bramble/hello --replicas 100
 refuse 'a variable without a value' '' deploy bad --image bramble/hello --env NOVALUE

@@ -50,8 +50,10 @@ for s in zsh fish; do # where they are installed
 	command -v $s >/dev/null || continue
 	assert "$s reads its completion" $s -n "$work/unpacked/usr/share/$s/vendor"?completions*/*agentctl*
 done
-assert 'the gateway is locked up well' systemd-analyze security --offline=yes --threshold=30 --no-pager "$top/systemd/bramble-gateway.service"
-refuse 'a unit that is not would be refused' '' systemd-analyze security --offline=yes --threshold=30 --no-pager "$top/systemd/bramble-name.service"
+exposed() { systemd-analyze security --offline=yes --threshold="$1" --no-pager "$top/systemd/$2.service"; } # TENTHS UNIT: at most
+for u in gateway name functions; do assert "bramble-$u is locked up well" exposed 30 bramble-$u; done
+assert 'the agent as far as it can be' exposed 70 bramble-agent
+refuse 'which is not well' '' exposed 30 bramble-agent
 
 # ---- installing ---------------------------------------------------------------------------------------
 cleanup() {

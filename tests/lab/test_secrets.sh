@@ -78,6 +78,11 @@ assert 'update' secret m1 "$second" update api-key
 want=${want/"$value"/"$second"}
 eventually 'running replicas have it, without a new start' 10 says "$want" each
 equal 'they are the same replicas' "$before" "$(replicas)"
+assert 'to zero' ctl m1 scale reader 0
+eventually 'none is left' 30 fn_is m1 reader '.placements | length' 0
+equal 'a call wakes it: its board may have the secret before its place is written down' 200 "$(code POST /function/reader x)"
+assert 'two again' ctl m1 scale reader 2
+eventually 'both answer' 30 fn_is m1 reader .available_replicas 2
 for b in m1 w1; do run "$b" systemctl restart bramble-agent; done
 eventually 'after a restart of both agents' 30 agree 2 m1 w1
 eventually 'they still answer' 20 says "$want" each

@@ -119,9 +119,9 @@ check 'a namespace of two parts' 404 "$(sys GET namespace/a/b)"
 
 alert() { printf '{"status":"%s","alerts":[{"status":"%s","labels":{"alertname":"%s","function_name":"%s"}}]}' "$1" "$1" "${3:-APIHighInvocationRate}" "$2"; }
 check 'an alert fires' 200 "$(sys POST alert "$(alert firing hello.openfaas-fn)")"
-check 'what the agent was asked' '{"verb":"scale","name":"hello","namespace":"openfaas-fn","replicas":5}' "$(asked)"
+check 'what the agent was asked' '{"verb":"scale","name":"hello","namespace":"openfaas-fn","replicas":5,"by_load":true}' "$(asked)"
 check 'an alert is over' 200 "$(sys POST alert "$(alert resolved both)")"
-check 'what the agent was asked' '{"verb":"scale","name":"both","namespace":"openfaas-fn","replicas":1}' "$(asked)"
+check 'what the agent was asked' '{"verb":"scale","name":"both","namespace":"openfaas-fn","replicas":1,"by_load":true}' "$(asked)"
 before=$(wc -l <"$dir/asked")
 check 'over, and it has what it should' 200 "$(sys POST alert "$(alert resolved hello)")"
 check 'an alert of another kind' 200 "$(sys POST alert "$(alert firing hello HighTemperature)")"
@@ -323,7 +323,32 @@ has 'and why' "The function 'dead' cannot be reached: connection refused" "$(cal
 has 'a function that is not ready' "has no replica that is ready: the image is no image" \
 	"$(call "$url/function/none")"
 check 'a function that is not ready' 503 "$(code "$url/function/none")"
-check 'a function at zero' 503 "$(code "$url/function/zero")"
+
+# ---- a function at zero --------------------------------------------------------------------------------
+wakes() { grep -c '"verb":"wake","name":"zero","namespace":"openfaas-fn"' "$dir/asked" || :; }
+for i in {1..20}; do call -o /dev/null -w '%{http_code}\n' "$url/function/zero" >"$dir/woken.$i" & w[i]=$!; done
+until_true 5 eval '[ "$(wakes)" -ge 1 ]' && ok || bad 'a call to a function at zero asks for a replica'
+until_true 5 eval 'grep "\"verb\":\"calls\"" "$dir/asked" | grep -q "\"name\":\"zero\",[^}]*\"waiting\":20"' && ok || bad 'who waits is told'
+check 'once for all callers' 1 "$(wakes)"
+woken() { function_json zero openfaas-fn 1 1 0 "" '{"service":"zero","image":"y"}' "$(instance 20 two true false)"; }
+state "$(hello)" "$(others)" "$(woken)"
+for i in {1..20}; do wait "${w[i]}"; done
+check 'all are answered when there is one' 20 "$(cat "$dir"/woken.* | grep -cx 200)"
+state "$(hello)" "$(others)"
+until_true 5 eval 'call "${auth[@]}" "$url/system/function/zero" | grep -q "\"replicas\":0"' && ok || bad 'zero again'
+call -w '%{http_code}' "$url/function/zero" >"$dir/stuck" & w[1]=$!
+until_true 5 eval '[ "$(wakes)" -ge 2 ]' && ok || bad 'asks again'
+state "$(hello)" "$(others)" "$(function_json zero openfaas-fn 1 0 0 'its process ended with status 1' '{"service":"zero","image":"y"}' "" | sed 's/"spec"/"stuck":true,"spec"/')"
+wait "${w[1]}"
+has 'one that cannot start fails its callers with the reason' "The function 'zero' has no replica: its process ended with status 1." "$(cat "$dir/stuck")"
+has 'with 503' '503' "$(tail -c 3 "$dir/stuck")"
+has 'and describe shows it' '"annotations":{"bramble.reason":"its process ended with status 1"}' "$(call "${auth[@]}" "$url/system/function/zero")"
+state "$(hello)" "$(others)" "$(function_json missing openfaas-fn 0 0 0 "" '{"service":"missing","image":"y"}' "")"
+until_true 5 eval '[ "$(code "${auth[@]}" "$url/system/function/missing")" = 200 ]' && ok || bad 'one that the agent does not know'
+has 'the refusal of a wake is told' "has no replica: there is no such function" "$(call "$url/function/missing")"
+has 'no usage where the agent tells none' '"name":"hello"' "$(call "${auth[@]}" "$url/system/function/hello?usage=1")"
+has 'the agent is asked for usage' '{"verb":"usage","name":"hello","namespace":"openfaas-fn"}' "$(grep '"usage"' "$dir/asked")"
+state "$(hello)" "$(others)"
 
 # ---- a function that misbehaves -----------------------------------------------------------------------
 check 'closes at once' 502 "$(code "$f/close")"
@@ -431,9 +456,22 @@ has 'with file and line' 'wrong.conf.*2' "$(cat "$dir/misused")"
 has 'help' '--connections N' "$("$out/bramble-gateway" --help)"
 has 'version' '^bramble-gateway [0-9]' "$("$out/bramble-gateway" --version)"
 
+# a listener that was kept over a restart, and a client that has waited at it
+if command -v systemd-socket-activate >/dev/null; then
+	kport=$((20000 + RANDOM % 20000))
+	systemd-socket-activate -l "127.0.0.1:$kport" --fdname=http "$out/bramble-gateway" --config "$here/gateway.conf" \
+		--listen "127.0.0.1:$kport" --agent "$dir/nobody.sock" --queue "$dir/kept.db" 2>"$dir/kept" &
+	kept=$!
+	pids+=("$kept")
+	until_true 5 grep -q '^Listening on' "$dir/kept"
+	check 'who waited at a kept listener gets an answer' 503 "$(code "http://127.0.0.1:$kport/healthz")"
+	kill -TERM "$kept"
+	wait "$kept"
+fi
+
 # ---- the end --------------------------------------------------------------------------------------------------
 descriptors() { find "/proc/$gateway/fd" -type l 2>/dev/null | wc -l; }
-until_true 10 eval '[ "$(descriptors)" -lt 16 ]' && ok || bad "descriptors are left: $(descriptors)"
+until_true 10 eval '[ "$(descriptors)" -lt 17 ]' && ok || bad "descriptors are left: $(descriptors)"
 rm "$dir/seen"; : >"$dir/last"
 curl -sN -m 10 "$url/function/both/events?$dir/seen" >"$dir/last" &
 last=$!

@@ -91,6 +91,10 @@ check 'no line at all: 429 at once' 429 "$(code "$f")"
 release d
 wait $holder
 check 'no line, but a place' 200 "$(code "$f")"
+told "$(limited 1 0 "$(instance 1 one false true)")" "$(others)"
+begin 20 starts
+told "$(limited 1 0)" "$(others)"
+check 'a start is waited for without a line, too' 'one GET /starts' "$(reply 20)"
 
 # replicas come and go
 told "$(limited 1 20)" "$(others)"
@@ -176,7 +180,7 @@ has 'chunks of a body are kept' '^Transfer-Encoding: chunked' "$(call -H 'Transf
 
 # ---- the end ------------------------------------------------------------------------------------------
 descriptors() { find "/proc/$gateway/fd" -type l 2>/dev/null | wc -l; }
-until_true 15 eval '[ "$(descriptors)" -lt 16 ]' && ok || bad "descriptors are left: $(descriptors)"
+until_true 15 eval '[ "$(descriptors)" -lt 17 ]' && ok || bad "descriptors are left: $(descriptors)"
 kill -TERM $gateway
 wait $gateway
 check 'ends in order' 0 $?

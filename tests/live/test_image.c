@@ -559,6 +559,39 @@ static void fetches(void **state) {
         assert_empty("a");
 }
 
+/* An index stays whole where it came in, so that boards of all kinds can fetch their part of it. */
+static void several_kinds(void **state) {
+        struct import i = import(&a, "many.tar", NULL, 65536);
+        struct transfer t;
+        char digest[SIZE_DIGEST], command[256];
+
+        (void)state;
+        assert_string_equal(i.why, "");
+        assert_string_equal(i.names[0], "docker.io/library/many:1");
+        (void)snprintf(
+                digest, sizeof(digest), "sha256:%.64s",
+                shell("tar -xOf %s/images/many.tar ./index.json | sed 's/.*\"digest\":\"sha256:"
+                      "\\([0-9a-f]*\\).*/\\1/'",
+                      bed));
+        assert_string_equal(i.digests[0], digest);
+        /* the index, and two of each: manifest, configuration, layer */
+        assert_string_equal(ctr("a", "content ls -q | wc -l"), "7\n");
+        assert_string_equal(list(&a), "docker.io/library/many:1 ");
+        assert_string_equal(ctr_run("a", "docker.io/library/many:1 f"), "hello from an image\n");
+        t = transfer("many:1", i.digests[0], HONEST);
+        assert_string_equal(t.why, "");
+        assert_int_equal(t.wanted, 4);
+        assert_string_equal(ctr("b", "content ls -q | wc -l"), "4\n");
+        assert_string_equal(list(&b), "docker.io/library/many:1 ");
+        (void)snprintf(command, sizeof(command), "images ls | grep -c %s", digest);
+        assert_string_equal(ctr("b", command), "1\n");
+        assert_string_equal(ctr_run("b", "docker.io/library/many:1 f"), "hello from an image\n");
+        remove_image(&a, "many:1");
+        remove_image(&b, "many:1");
+        assert_empty("a");
+        assert_empty("b");
+}
+
 static void fetch_fails(void **state) {
         struct import i = import(&a, "oci.tar", NULL, 65536);
         struct transfer t;
@@ -713,13 +746,21 @@ static int tear_down(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(good),          cmocka_unit_test(round_trip),
-                cmocka_unit_test(bad),           cmocka_unit_test(failure_keeps),
-                cmocka_unit_test(no_name),       cmocka_unit_test(aborted),
-                cmocka_unit_test(together),      cmocka_unit_test(lists),
-                cmocka_unit_test(fetches),       cmocka_unit_test(fetch_fails),
-                cmocka_unit_test(fetch_aborted), cmocka_unit_test(read_fails),
-                cmocka_unit_test(full_disk),     cmocka_unit_test(ends_with_connection),
+                cmocka_unit_test(good),
+                cmocka_unit_test(round_trip),
+                cmocka_unit_test(bad),
+                cmocka_unit_test(failure_keeps),
+                cmocka_unit_test(no_name),
+                cmocka_unit_test(aborted),
+                cmocka_unit_test(together),
+                cmocka_unit_test(lists),
+                cmocka_unit_test(fetches),
+                cmocka_unit_test(several_kinds),
+                cmocka_unit_test(fetch_fails),
+                cmocka_unit_test(fetch_aborted),
+                cmocka_unit_test(read_fails),
+                cmocka_unit_test(full_disk),
+                cmocka_unit_test(ends_with_connection),
         };
 
         if (!getenv("BED")) {

@@ -467,7 +467,7 @@ static void place(struct hive *h, unsigned i) {
                         .function_bytes = c->members[k].board.function_bytes,
                 };
         }
-        placement_step(c, boards, c->n_members, ready, NULL, h->now, &actions);
+        placement_step(c, boards, c->n_members, ready, NULL, NULL, h->now, &actions);
         for (uint32_t k = 0; k < actions.n; k++) {
                 const struct placement_action *a = &actions.items[k];
                 struct charter_command cmd = {

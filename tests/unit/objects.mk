@@ -7,6 +7,8 @@ $(OUT)/unit/test_call_counts: $(UNIT_OBJ_test_call_counts)
 # fwatchdog: parts of it, and the program itself.
 UNIT_OBJ_test_watchdog_options := $(OUT)/agent/watchdog/options.o
 $(OUT)/unit/test_watchdog_options: $(UNIT_OBJ_test_watchdog_options)
+UNIT_OBJ_test_watchdog_outbox := $(OUT)/agent/watchdog/outbox.o
+$(OUT)/unit/test_watchdog_outbox: $(UNIT_OBJ_test_watchdog_outbox)
 UNIT_OBJ_test_watchdog_metrics := $(addprefix $(OUT)/agent/watchdog/,metrics.o answer.o)
 $(OUT)/unit/test_watchdog_metrics: $(UNIT_OBJ_test_watchdog_metrics)
 $(OUT)/unit/test_fwatchdog $(OUT)/unit/test_fwatchdog_modes $(OUT)/unit/test_fwatchdog_hostile: $(OUT)/fwatchdog tests/unit/fwatchdog_bed.h
@@ -19,6 +21,15 @@ $(OUT)/unit/test_saved: $(UNIT_OBJ_test_saved)
 UNIT_OBJ_test_crictl_options := $(OUT)/agent/crictl/options.o
 $(OUT)/unit/test_crictl_options: $(UNIT_OBJ_test_crictl_options)
 
+# The store: what a board reads of it, and the functions themselves.
+UNIT_OBJ_test_store := $(OUT)/agent/daemon/store.o
+$(OUT)/unit/test_store: $(UNIT_OBJ_test_store)
+$(OUT)/unit/test_functions: $(OUT)/functions/program
+
 # bramble-agent: the counts of calls.
 UNIT_OBJ_test_calls_file := $(OUT)/agent/daemon/calls_file.o
 $(OUT)/unit/test_calls_file: $(UNIT_OBJ_test_calls_file)
+
+# The gateway's time-outs and its line of waiting calls.
+UNIT_OBJ_test_gateway_deadline := $(filter-out %/main.o,$(GATEWAY_OBJ))
+$(OUT)/unit/test_gateway_deadline: $(UNIT_OBJ_test_gateway_deadline)

@@ -187,6 +187,25 @@ static void functions(void **state) {
         assert_int_equal(charter_apply(&c, cmd(CHARTER_FUNCTION_SCALE, FN("f"), .replicas = 0)), 0);
         assert_int_equal(charter_function(&c, "f", "openfaas-fn")->replicas, 0);
 
+        /* load changes the number, and not what a person asked for */
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_FUNCTION_SCALE, FN("f"), .replicas = 2)), 0);
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_FUNCTION_FOLLOW, FN("f"), .replicas = 6,
+                                               .replicas_from = 2)),
+                         0);
+        f = charter_function(&c, "f", "openfaas-fn");
+        assert_int_equal(f->replicas, 6);
+        assert_int_equal(f->floor, 2);
+        /* a decision that is older than somebody else's */
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_FUNCTION_FOLLOW, FN("f"), .replicas = 7,
+                                               .replicas_from = 2)),
+                         -ESTALE);
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_FUNCTION_FOLLOW, FN("none"))), -ENOENT);
+        assert_int_equal(f->replicas, 6);
+        assert_int_equal(charter_apply(&c, SET("f", .replicas = CHARTER_REPLICAS_KEEP)), 0);
+        assert_int_equal(charter_function(&c, "f", "openfaas-fn")->floor, 2);
+        assert_int_equal(charter_apply(&c, SET("f", .replicas = 6)), 0);
+        assert_int_equal(charter_function(&c, "f", "openfaas-fn")->floor, 0);
+
         /* the order is that of the names; a new one without a number gets one replica */
         assert_int_equal(charter_apply(&c, SET("z", .replicas = CHARTER_REPLICAS_KEEP)), 0);
         assert_int_equal(charter_apply(&c, SET("a")), 0);
@@ -228,6 +247,10 @@ static void instances(void **state) {
         assert_int_equal(charter_apply(&c, cmd(CHARTER_MASTER_SET, .node = 3)), 0);
         assert_int_equal(charter_apply(&c, cmd(CHARTER_MEMBER_REMOVE, .node = 1)), 0);
         assert_int_equal(c.n_members, 1);
+        /* what a function names stays, whoever asked when: it may be nowhere else */
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_IMAGE_REMOVE, .image = "figlet:1")), -EBUSY);
+        assert_int_equal(c.n_images, 1);
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_FUNCTION_REMOVE, FN("f"))), 0);
         assert_int_equal(charter_apply(&c, cmd(CHARTER_IMAGE_REMOVE, .image = "figlet:1")), 0);
         assert_int_equal(c.n_images, 0);
         charter_done(&c);
@@ -293,6 +316,7 @@ static void command_codec(void **state) {
                 cmd(CHARTER_SECRET_REMOVE, FN("key")),
                 SPACE("dev", .spec = "{}", .spec_len = 2, .only_new = true),
                 cmd(CHARTER_NAMESPACE_REMOVE, .name = "dev"),
+                cmd(CHARTER_FUNCTION_FOLLOW, FN("f"), .replicas = 4, .replicas_from = 3),
         };
 
         (void)state;
@@ -593,6 +617,7 @@ static void kube_from_version_1(void **state) {
 
         (void)state;
         prepare(&c);
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_FUNCTION_REMOVE, FN("f"))), 0);
         assert_int_equal(charter_encode(&c, &b), 0);
         b.data[5] = 1; /* the version, and no Kubernetes: */
         b.len -= 4 + 4 + 4 + 4 + 4 + 4 +
@@ -601,6 +626,32 @@ static void kube_from_version_1(void **state) {
         assert_int_equal(charter_decode(b.data, b.len, &again), 0);
         assert_int_equal(again.kube.epoch, 0);
         assert_int_equal(again.n_members, 3);
+        charter_done(&again);
+        charter_done(&c);
+}
+
+/* What was wanted then was wanted by a person. */
+static void floor_from_version_2(void **state) {
+        static const char number[] = { 0, 0, 0, 61 };
+        struct charter c = { 0 }, again = { 0 };
+        auto_buf struct buf b = { 0 };
+        char *at;
+
+        (void)state;
+        prepare(&c);
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_FUNCTION_SCALE, FN("f"), .replicas = 61)),
+                         0);
+        assert_int_equal(charter_encode(&c, &b), 0);
+        at = memmem(b.data, b.len, number, sizeof(number)); /* replicas, and then the floor: */
+        assert_non_null(at);
+        at = memmem(at + 1, b.len - (size_t)(at + 1 - b.data), number, sizeof(number));
+        assert_non_null(at);
+        memmove(at, at + 4, b.len - (size_t)(at + 4 - b.data));
+        b.len -= 4 + TAIL_BYTES;
+        b.data[5] = 2;
+        assert_int_equal(charter_decode(b.data, b.len, &again), 0);
+        assert_int_equal(again.functions[0].replicas, 61);
+        assert_int_equal(again.functions[0].floor, 61);
         charter_done(&again);
         charter_done(&c);
 }
@@ -806,11 +857,12 @@ static void secrets_snapshots(void **state) {
 
         (void)state;
         prepare(&c);
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_FUNCTION_REMOVE, FN("f"))), 0);
         assert_int_equal(charter_encode(&c, &b), 0);
         b.data[5] = 2;
         b.len -= TAIL_BYTES;
         assert_int_equal(charter_decode(b.data, b.len, &again), 0);
-        assert_int_equal(again.n_functions, 1);
+        assert_int_equal(again.n_images, 1);
         assert_int_equal(again.secrets_version, 0);
         charter_done(&again);
         b.len = 0;
@@ -830,27 +882,17 @@ static void secrets_snapshots(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(names_and_subnets),
-                cmocka_unit_test(answers),
-                cmocka_unit_test(before_founding),
-                cmocka_unit_test(functions),
-                cmocka_unit_test(instances),
-                cmocka_unit_test(limits),
-                cmocka_unit_test(command_codec),
-                cmocka_unit_test(command_too_long),
-                cmocka_unit_test(snapshot_codec),
-                cmocka_unit_test(snapshot_invariants),
-                cmocka_unit_test(same_everywhere),
-                cmocka_unit_test(kube_epochs),
-                cmocka_unit_test(kube_planes),
-                cmocka_unit_test(kube_adopted),
-                cmocka_unit_test(kube_from_version_1),
-                cmocka_unit_test(kube_survives),
-                cmocka_unit_test(secrets),
-                cmocka_unit_test(secrets_new_key),
-                cmocka_unit_test(namespaces),
-                cmocka_unit_test(secrets_invariants),
-                cmocka_unit_test(secrets_snapshots),
+                cmocka_unit_test(names_and_subnets),   cmocka_unit_test(answers),
+                cmocka_unit_test(before_founding),     cmocka_unit_test(functions),
+                cmocka_unit_test(instances),           cmocka_unit_test(limits),
+                cmocka_unit_test(command_codec),       cmocka_unit_test(command_too_long),
+                cmocka_unit_test(snapshot_codec),      cmocka_unit_test(snapshot_invariants),
+                cmocka_unit_test(same_everywhere),     cmocka_unit_test(kube_epochs),
+                cmocka_unit_test(kube_planes),         cmocka_unit_test(kube_adopted),
+                cmocka_unit_test(kube_from_version_1), cmocka_unit_test(floor_from_version_2),
+                cmocka_unit_test(kube_survives),       cmocka_unit_test(secrets),
+                cmocka_unit_test(secrets_new_key),     cmocka_unit_test(namespaces),
+                cmocka_unit_test(secrets_invariants),  cmocka_unit_test(secrets_snapshots),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

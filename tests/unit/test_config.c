@@ -27,7 +27,9 @@ static void good(void **state) {
         (void)state;
         assert_int_equal(read_text("\xef\xbb\xbf# a comment\r\n[bramble]\r\nexpect = 4\r\n"
                                    "settle = 500ms\r\npeers = 10.0.0.1, 10.0.0.2\r\n"
-                                   "[functions]\nmemory = 32Mi ; half\n[gateway]\nport=80\n",
+                                   "[functions]\nmemory = 32Mi ; half\n"
+                                   "insecure_registries = nas:5000, 10.0.0.9\n"
+                                   "keep_free = 2G\n[gateway]\nport=80\n",
                                    &c, &f),
                          0);
         assert_int_equal(c.expect, 4);
@@ -35,6 +37,11 @@ static void good(void **state) {
         assert_int_equal(c.n_peers, 2);
         assert_string_equal(c.peers[1], "10.0.0.2");
         assert_int_equal(c.default_memory_bytes, 32 << 20);
+        assert_int_equal(c.n_insecure, 2);
+        assert_string_equal(c.insecure[0], "nas:5000");
+        assert_string_equal(c.insecure[1], "10.0.0.9");
+        assert_true(c.keep_free_bytes == UINT64_C(2000000000));
+        assert_string_equal(c.registry_logins, "/etc/bramble/registry.json");
         assert_int_equal(c.gateway_port, 80);
         assert_int_equal(c.port, 7373);
 }
@@ -56,6 +63,11 @@ static void bad(void **state) {
                 { "[bramble]\nsettle = 8h\n",
                   "bramble.conf:2: settle: '8h' is no duration (like 8s or 500ms)" },
                 { "[paths]\nstate = here\n", "bramble.conf:2: state: 'here' is no absolute path" },
+                { "[functions]\ninsecure_registries = http://nas\n",
+                  "bramble.conf:2: insecure_registries: 'http://nas' is no host: write it without "
+                  "http:// and without a path" },
+                { "[functions]\ninsecure_registries = a b c d e f g h i\n",
+                  "bramble.conf:2: insecure_registries: has more than 8 registries" },
                 { "[functions]\nmemory = -5Mi\n",
                   "bramble.conf:2: memory: '-5Mi' is no amount of memory (like 64Mi)" },
         };
@@ -68,6 +80,31 @@ static void bad(void **state) {
                 assert_true(read_text(cases[i].in, &c, &f) < 0);
                 assert_string_equal(f.text, cases[i].want);
         }
+}
+
+static void queue(void **state) {
+        struct fail f = { 0 };
+        struct config c;
+
+        (void)state;
+        config_init(&c);
+        assert_string_equal(c.queue, "sqlite");
+        assert_int_equal(c.queue_workers, 4);
+        assert_int_equal(c.queue_body_bytes, 1 << 20);
+        assert_int_equal(read_text("[gateway]\nqueue = tls://m1:4222?creds=/k&replicas=3\n"
+                                   "queue_workers = 8\nqueue_calls = 500\nqueue_size = 32Mi\n"
+                                   "queue_body = 64Ki\n",
+                                   &c, &f),
+                         0);
+        assert_string_equal(c.queue, "tls://m1:4222?creds=/k&replicas=3");
+        assert_int_equal(c.queue_workers, 8);
+        assert_int_equal(c.queue_calls, 500);
+        assert_int_equal(c.queue_bytes, 32 << 20);
+        assert_int_equal(c.queue_body_bytes, 64 << 10);
+        assert_true(read_text("[gateway]\nqueue_workers = 0\n", &c, &f) < 0);
+        assert_string_equal(f.text, "bramble.conf:2: queue_workers: '0' is no number from 1 to 64");
+        assert_true(read_text("[gateway]\nqueue_calls = many\n", &c, NULL) < 0);
+        assert_true(read_text("[gateway]\nqueue_body = 9Mi\n", &c, NULL) < 0);
 }
 
 static void too_long(void **state) {
@@ -126,7 +163,7 @@ static void the_file_shows_every_key(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = { cmocka_unit_test(good), cmocka_unit_test(bad),
-                                            cmocka_unit_test(too_long),
+                                            cmocka_unit_test(queue), cmocka_unit_test(too_long),
                                             cmocka_unit_test(the_file_shows_every_key) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

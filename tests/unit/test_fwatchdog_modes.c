@@ -464,8 +464,7 @@ static void cut_off(void **state) {
         bed_stop(&b);
         bed_init(&b);
         bed_start(&b, NULL, "mode=streaming", "fprocess=/does/not/exist", NULL);
-        if (!strstr(bed_program, "qemu"))
-                expect_call(&b, GET("/"), 500, NULL);
+        expect_call(&b, GET("/"), 500, NULL);
         bed_stop(&b);
 }
 
@@ -481,6 +480,12 @@ static long rss_kb(const struct bed *b) {
         if (f)
                 fclose(f);
         return kb;
+}
+
+/* Another build of it, named by FWATCHDOG, may have sanitizers or an emulator around it. */
+static void expect_small(const struct bed *b, long most_kb) {
+        if (!getenv("FWATCHDOG"))
+                assert_true(rss_kb(b) < most_kb);
 }
 
 /* A client that does not read holds the function up, not our memory; one that never goes on is
@@ -512,7 +517,7 @@ static void back_pressure(void **state) {
                         len += (size_t)n;
                 assert_int_equal(n, 0);
                 assert_true(len > 100 << 20);
-                assert_true(rss_kb(&b) < 4 * 1024);
+                expect_small(&b, 4 * 1024);
                 p.fd = stuck;
                 assert_int_equal(poll(&p, 1, BED_WAIT_MS), 1); /* nothing was read here */
                 if (!http)
@@ -618,7 +623,6 @@ static void http_cut_off(void **state) {
         start_http(&b, "serve", "", NULL, NULL);
         for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
                 auto_close int fd = bed_dial(&b);
-                auto_reply struct reply r = { 0 };
                 char c;
 
                 bed_say(fd, paths[i]);
@@ -817,6 +821,60 @@ static void http_inflight(void **state) {
         bed_stop(&b);
 }
 
+/* ---- rude clients, in each mode ------------------------------------------------------------- */
+
+/* Cuts a request or its answer off at any byte, cleanly or not. */
+static void be_rude(const struct bed *b, const char *request, unsigned seed) {
+        struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+        size_t len = strlen(request), cut = seed % (2 * len);
+        auto_close int fd = bed_dial(b);
+        char some[64];
+
+        (void)bed_send(fd, request, cut < len ? cut : len);
+        if (seed % 3 == 0)
+                (void)shutdown(fd, SHUT_WR);
+        if (cut >= len && seed % 5 < 3)
+                (void)recv(fd, some, seed % 64 + 1, seed % 2 ? 0 : MSG_DONTWAIT);
+        if (seed % 7 < 4)
+                (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+}
+
+static void rude(void **state) {
+        enum { TIMES = 400 };
+        static const char *const modes[] = { "mode=classic", "mode=streaming", "mode=serializing",
+                                             NULL };
+        static const char *const requests[] = {
+                POST("/echo", "26") "abcdefghijklmnopqrstuvwxyz",
+                CHUNKED("/echo") "5\r\nabcde\r\n10\r\n0123456789abcdef\r\n0\r\n\r\n",
+                GET("/until-close") GET("/short"),
+                "GET /upgrade HTTP/1.1\r\n" HOST "Connection: Upgrade\r\nUpgrade: s\r\n\r\nabc",
+        };
+        unsigned seed = 1;
+
+        (void)state;
+        for (size_t m = 0; m < ARRAY_SIZE(modes); m++) {
+                struct bed b;
+                unsigned files;
+
+                bed_init(&b);
+                if (modes[m])
+                        bed_start(&b, "echo", (char *)modes[m], NULL);
+                else
+                        start_http(&b, "serve", "", NULL, NULL);
+                files = bed_count_files(&b);
+                for (unsigned i = 0; i < TIMES; i++) {
+                        seed = seed * 1103515245 + 12345;
+                        be_rude(&b, requests[i % ARRAY_SIZE(requests)], seed >> 8);
+                }
+                expect_call(&b, POST("/echo", "2") "ab", 200, "ab");
+                if (modes[m])
+                        bed_expect_no_children(&b);
+                bed_expect_files(&b, files + !modes[m]); /* one may be kept for the next call */
+                expect_small(&b, 2 * 1024);
+                bed_stop(&b);
+        }
+}
+
 /* ---- static ------------------------------------------------------------------------------- */
 
 static void put_file(const char *dir, const char *name, const char *text) {
@@ -970,6 +1028,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(http_child_ends),
                 cmocka_unit_test(http_drains),
                 cmocka_unit_test(http_inflight),
+                cmocka_unit_test(rude),
                 cmocka_unit_test(static_files),
                 cmocka_unit_test(static_large),
         };

@@ -1,5 +1,6 @@
 #include "gateway/functions.h"
 #include "gateway/gateway.h"
+#include "gateway/load.h"
 #include "gateway/status.h"
 
 #include <arpa/inet.h>
@@ -254,6 +255,12 @@ static void wakes_in_order(void **state) {
         update(&fs, "[]", 0);
         assert_true(w[2].woken);
         function_unref(fn);
+        /* a line of none is one for turns: a function that is not ready is waited for */
+        update(&fs, LIMITED("{\"labels\":{\"com.bramble.queue\":\"0\"}}"), 0);
+        fn = functions_find(&fs, "hello", "openfaas-fn");
+        assert_int_equal(function_queue(fn), 0);
+        fn->replica[0]->ready = fn->replica[1]->ready = false;
+        assert_int_equal(function_queue(fn), CALL_LIMITS_QUEUE_DEFAULT);
         functions_done(&fs);
 }
 
@@ -335,6 +342,83 @@ static void status(void **state) {
         }
 }
 
+struct told {
+        struct function_waiter w;
+        struct function *fn;
+        unsigned woken;
+        bool stuck;
+};
+
+static void on_told(struct function_waiter *w) {
+        struct told *t = container_of(w, struct told, w);
+
+        t->woken++;
+        t->stuck = t->fn->stuck;
+}
+
+static void fails_who_waits_in_vain(void **state) {
+        struct functions fs = { 0 };
+        struct told t = { .w.woken = on_told };
+
+        (void)state;
+        list_init(&t.w.link);
+        update(&fs, "[" HEAD "\"replicas\":0,\"instances\":[]}]", 0);
+        t.fn = functions_find(&fs, "hello", "openfaas-fn");
+        assert_true(function_sleeps(t.fn));
+        assert_int_equal(function_wait(t.fn, &t.w, false), 0);
+        update(&fs, "[" HEAD "\"replicas\":1,\"instances\":[]}]", 0);
+        assert_false(function_sleeps(t.fn));
+        assert_int_equal(t.woken, 0); /* one is on its way */
+        update(&fs, "[" HEAD "\"replicas\":1,\"stuck\":true,\"reason\":\"no\",\"instances\":[]}]",
+               0);
+        assert_int_equal(t.woken, 1);
+        assert_true(t.stuck);
+        update(&fs, "[" HEAD "\"replicas\":0,\"instances\":[]}]", 0);
+        assert_false(t.fn->stuck);
+        assert_int_equal(function_wait(t.fn, &t.w, false), 0);
+        function_fail_waiting(t.fn, "nobody leads\n");
+        assert_int_equal(t.woken, 2);
+        assert_true(t.stuck);
+        assert_false(t.fn->stuck); /* the next caller may be luckier */
+        assert_string_equal(t.fn->reason, "nobody leads?");
+        functions_done(&fs);
+}
+
+static void tells_the_load(void **state) {
+        static struct gateway g;
+        struct function *fn;
+        char *text;
+        cJSON *o;
+
+        (void)state;
+        update(&g.functions, "[" HEAD "\"replicas\":2,\"instances\":[" ONE "," TWO "]}]", 0);
+        fn = functions_find(&g.functions, "hello", "openfaas-fn");
+        assert_null(load_collect(&g, 500)); /* nobody calls */
+        function_count_call(fn);
+        function_count_call(fn);
+        fn->replica[0]->in_flight = 1;
+        fn->replica[1]->in_flight = 2;
+        o = load_collect(&g, 500);
+        text = cJSON_PrintUnformatted(o);
+        assert_string_equal(text, "{\"verb\":\"calls\",\"ms\":500,\"calls\":[{\"name\":\"hello\","
+                                  "\"namespace\":\"openfaas-fn\",\"count\":2,\"in_flight\":3,"
+                                  "\"waiting\":0}]}");
+        free(text);
+        cJSON_Delete(o);
+        assert_true(load_under_way(&g));
+        load_settle(&g, false); /* it did not arrive: counted again */
+        assert_int_equal(fn->unsent, 2);
+        fn->replica[0]->in_flight = fn->replica[1]->in_flight = 0;
+        cJSON_Delete(load_collect(&g, 500));
+        load_settle(&g, true);
+        o = load_collect(&g, 500); /* that it is over is told once */
+        assert_non_null(o);
+        cJSON_Delete(o);
+        load_settle(&g, true);
+        assert_null(load_collect(&g, 500));
+        functions_done(&g.functions);
+}
+
 static void call_ids(void **state) {
         struct call_ids ids = { 0 };
         char seen[100][CALL_ID_SIZE];
@@ -363,6 +447,8 @@ int main(void) {
                 cmocka_unit_test(wakes_in_order),
                 cmocka_unit_test(counts_never_go_back),
                 cmocka_unit_test(status),
+                cmocka_unit_test(fails_who_waits_in_vain),
+                cmocka_unit_test(tells_the_load),
                 cmocka_unit_test(call_ids),
         };
 

@@ -56,6 +56,12 @@ static void paths(void **state) {
         assert_int_equal(strlen(got), HTTP_FILE_PATH - 2);
         t.len++;
         assert_int_equal(http_file_path(&t, got), -ENAMETOOLONG);
+        for (size_t i = HTTP_FILE_PATH - 4; i < sizeof(longest); i++) { /* a '/' at each place */
+                memset(longest, 'a', sizeof(longest));
+                longest[0] = longest[i] = '/';
+                t.len = sizeof(longest);
+                assert_int_equal(http_file_path(&t, got), -ENAMETOOLONG);
+        }
 }
 
 static void types(void **state) {

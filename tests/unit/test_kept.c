@@ -22,7 +22,7 @@ enum { FIRST = 3, KEPT = 3 }; /* SD_LISTEN_FDS_START; a plain, a TLS and a forgo
 static int notify = -1;
 
 /* Listens at 127.0.0.1 and any port, which is told. */
-static int listener(struct sockaddr_in *ret) {
+static int listener(struct sockaddr_storage *ret) {
         struct sockaddr_in at = { .sin_family = AF_INET,
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
         socklen_t size = sizeof(at);
@@ -32,7 +32,8 @@ static int listener(struct sockaddr_in *ret) {
         assert_int_equal(bind(fd, (struct sockaddr *)&at, size), 0);
         assert_int_equal(listen(fd, 8), 0);
         assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &size), 0);
-        *ret = at;
+        memset(ret, 0, sizeof(*ret));
+        memcpy(ret, &at, sizeof(at));
         return fd;
 }
 
@@ -71,7 +72,7 @@ static int told(char *text, size_t size) {
 }
 
 static void restart(void **state) {
-        struct sockaddr_in at[KEPT], elsewhere;
+        struct sockaddr_storage at[KEPT], elsewhere;
         char pid[16], text[96];
         int fds[KEPT], fd;
 
@@ -86,15 +87,15 @@ static void restart(void **state) {
         setenv("LISTEN_FDS", "3", 1);
         setenv("LISTEN_FDNAMES", "http:https:old", 1);
 
-        assert_int_equal(kept_take("nobody", (struct sockaddr *)&at[0]), -ENOENT);
-        assert_int_equal(kept_take("http", (struct sockaddr *)&at[0]), FIRST);
-        assert_int_equal(kept_take("http", (struct sockaddr *)&at[0]), -ENOENT);
+        assert_int_equal(kept_take("nobody", &at[0]), -ENOENT);
+        assert_int_equal(kept_take("http", &at[0]), FIRST);
+        assert_int_equal(kept_take("http", &at[0]), -ENOENT);
         assert_int_equal(told(text, sizeof(text)), -1);
         assert_string_equal(text, "");
 
         elsewhere = at[1];
-        elsewhere.sin_addr.s_addr = htonl(INADDR_ANY);
-        assert_int_equal(kept_take("https", (struct sockaddr *)&elsewhere), -ENOENT);
+        ((struct sockaddr_in *)&elsewhere)->sin_addr.s_addr = htonl(INADDR_ANY);
+        assert_int_equal(kept_take("https", &elsewhere), -ENOENT);
         (void)told(text, sizeof(text));
         assert_string_equal(text, "FDSTOREREMOVE=1\nFDNAME=https");
         assert_int_equal(fcntl(FIRST + 1, F_GETFD), -1);

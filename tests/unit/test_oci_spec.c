@@ -141,6 +141,8 @@ static void what_runs(void **state) {
                   "tac" },
                 { { NULL }, { NULL }, { NULL }, false, "env", { NULL }, "", "env" },
                 { { NULL }, { NULL }, { NULL }, true, "env", { NULL }, "", "env" },
+                { { NULL }, { NULL }, { "mode=static" }, false, NULL, { NULL }, "", "" },
+                { { "/app" }, { NULL }, { NULL }, false, NULL, { "mode=static" }, "", "" },
                 /* a watchdog of its own, whatever else is said */
                 { { "/usr/bin/fwatchdog" },
                   { NULL },

@@ -408,6 +408,67 @@ static void strangers(void **state) {
         pki_done(&board);
 }
 
+/* A gateway's certificate serves its names to anybody, and is no board's and no person's. */
+static void gateways(void **state) {
+        static const char *const names[] = { "m1.local", "bramble.local", "192.168.1.4",
+                                             "fd00::4" };
+        static const struct {
+                const char *name;
+                int want;
+        } wrong[] = {
+                { "", -EINVAL },
+                { "m1.local,DNS:evil", -EINVAL },
+                { "a b", -EINVAL },
+                { "-a", -EINVAL },
+                { "a..b", -EINVAL },
+                { "m_1", -EINVAL },
+                { "192.168.1.4:1", -EINVAL },
+        };
+        struct pki_identity id;
+        struct pki board, p;
+        X509_STORE *trusted;
+        SSL_CTX *client, *server;
+        struct fail f = { 0 };
+        struct stat st;
+        X509 *leaf;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+                assert_int_equal(pki_make_gateway(at("class"), &wrong[i].name, 1, &f),
+                                 wrong[i].want);
+        assert_int_equal(pki_make_gateway(at("class"), names, 0, NULL), -EINVAL);
+        assert_int_equal(pki_make_gateway(at("b1"), names, 1, NULL), -ENOENT);
+        for (int again = 0; again < 2; again++)
+                assert_int_equal(pki_make_gateway(at("class"), names, ARRAY_SIZE(names), NULL), 0);
+        assert_int_equal(stat(at("class/gateway.key"), &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0600);
+
+        client = attacker(NULL, false);
+        server = attacker("class/gateway", true);
+        trusted = SSL_CTX_get_cert_store(client);
+        assert_int_equal(X509_STORE_load_file(trusted, at("class/ca.crt")), 1);
+        SSL_CTX_set_verify(client, SSL_VERIFY_PEER, NULL);
+        assert_true(shake(server, client, NULL, NULL));
+        leaf = SSL_CTX_get0_certificate(server);
+        for (size_t i = 0; i < 2; i++)
+                assert_int_equal(X509_check_host(leaf, names[i], 0, 0, NULL), 1);
+        assert_int_equal(X509_check_host(leaf, "m2.local", 0, 0, NULL), 0);
+        assert_int_equal(X509_check_ip_asc(leaf, "192.168.1.4", 0), 1);
+        assert_int_equal(X509_check_ip_asc(leaf, "fd00::4", 0), 1);
+        SSL_CTX_free(client);
+
+        load_board("b1", &board);
+        assert_false(shake(server, board.client, NULL, &id));
+        SSL_CTX_free(server);
+        client = attacker("class/gateway", false);
+        assert_false(shake(board.server, client, &id, NULL));
+        SSL_CTX_free(client);
+        assert_int_equal(pki_load(at("class/ca.crt"), at("class/gateway.crt"),
+                                  at("class/gateway.key"), &p, NULL),
+                         -EKEYREJECTED);
+        pki_done(&board);
+}
+
 static void loads(void **state) {
         static const struct {
                 const char *ca, *cert, *key;
@@ -446,7 +507,7 @@ int main(void) {
                 cmocka_unit_test(clones),        cmocka_unit_test(other_clusters),
                 cmocka_unit_test(bad_cards),     cmocka_unit_test(read_only_card),
                 cmocka_unit_test(forgeries),     cmocka_unit_test(strangers),
-                cmocka_unit_test(loads),
+                cmocka_unit_test(gateways),      cmocka_unit_test(loads),
         };
 
         return cmocka_run_group_tests(tests, fixture_begin, fixture_end);

@@ -30,6 +30,13 @@ static bool ready(void *arg, uint32_t instance) {
         return !w->deaf[instance % ARRAY_SIZE(w->deaf)];
 }
 
+/* Functions whose names begin with 'k' keep one replica at zero. */
+static bool keeps(void *arg, uint32_t function) {
+        const struct world *w = arg;
+
+        return w->c.functions[function].name[0] == 'k';
+}
+
 static int apply(struct world *w, struct charter_command cmd) {
         return charter_apply(&w->c, &cmd);
 }
@@ -77,7 +84,7 @@ static uint64_t used(const struct world *w, uint64_t node) {
 
 /* One step, carried out; each placement is checked against the board's RAM and state. */
 static unsigned step(struct world *w) {
-        placement_step(&w->c, w->boards, w->n_boards, ready, w, w->now, &w->last);
+        placement_step(&w->c, w->boards, w->n_boards, ready, keeps, w, w->now, &w->last);
         for (uint32_t i = 0; i < w->last.n; i++) {
                 const struct placement_action *a = &w->last.items[i];
                 struct charter_command cmd = { .op = a->place ? CHARTER_INSTANCE_PLACE
@@ -221,6 +228,42 @@ static void scales_down(void **state) {
                                                              .namespace = FN }),
                          0);
         settle(&w);
+        assert_int_equal(w.c.n_instances, 0);
+        charter_done(&w.c);
+}
+
+static void scale(struct world *w, const char *name, uint32_t replicas) {
+        struct charter_command cmd = { .op = CHARTER_FUNCTION_SCALE,
+                                       .namespace = FN,
+                                       .replicas = replicas };
+
+        (void)str_copy(cmd.name, sizeof(cmd.name), name);
+        assert_int_equal(apply(w, cmd), 0);
+        settle(w);
+}
+
+static void keeps_one_at_zero(void **state) {
+        struct world w = world(3, 100);
+        uint32_t id;
+
+        (void)state;
+        set(&w, "kept", 0, 10);
+        settle(&w);
+        assert_int_equal(w.c.n_instances, 0); /* there is none to keep */
+        scale(&w, "kept", 3);
+        scale(&w, "kept", 0);
+        assert_int_equal(w.c.n_instances, 1);
+        id = w.c.instances[0].id;
+        scale(&w, "kept", 1); /* the same one */
+        assert_int_equal(w.c.n_instances, 1);
+        assert_int_equal(w.c.instances[0].id, id);
+        scale(&w, "kept", 0);
+        set(&w, "kept", 0, 20); /* one of an old generation is not worth keeping */
+        settle(&w);
+        assert_int_equal(w.c.n_instances, 0);
+        set(&w, "other", 2, 10);
+        settle(&w);
+        scale(&w, "other", 0);
         assert_int_equal(w.c.n_instances, 0);
         charter_done(&w.c);
 }
@@ -444,6 +487,7 @@ int main(void) {
                 cmocka_unit_test(prefers),
                 cmocka_unit_test(avoids),
                 cmocka_unit_test(scales_down),
+                cmocka_unit_test(keeps_one_at_zero),
                 cmocka_unit_test(lost_board),
                 cmocka_unit_test(lost_without_room),
                 cmocka_unit_test(unknown_board),

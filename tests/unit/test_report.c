@@ -38,6 +38,11 @@ static struct report *sample(void) {
         strcpy(r->calls[0].function, "hello");
         strcpy(r->calls[0].namespace, "openfaas-fn");
         r->calls[0].invocations = 1234567890123;
+        r->calls[0].rate_milli = 12500;
+        r->calls[0].in_flight = 3;
+        r->calls[0].waiting = 4;
+        r->n_usage = 1;
+        r->usage[0] = (struct report_usage){ .id = 17, .millicores = 250, .memory_bytes = 5 << 20 };
         r->kube = (struct report_kube){ .phase = KUBE_FAILED,
                                         .text = "init failed: Mem, retry in 40 s",
                                         .version = "v1.20.2",
@@ -63,6 +68,12 @@ static void there_and_back(void **state) {
         assert_string_equal(out->instances[1].reason, "exit 1");
         assert_string_equal(out->images[0].digest, "sha256:00");
         assert_int_equal(out->calls[0].invocations, 1234567890123);
+        assert_int_equal(out->calls[0].rate_milli, 12500);
+        assert_int_equal(out->calls[0].in_flight, 3);
+        assert_int_equal(out->calls[0].waiting, 4);
+        assert_int_equal(out->n_usage, 1);
+        assert_int_equal(out->usage[0].millicores, 250);
+        assert_int_equal(out->usage[0].memory_bytes, 5 << 20);
         assert_int_equal(out->kube.phase, KUBE_FAILED);
         assert_string_equal(out->kube.text, "init failed: Mem, retry in 40 s");
         assert_int_equal(out->kube.snapshot, UINT64_C(3) << 32 | 17);

@@ -30,7 +30,7 @@ static void good(void **state) {
         assert_string_equal(s.env[0], "A=1");
         assert_int_equal(s.memory_limit_bytes, 64 << 20);
         assert_int_equal(s.cpu_limit_millicores, 250);
-        assert_int_equal(s.scale_min, 2);
+        assert_int_equal(s.scale.min, 2);
         assert_true(s.read_only_root);
         assert_int_equal(spec_memory(&s, 1), 32 << 20);
         spec_done(&s);
@@ -65,6 +65,9 @@ static void bad(void **state) {
                 { "{\"service\":\"a\",\"image\":\"a\",\"labels\":{\"com.openfaas.scale.min\":"
                   "\"many\"}}",
                   "label com.openfaas.scale.min must be a number" },
+                { "{\"service\":\"a\",\"image\":\"a\",\"labels\":{\"com.openfaas.scale.zero\":"
+                  "\"yes\"}}",
+                  "label com.openfaas.scale.zero must be true or false" },
                 { "{\"service\":\"a\",\"image\":\"a\",\"labels\":{\"com.bramble.concurrency\":"
                   "\"few\"}}",
                   "com.bramble.concurrency: 'few' is no number" },
@@ -75,7 +78,12 @@ static void bad(void **state) {
                   "com.bramble.timeout: 'soon' is no duration" },
                 { "{\"service\":\"a\",\"image\":\"a\",\"labels\":{\"com.openfaas.scale.min\":\"5\","
                   "\"com.openfaas.scale.max\":\"4\"}}",
-                  "scale.min is above" },
+                  "com.openfaas.scale.min (5) is above" },
+                { "{\"service\":\"a\",\"image\":\"a\",\"annotations\":{\"com.bramble.pull\":"
+                  "\"sometimes\"}}",
+                  "com.bramble.pull is always or missing" },
+                { "{\"service\":\"a\",\"image\":\"a\",\"annotations\":[]}",
+                  "annotations must be an object" },
                 { "{\"service\":\"a\",\"image\":\"a\",\"secrets\":\"k\"}",
                   "secrets must be an array" },
                 { "{\"service\":\"a\",\"image\":\"a\",\"secrets\":[\"../x\"]}",
@@ -93,6 +101,30 @@ static void bad(void **state) {
                 assert_true(spec_parse(cases[i].in, strlen(cases[i].in), &s, &f) < 0);
                 if (!strstr(f.text, cases[i].want))
                         fail_msg("%s: '%s' does not say '%s'", cases[i].in, f.text, cases[i].want);
+        }
+}
+
+static void pull(void **state) {
+        static const struct {
+                const char *in;
+                bool want;
+        } cases[] = {
+                { "{\"service\":\"a\",\"image\":\"a\"}", false },
+                { "{\"service\":\"a\",\"image\":\"a\",\"annotations\":{\"com.bramble.pull\":"
+                  "\"missing\"}}",
+                  false },
+                { "{\"service\":\"a\",\"image\":\"a\",\"annotations\":{\"com.bramble.pull\":"
+                  "\"always\"}}",
+                  true },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct spec s;
+
+                assert_int_equal(spec_parse(cases[i].in, strlen(cases[i].in), &s, NULL), 0);
+                assert_int_equal(s.pull_always, cases[i].want);
+                spec_done(&s);
         }
 }
 
@@ -120,7 +152,7 @@ static void secrets(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = { cmocka_unit_test(good), cmocka_unit_test(bad),
-                                            cmocka_unit_test(secrets) };
+                                            cmocka_unit_test(pull), cmocka_unit_test(secrets) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,8 @@ static struct world_function functions[] = {
         { .name = "hello",
           .namespace = "openfaas-fn",
           .replicas = 2,
+          .stuck = true,
+          .reason = "no board has room",
           .spec = (char[]){ "{}" },
           .spec_len = 2 },
 };
@@ -63,6 +65,7 @@ static void survives(void **state) {
         assert_string_equal(world_member(&out, 2)->name, "w1");
         assert_null(world_member(&out, 3));
         assert_string_equal(world_function(&out, "hello", "openfaas-fn")->spec, "{}");
+        assert_true(world_function(&out, "hello", "openfaas-fn")->stuck);
         assert_null(world_function(&out, "hello", "other"));
         assert_int_equal(out.instances[0].state, INSTANCE_READY);
         assert_int_equal(world_image(&out, "docker.io/bramble/hello:latest")->holders[1], 2);

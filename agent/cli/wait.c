@@ -1,0 +1,77 @@
+/* wait - until a function is ready. */
+#include "base/str.h"
+#include "cli/cli.h"
+#include "core/limits.h"
+#include "io/json.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { WAIT_SEC = 120, LOOK_MS = 200, MOST_LOOKS = 30 * 60 * 1000 / LOOK_MS };
+
+static bool find(const cJSON *functions, const char *name, const char *namespace,
+                 const cJSON **ret) {
+        const cJSON *f;
+
+        cJSON_ArrayForEach(f, functions) {
+                if (!str_eq(json_text(f, "name", ""), name) ||
+                    !str_eq(json_text(f, "namespace", ""), namespace))
+                        continue;
+                *ret = f;
+                return true;
+        }
+        return false;
+}
+
+/* What a person may want to know while it starts: each news once. */
+static bool say(const cJSON *f, char last[static SIZE_REASON]) {
+        const char *reason = json_text(f, "reason", ""), *state = "";
+        const cJSON *p = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(f, "placements"), 0);
+        char now[SIZE_REASON];
+
+        if (p)
+                state = json_text(p, "state", "");
+        (void)snprintf(now, sizeof(now), "%.150s", reason[0] ? reason : state);
+        if (!now[0] || str_eq(now, last))
+                return false;
+        fprintf(stderr, "  %s\n", cli_safe(now));
+        memcpy(last, now, SIZE_REASON);
+        return true;
+}
+
+int cli_wait_ready(const struct cli *c, const char *name, const char *namespace, bool print) {
+        const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
+        char last[SIZE_REASON] = "", url[256];
+
+        for (int i = 0, all = 0; i < WAIT_SEC * 1000 / LOOK_MS && all < MOST_LOOKS; i++, all++) {
+                const cJSON *f = NULL;
+                uint64_t ready = 0, wanted = 0;
+                bool done;
+                cJSON *o;
+
+                if (cli_ask(c, cli_request("functions"), NULL, NULL, &o) != CLI_DONE)
+                        return CLI_FAILED;
+                if (find(cJSON_GetObjectItemCaseSensitive(o, "functions"), name, namespace, &f)) {
+                        (void)json_number(f, "available_replicas", LIMIT_REPLICAS, &ready);
+                        (void)json_number(f, "replicas", LIMIT_REPLICAS, &wanted);
+                        if (ready < wanted && say(f, last))
+                                i = 0; /* a large image on a slow line takes long, and goes on */
+                }
+                if (print && f && ready >= wanted && c->json) {
+                        (void)cli_print_json(cJSON_Duplicate(f, true));
+                        cJSON_Delete(o);
+                        return CLI_DONE;
+                }
+                done = f && ready >= wanted;
+                cJSON_Delete(o);
+                if (done && print)
+                        printf("%s is ready: %s/function/%s\n", cli_safe(name),
+                               cli_gateway(c, url, sizeof(url)), cli_safe(name));
+                if (done)
+                        return CLI_DONE;
+                (void)nanosleep(&pause, NULL);
+        }
+        return cli_fail(c, "%s is deployed but not ready after %d s%s%s", cli_safe(name), WAIT_SEC,
+                        last[0] ? ": " : "", last);
+}
