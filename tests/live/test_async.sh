@@ -192,6 +192,7 @@ ip link set lo up && ip link add near type veth peer name far && ip addr add 192
 	ip link set far up && ip neigh add 192.0.2.53 lladdr 02:00:00:00:00:01 dev near nud permanent &&
 	mount --bind "$dir/resolv.conf" /etc/resolv.conf || exit 1
 "$out/bramble-gateway" --listen 127.0.0.1:8080 --agent "$dir/two.sock" --queue "$dir/silent.db" --config "$here/gateway.conf" 2>"$dir/silent.log" &
+trap 'kill -9 %1 2>/dev/null' EXIT
 code() { curl -s -m 2 -o /dev/null -w '%{http_code}' "$@"; }
 end=$((SECONDS + 20))
 until [ "$(code http://127.0.0.1:8080/healthz)" = 200 ]; do [ $SECONDS -lt $end ] || exit 1; done
@@ -318,6 +319,7 @@ stop one
 cat >"$dir/card.sh" <<'END'
 mkdir "$dir/card" && mount -t tmpfs -o size=400k none "$dir/card" || exit 1
 "$out/bramble-gateway" --listen 127.0.0.1:0 --agent "$dir/two.sock" --queue "$dir/card/calls.db" --config "$here/gateway.conf" 2>"$dir/card.log" &
+trap 'kill -9 %1 2>/dev/null' EXIT
 read -r _ <"$dir/fill"
 cat /dev/zero >"$dir/card/zeroes" 2>/dev/null
 touch "$dir/go.card"
