@@ -122,7 +122,7 @@ check 'a wrong port in the configuration' 2 "$(misused --config "$dir/wrong.conf
 
 # ---- the end ------------------------------------------------------------------------------------------
 descriptors() { find "/proc/$gateway/fd" -type l 2>/dev/null | wc -l; }
-until_true 15 eval '[ "$(descriptors)" -lt 17 ]' && ok || bad "descriptors are left: $(descriptors)"
+until_true 15 eval '[ "$(descriptors)" -lt 18 ]' && ok || bad "descriptors are left: $(descriptors)"
 kill -TERM $gateway
 wait $gateway
 check 'ends in order' 0 $?
