@@ -300,6 +300,7 @@ static void start(struct api_request *q, cJSON *request) {
                 return;
         }
         client_attach(c, &exchange_ops, l, false);
+        client_endless(c);
 }
 
 void api_logs(struct api_request *q) {

@@ -475,6 +475,7 @@ void async_stop(struct async *a, void (*stopped)(void *arg), void *arg) {
 void async_abort(struct async *a) {
         struct async_item *item, *next;
 
+        a->aborted = true;
         if (a->closing)
                 return;
         callbacks_close(take_ptr(a->callbacks));

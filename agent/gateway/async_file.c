@@ -156,7 +156,8 @@ static void done(struct async_item *item, int error) {
         }
 }
 
-/* What nobody waits for is tried again, until it is done. */
+/* What nobody waits for is tried again, until it is done or we are to end: then the call is made
+ * once more, and marked, after the next start. */
 static bool is_kept(const struct async_item *item) {
         return item->op_kind == OP_LATER || item->op_kind == OP_END;
 }
@@ -190,7 +191,7 @@ static void on_worked(uv_work_t *work, int status) {
                 struct async_item *item = container_of(batch.next, struct async_item, op);
 
                 list_remove(&item->op);
-                if (k->error < 0 && is_kept(item))
+                if (k->error < 0 && is_kept(item) && !k->a->aborted)
                         list_append(&k->waiting, &item->op);
                 else
                         done(item, k->error < 0 ? k->error : item->op_error);

@@ -125,6 +125,7 @@ struct async {
         uv_timer_t timer;
         uint64_t stalled_ms; /* nothing begins before: the keeper failed */
         bool stopping, closing, dispatching;
+        bool aborted; /* what cannot be written down now is left as it is */
         void (*stopped)(void *arg);
         void *stopped_arg;
 };

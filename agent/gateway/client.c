@@ -212,7 +212,7 @@ static long take_body(struct client *c, const char *data, size_t len) {
 }
 
 static void start_request(struct client *c, const struct http_head *head) {
-        c->raw = c->held = c->answered = false;
+        c->raw = c->held = c->answered = c->endless = false;
         c->old = head->minor == 0;
         c->is_head = http_text_is(&head->method, "HEAD");
         c->keep_alive = head->keep_alive;
@@ -317,7 +317,11 @@ static void on_data(struct sock *s, const char *data, size_t len) {
                 if (c->state != CLIENT_WAIT)
                         consume_kept(c);
         }
-        if (c->state == CLIENT_WAIT && c->in.len >= GATEWAY_PIPELINE_BYTES)
+        if (c->state != CLIENT_WAIT || c->in.len < GATEWAY_PIPELINE_BYTES)
+                return;
+        if (c->endless)
+                client_close(c);
+        else
                 sock_pause(s);
 }
 
@@ -405,6 +409,10 @@ void client_attach(struct client *c, const struct exchange_ops *ops, void *arg, 
         c->ops = ops;
         c->arg = arg;
         c->raw = raw;
+}
+
+void client_endless(struct client *c) {
+        c->endless = true;
 }
 
 struct gateway *client_gateway(const struct client *c) {

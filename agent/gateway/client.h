@@ -45,6 +45,10 @@ const char *client_address(struct client *c);
 /* HTTP/1.0: no chunks, no interim responses. */
 bool client_is_old(const struct client *c);
 bool client_is_head(const struct client *c);
+/* The answer has no end of its own.  What the client sends before that is not read without a limit,
+ * and who is not read cannot be seen to go: beyond it the connection ends. */
+void client_endless(struct client *c);
+
 /* Has the whole body of the request come? */
 bool client_body_is_over(const struct client *c);
 

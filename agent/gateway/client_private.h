@@ -31,6 +31,7 @@ struct client {
         bool raw, old, is_head, keep_alive, expects, held;
         bool answered; /* the response's head is on its way */
         bool keep;     /* and says that the connection goes on */
+        bool endless;  /* it ends only with the connection */
         bool head_begun;
         enum http_body body;
         uint64_t left;   /* HTTP_BODY_LENGTH */

@@ -192,6 +192,7 @@ ip link set lo up && ip link add near type veth peer name far && ip addr add 192
 	ip link set far up && ip neigh add 192.0.2.53 lladdr 02:00:00:00:00:01 dev near nud permanent &&
 	mount --bind "$dir/resolv.conf" /etc/resolv.conf || exit 1
 "$out/bramble-gateway" --listen 127.0.0.1:8080 --agent "$dir/two.sock" --queue "$dir/silent.db" --config "$here/gateway.conf" 2>"$dir/silent.log" &
+trap 'kill -9 %1 2>/dev/null' EXIT
 code() { curl -s -m 2 -o /dev/null -w '%{http_code}' "$@"; }
 end=$((SECONDS + 20))
 until [ "$(code http://127.0.0.1:8080/healthz)" = 200 ]; do [ $SECONDS -lt $end ] || exit 1; done
@@ -313,6 +314,35 @@ check 'other calls go on' 200 "$(code -d x "$url_one/function/hello")"
 mkdir "$dir/absent"
 until_true 5 eval '[ "$(code -d x "$url_one/async-function/hello")" = 202 ]' && ok || bad 'and asynchronous ones, once it is there'
 stop one
+
+# a card that is full when a call ends: the gateway ends all the same, and the call is kept
+cat >"$dir/card.sh" <<'END'
+mkdir "$dir/card" && mount -t tmpfs -o size=400k none "$dir/card" || exit 1
+"$out/bramble-gateway" --listen 127.0.0.1:0 --agent "$dir/two.sock" --queue "$dir/card/calls.db" --config "$here/gateway.conf" 2>"$dir/card.log" &
+trap 'kill -9 %1 2>/dev/null' EXIT
+read -r _ <"$dir/fill"
+cat /dev/zero >"$dir/card/zeroes" 2>/dev/null
+touch "$dir/go.card"
+until grep -q 'cannot be written' "$dir/card.log"; do read -rt 0.1 <> <(:) || :; done
+kill %1 # in order; and at once
+read -rt 0.3 <> <(:) || :
+kill %1
+wait %1
+echo "ended $?"
+END
+if unshare -rm true 2>/dev/null; then
+	mkfifo "$dir/fill"
+	timeout -k 1 30 unshare -rm env "dir=$dir" "out=$out" "here=$here" bash "$dir/card.sh" >"$dir/card.out" &
+	card=$!
+	until_true 10 grep -q 'listening on' "$dir/card.log" 2>/dev/null && tell 8
+	url_card=http://127.0.0.1:$(sed -n 's/.*listening on .* port //p' "$dir/card.log")
+	posted() { [ "$(code -H 'X-Call-Id: card' -d x "$1/async-function/hello/until$dir/go.card")" = 202 ]; }
+	until_true 5 posted "$url_card"
+	until_true 5 called '^card - '
+	echo >"$dir/fill"
+	wait $card
+	check 'a full card does not keep it from ending' 'ended 0' "$(cat "$dir/card.out")"
+fi
 grep -hE 'ERROR: |runtime error' "$dir"/*.log && bad 'a sanitizer found something' "$(cat "$dir"/*.log)"
 [ ! -r "$here/async_nats.sh" ] || . "$here/async_nats.sh"
 [ "$failed" = 0 ] || tail -n 20 "$dir/one.log"

@@ -193,6 +193,12 @@ kill "${readers[@]}"
 wait "${readers[@]}" 2>/dev/null
 not_full() { [ "$(logs_code 'name=hello')" = 200 ]; }
 until_true 5 not_full && ok || bad 'and again when they have gone'
+# who is not read any more cannot be seen to go, and logs have no end
+exec 8<>"/dev/tcp/127.0.0.1/$gport"
+printf 'GET /system/logs?name=hello&follow=true HTTP/1.1\r\nHost: x\r\nAuthorization: Basic YWRtaW46c2VjcmV0\r\n\r\n%06000d' 0 >&8
+timeout 5 cat <&8 >/dev/null
+check 'a reader that sends on and on' 0 $?
+exec 8>&-
 
 check 'unknown path' 404 "$(code "$url/nowhere")"
 check 'unknown path below system' 404 "$(code "${auth[@]}" "$url/system/nowhere")"
