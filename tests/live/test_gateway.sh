@@ -182,11 +182,14 @@ case $out in *san*) ok ;; *) [ "$rss" -lt 12000 ] && ok || bad "logs, back-press
 kill $reader
 wait $reader 2>/dev/null
 until_true 5 grep -q '^log reader gone after few$' "$dir/asked" && ok || bad 'back-pressure reaches the agent' "$(tail -n 3 "$dir/asked")"
-readers=()
+following() { grep -c '"name":"hello".*"follow":true' "$dir/asked"; }
+readers=() earlier=$(following)
 for _ in {1..16}; do
 	curl -sN "${auth[@]}" "$url/system/logs?name=hello&follow=true" >/dev/null &
 	readers+=($!)
 done
+# all of them first: each look is a reader itself, whose place another may find taken
+until_true 5 eval '[ "$(following)" = $((earlier + 16)) ]'
 full() { [ "$(logs_code 'name=hello')" = 503 ]; }
 until_true 5 full && ok || bad 'at most 16 readers'
 kill "${readers[@]}"
