@@ -226,9 +226,6 @@ refuse 'one that is not there' 'is not in this bramble' ctl b2 image remove no/s
 assert 'one that is not in use goes' ctl b2 image remove ann/count:7
 holds() { for b in b1 b2 b3; do run $b ctr -n openfaas-fn images ls -q; done | grep -c "^$1\$"; }
 eventually 'from all boards' 20 says 0 holds docker.io/ann/count:7
-# containerd collects what nobody names a moment later
-content_left() { for b in b1 b2 b3; do run $b ctr -n openfaas-fn images ls -q | grep -q "bramble/wordcount" || run $b ctr -n openfaas-fn content ls -q | grep "$wordcount"; done | wc -l; }
-eventually 'its content too' 20 says 0 content_left
 
 # A card that fills: the third copy goes, two stay for the bramble, and what functions use stays.
 ctl b1 remove hello >/dev/null
