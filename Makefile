@@ -203,7 +203,8 @@ BENCH := $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(wildcard tests/bench/*.c))
 $(OUT)/bench/%: tests/bench/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
-bench: all $(BENCH) ## the promises, each beside its limit or peer, in one run of eight minutes (as root)
+$(OUT)/bench/async_peer: LIBS += -lsqlite3
+bench: all $(BENCH) ## the promises, each beside its limit or peer, in one run of half an hour (as root)
 	tests/bench/run $(OUT)
 
 # ---- installing ---------------------------------------------------------------------------
