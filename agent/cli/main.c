@@ -37,7 +37,7 @@ const struct cli_verb cli_verbs[] = {
         { "registry", "login [HOST]", 1, -1, verb_registry,
           "logins of image registries: login, logout HOST, list",
           "  --user NAME          else it is asked for, as the password is\n"
-          "  HOST                 docker.io, ghcr.io, nas.local:5000\n" },
+          "  HOST                 docker.io, nas.local:5000\n" },
         { "deploy", "NAME --image IMAGE", 1, -1, verb_deploy, "makes or updates a function",
           "  --image IMAGE        one of the bramble's, else its registry is asked\n"
           "  --replicas N         how many (1)\n"

@@ -27,7 +27,7 @@ int base64_encode(const void *data, size_t len, struct buf *out) {
         return r;
 }
 
-static int sextet(char c) {
+int base64_value(char c) {
         if (c >= 'A' && c <= 'Z')
                 return c - 'A';
         if (c >= 'a' && c <= 'z')
@@ -44,7 +44,7 @@ static int decode_four(const char *text, size_t padding, uint8_t ret[static 3]) 
         uint32_t bits = 0;
 
         for (unsigned i = 0; i < 4; i++) {
-                int v = i < 4 - padding ? sextet(text[i]) : 0;
+                int v = i < 4 - padding ? base64_value(text[i]) : 0;
 
                 if (v < 0)
                         return -EINVAL;

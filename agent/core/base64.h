@@ -13,4 +13,7 @@ int base64_encode(const void *data, size_t len, struct buf *out);
  * padding or bits behind the end (nothing is left of it then); -ENOMEM, -EMSGSIZE. */
 int base64_decode(const char *text, size_t len, struct buf *out);
 
+/* The six bits that a letter stands for; -1 for none. */
+int base64_value(char c);
+
 #endif

@@ -1,5 +1,6 @@
 #include "core/basic_auth.h"
 
+#include "core/base64.h"
 #include "core/limits.h"
 
 #include <stdint.h>
@@ -9,19 +10,8 @@
 
 enum { AUTH_BYTES = SIZE_USER + SIZE_PASSWORD };
 
-static int sextet(char c) {
-        if (c >= 'A' && c <= 'Z')
-                return c - 'A';
-        if (c >= 'a' && c <= 'z')
-                return c - 'a' + 26;
-        if (c >= '0' && c <= '9')
-                return c - '0' + 52;
-        if (c == '+')
-                return 62;
-        return c == '/' ? 63 : -1;
-}
-
-/* The number of bytes; -1 for what is no base64 or does not fit. */
+/* The number of bytes; -1 for what is no base64 or does not fit.  Laxer about the end than
+ * base64_decode(): clients leave the padding out, or send too much of it. */
 static int decode(const char *at, size_t len, uint8_t *ret, size_t size) {
         uint32_t bits = 0;
         unsigned n_bits = 0;
@@ -30,7 +20,7 @@ static int decode(const char *at, size_t len, uint8_t *ret, size_t size) {
         while (len > 0 && at[len - 1] == '=')
                 len--;
         for (size_t i = 0; i < len; i++) {
-                int v = sextet(at[i]);
+                int v = base64_value(at[i]);
 
                 if (v < 0)
                         return -1;

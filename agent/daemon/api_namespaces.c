@@ -56,7 +56,7 @@ void verb_namespace(struct request *q) {
         const struct charter *c = &q->agent->charter;
         const struct charter_namespace *n;
         char name[SIZE_NAME];
-        cJSON *o;
+        cJSON *o, *reply;
 
         if (!get_name(q, name))
                 return;
@@ -69,12 +69,9 @@ void verb_namespace(struct request *q) {
         if (!o)
                 o = cJSON_CreateObject();
         (void)cJSON_AddStringToObject(o, "name", name);
-        {
-                cJSON *reply = cJSON_CreateObject();
-
-                (void)cJSON_AddItemToObject(reply, "namespace", o);
-                request_reply(q, reply);
-        }
+        reply = cJSON_CreateObject();
+        (void)cJSON_AddItemToObject(reply, "namespace", o);
+        request_reply(q, reply);
 }
 
 static void on_done(void *arg, int result) {
