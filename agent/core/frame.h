@@ -24,6 +24,7 @@ enum frame_type {
         FRAME_EVENT,     /* JSON, before the reply: progress, log lines, watch updates */
         FRAME_REPLY,     /* JSON {"error":...,"code":...} or the result: closes the stream */
         FRAME_RAFT,      /* bytes of libraft's own protocol */
+        FRAME_COUNTS,    /* leader to board, each second under load: core/counts.h */
         FRAME_TYPE_MAX,
 };
 

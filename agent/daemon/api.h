@@ -22,6 +22,8 @@ void api_link_gone(struct agent *a, struct link *l);
 
 /* The world or this board's own state changed: whoever watches is told. */
 void api_world_changed(struct agent *a);
+/* Only in how often functions were called. */
+void api_counts_changed(struct agent *a);
 
 /* Asks the leader (this board or over its control connection).  'done' comes exactly once, with
  * the reply (borrowed) or an error: -ENOTCONN (nobody leads), -ETIMEDOUT, or the reply's own. */

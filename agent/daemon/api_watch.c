@@ -78,6 +78,27 @@ void api_world_changed(struct agent *a) {
                 (void)request_event(q, routes);
 }
 
+void api_counts_changed(struct agent *a) {
+        auto_json cJSON *o = NULL;
+        cJSON *counts;
+
+        if (!*api_watchers(a) || !a->world.bramble)
+                return;
+        o = cJSON_CreateObject();
+        counts = cJSON_AddArrayToObject(o, "counts");
+        for (uint32_t i = 0; i < a->world.n_functions; i++) {
+                const struct world_function *f = &a->world.functions[i];
+                cJSON *one = cJSON_CreateObject();
+
+                (void)cJSON_AddStringToObject(one, "name", f->name);
+                (void)cJSON_AddStringToObject(one, "namespace", f->namespace);
+                (void)cJSON_AddNumberToObject(one, "invocations", (double)f->invocations);
+                (void)cJSON_AddItemToArray(counts, one);
+        }
+        for (struct request *q = *api_watchers(a); q; q = q->next_watcher)
+                (void)request_event(q, o);
+}
+
 static void watcher_gone(struct request *q) {
         for (struct request **p = api_watchers(q->agent); *p; p = &(*p)->next_watcher) {
                 if (*p != q)

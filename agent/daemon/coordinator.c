@@ -3,6 +3,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "core/placement.h"
+#include "daemon/api.h"
 #include "daemon/coordinator_private.h"
 #include "daemon/membership.h"
 #include "daemon/peers.h"
@@ -246,8 +247,10 @@ static void send_picture(struct coordinator *c) {
 
                 if (!l || b->sent_version == c->version)
                         continue;
-                if (link_send(l, FRAME_ORDERS, 0, c->picture.data, c->picture.len) == 0)
-                        b->sent_version = c->version;
+                if (link_send(l, FRAME_ORDERS, 0, c->picture.data, c->picture.len) < 0)
+                        continue;
+                b->sent_version = c->version;
+                c->counts_changed = c->counts_changed || c->picture_behind;
         }
 }
 
@@ -266,6 +269,7 @@ static void make_picture(struct coordinator *c) {
                 return;
         }
         c->dirty = false;
+        c->picture_behind = false;
         agent_take_world(c->agent, &world);
 }
 
@@ -282,13 +286,33 @@ static bool settle(struct coordinator *c, usec_t now) {
         return c->settled;
 }
 
-/* People see calls counted within a second; a picture for each report would be too many. */
+static void send_counts(struct coordinator *c) {
+        auto_buf struct buf b = { .limit = LIMIT_FRAME_BYTES };
+        struct counts counts;
+
+        coordinator_make_counts(c, &counts);
+        if (c->agent->world.version != c->version || counts_encode(&counts, &b) < 0)
+                return; /* the picture of before we led, or no memory */
+        for (uint32_t i = 0; i < c->n_boards; i++) {
+                struct link *l = peers_link(c->agent, c->boards[i]->node);
+
+                if (l && c->boards[i]->sent_version == c->version)
+                        (void)link_send(l, FRAME_COUNTS, 0, b.data, b.len);
+        }
+        c->picture_behind = true;
+        if (counts_apply(&counts, &c->agent->world))
+                api_counts_changed(c->agent);
+}
+
+/* People see calls counted within a second, by numbers alone: under load a picture a second to each
+ * board would be a burden for the leader's Ethernet. */
 static void count_calls(struct coordinator *c, usec_t now) {
         if (!c->counts_changed || usec_sub(now, c->counted) < USEC_PER_SEC)
                 return;
         c->counts_changed = false;
         c->counted = now;
-        c->dirty = true;
+        if (!c->dirty) /* a new picture tells of them too */
+                send_counts(c);
 }
 
 static void look(struct coordinator *c) {

@@ -3,6 +3,7 @@
 #define BRAMBLE_DAEMON_COORDINATOR_PRIVATE_H
 
 #include "base/buf.h"
+#include "core/counts.h"
 #include "core/kube_cluster.h"
 #include "core/placement.h"
 #include "daemon/coordinator.h"
@@ -41,8 +42,9 @@ struct coordinator {
         bool changing;       /* a voter change is under way */
         unsigned submitted;  /* placement commands in the log, not yet answered */
         usec_t since;        /* when leadership began */
-        bool counts_changed; /* more calls were counted than the picture says */
-        usec_t counted;      /* when the picture last told of calls */
+        bool counts_changed; /* more calls were counted than the boards were told */
+        bool picture_behind; /* ... than the picture says */
+        usec_t counted;      /* when they were last told of calls */
         uint64_t version;
         uv_timer_t timer;
         uv_async_t poke; /* one look a turn of the loop, however many events */
@@ -68,6 +70,8 @@ const struct report_instance *coordinator_instance(const struct coordinator *c, 
                                                    const struct board_state **ret_board);
 /* coordinator_world.c: makes the picture of now.  -ENOMEM. */
 int coordinator_make_world(const struct coordinator *c, struct world *ret);
+/* How often the functions of the newest picture were called by now. */
+void coordinator_make_counts(const struct coordinator *c, struct counts *ret);
 
 /* coordinator_scale.c: how many replicas each function has. */
 /* The functions of the charter may be others. */

@@ -38,18 +38,25 @@ static int make_members(const struct coordinator *c, struct world *w) {
         return 0;
 }
 
-static uint64_t invocations(const struct coordinator *c, const struct charter_function *f) {
+static uint64_t invocations(const struct coordinator *c, const char *name, const char *namespace) {
         uint64_t sum = 0;
 
         for (uint32_t i = 0; i < c->n_boards; i++)
                 for (uint32_t j = 0; j < c->boards[i]->n_calls; j++) {
                         const struct report_calls *calls = &c->boards[i]->calls[j];
 
-                        if (str_eq(calls->function, f->name) &&
-                            str_eq(calls->namespace, f->namespace))
+                        if (str_eq(calls->function, name) && str_eq(calls->namespace, namespace))
                                 sum += calls->invocations;
                 }
         return sum;
+}
+
+void coordinator_make_counts(const struct coordinator *c, struct counts *ret) {
+        const struct world *w = &c->agent->world;
+
+        *ret = (struct counts){ .term = w->term, .version = w->version, .n = w->n_functions };
+        for (uint32_t i = 0; i < w->n_functions; i++)
+                ret->calls[i] = invocations(c, w->functions[i].name, w->functions[i].namespace);
 }
 
 static int make_functions(const struct coordinator *c, struct world *w) {
@@ -69,7 +76,7 @@ static int make_functions(const struct coordinator *c, struct world *w) {
                 out->generation = f->generation;
                 out->memory_bytes = f->memory_bytes;
                 out->created_unix = f->created_unix;
-                out->invocations = invocations(c, f);
+                out->invocations = invocations(c, f->name, f->namespace);
                 out->spec = strndup(f->spec, f->spec_len);
                 if (!out->spec)
                         return -ENOMEM;

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "core/counts.h"
 #include "core/message.h"
 #include "daemon/api.h"
 #include "daemon/coordinator.h"
@@ -373,6 +374,14 @@ void membership_orders(struct agent *a, uint64_t from, const struct frame *f) {
         }
         agent_take_world(a, &world);
         save(a);
+}
+
+void membership_counts(struct agent *a, uint64_t from, const struct frame *f) {
+        struct counts counts;
+
+        if (a->bramble && a->world.leader == from && counts_decode(f->body, f->len, &counts) == 0 &&
+            counts_apply(&counts, &a->world))
+                api_counts_changed(a);
 }
 
 void membership_changed(struct agent *a) {

@@ -27,6 +27,7 @@ void membership_join_request(struct agent *a, struct link *l, const struct frame
 void membership_joined(struct agent *a, const struct frame *f);
 /* The world from a leader. */
 void membership_orders(struct agent *a, uint64_t from, const struct frame *f);
+void membership_counts(struct agent *a, uint64_t from, const struct frame *f);
 void membership_raft_accepted(struct agent *a, struct link *l);
 /* Members, work or leader may have changed. */
 void membership_changed(struct agent *a);

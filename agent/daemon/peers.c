@@ -197,6 +197,9 @@ static void control_frame(struct peer *p, const struct frame *f) {
         case FRAME_ORDERS:
                 membership_orders(a, p->node, f);
                 return;
+        case FRAME_COUNTS:
+                membership_counts(a, p->node, f);
+                return;
         case FRAME_REQUEST:
         case FRAME_DATA:
         case FRAME_END:

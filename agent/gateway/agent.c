@@ -290,8 +290,13 @@ static void on_event(struct agent *a, const struct frame *f) {
         cJSON *state = cJSON_ParseWithLength((const char *)f->body, f->len);
 
         if (cJSON_IsObject(state)) {
+                const cJSON *counts = cJSON_GetObjectItemCaseSensitive(state, "counts");
+
                 log_again("no-json");
-                take_state(a, state);
+                if (counts)
+                        functions_take_counts(&a->g->functions, counts);
+                else
+                        take_state(a, state);
         } else if (log_once("no-json")) {
                 log_warning("the agent told a state that is no JSON object, it is ignored");
         }
@@ -356,6 +361,7 @@ static void on_frame(struct agent *a, const struct frame *f) {
         case FRAME_DATA:
         case FRAME_END:
         case FRAME_RAFT:
+        case FRAME_COUNTS:
         case FRAME_TYPE_MAX:
         default:
                 lose(a, "it sent a frame that is not for a gateway");

@@ -431,6 +431,20 @@ int functions_update(struct functions *fs, cJSON *list) {
         return wrong;
 }
 
+void functions_take_counts(struct functions *fs, const cJSON *list) {
+        const cJSON *o;
+
+        cJSON_ArrayForEach(o, list) {
+                struct function *fn =
+                        functions_find(fs, json_text(o, "name", ""), json_text(o, "namespace", ""));
+
+                if (!fn)
+                        continue;
+                fn->shown = function_invocations(fn); /* as in fill() */
+                fn->invocations = number(o, "invocations", UINT64_MAX);
+        }
+}
+
 void functions_done(struct functions *fs) {
         drop_absent(fs, NULL);
 }

@@ -85,6 +85,9 @@ void functions_done(struct functions *fs);
  * What is known already keeps its counts and connections; an entry that is wrong is left out.
  * Wakes those who wait for what is ready now.  The number of entries left out, or -ENOMEM. */
 int functions_update(struct functions *fs, cJSON *list);
+/* Only how often they were called: [{name,namespace,invocations}]; others than ours are passed
+ * over. */
+void functions_take_counts(struct functions *fs, const cJSON *list);
 
 /* NULL where there is none; borrowed until the next update unless a reference is taken. */
 struct function *functions_find(const struct functions *fs, const char *name,

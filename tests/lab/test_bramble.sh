@@ -61,6 +61,7 @@ assert 'deploy a second one' ctl w1 deploy wordcount --image docker.io/bramble/w
 equal 'it counts' '1 4 24' "$(echo 'four boards, one bramble' | invoke w2 wordcount | awk '{ $3 -= 1; print }')"
 equal 'functions lists both' 'hello wordcount' "$(ctl w2 functions -o json | jq -r '[.[].name] | sort | join(" ")')"
 eventually 'calls are counted' 10 sh -c "[ \"\$('$lab' run b1 agentctl functions -o json | jq '.[] | select(.name == \"hello\").invocations')\" -ge 4 ]"
+eventually 'each board says the same number' 10 sh -c "[ \"\$(for b in b1 b2 b3 b4; do '$lab' run \$b agentctl functions -o json | jq '.[] | select(.name == \"hello\").invocations'; done | sort -u | wc -l)\" = 1 ]"
 assert 'scale down' ctl m1 scale hello 1
 eventually 'one replica is left' 30 fn_is b2 hello '.placements | length' 1
 match 'and it answers' '^Hello from' "$(echo | invoke w3 hello)"

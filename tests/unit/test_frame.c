@@ -33,7 +33,7 @@ static void parses(void **state) {
                 { "\0\0\0\4", 4, -EBADMSG, 0, 0, 0 },
                 { "\0\0\0\0", 4, -EBADMSG, 0, 0, 0 },
                 { "\0\0\0\5\0", 5, -EBADMSG, 0, 0, 0 },
-                { "\0\0\0\5\xd", 5, -EBADMSG, 0, 0, 0 },
+                { "\0\0\0\5\xe", 5, -EBADMSG, 0, 0, 0 },
                 { "\0\0\0\5\xff", 5, -EBADMSG, 0, 0, 0 },
         };
 
