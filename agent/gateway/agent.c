@@ -18,6 +18,7 @@ enum {
         AGENT_BACKOFF_MS = 100,
         AGENT_BACKOFF_MAX_MS = 2000,
         AGENT_CALLS_MS = 500, /* scaling follows the load that closely */
+        AGENT_WAKE_MS = 300,  /* a wake that nobody could lead is asked for again */
         AGENT_WATCH_STREAM = 1,
         AGENT_TRIM_BYTES = 256 * 1024, /* after a state this large memory is given back */
 };
@@ -36,7 +37,7 @@ struct agent {
         const char *path;
         uv_pipe_t pipe;
         uv_connect_t connect;
-        uv_timer_t retry, calls;
+        uv_timer_t retry, calls, wake;
         uint64_t told_ms; /* of calls, the last time */
         unsigned backoff_ms;
         bool connected, closing, calls_armed;
@@ -211,18 +212,33 @@ void agent_note_calls(struct agent *a) {
  * -------------------------------------------------------------------------------------- */
 
 struct waking {
+        struct agent *agent;
         struct function *fn;
 };
 
+static void wake_wanted(struct agent *a);
+
+static void on_wake_timer(uv_timer_t *timer) {
+        wake_wanted(container_of(timer, struct agent, wake));
+}
+
 static void on_awake(void *arg, unsigned code, const char *error, const cJSON *reply) {
         struct waking *w = arg;
+        struct agent *a = w->agent;
         struct function *fn = w->fn;
 
         (void)reply;
         free(w);
         fn->asking = false;
-        if (code != 0) {
+        if (code != 0)
                 fn->waking = false;
+        /* Nobody leads just now, or another than a moment ago: waking twice is waking once, so
+         * those who wait go on to wait, as long as they would for the replica itself. */
+        if (code == 503 && !a->closing) {
+                (void)str_printable(fn->reason, sizeof(fn->reason), error, strlen(error));
+                if (!uv_is_active((uv_handle_t *)&a->wake))
+                        (void)uv_timer_start(&a->wake, on_wake_timer, AGENT_WAKE_MS, 0);
+        } else if (code != 0) {
                 function_fail_waiting(fn, error);
         }
         function_unref(fn);
@@ -234,7 +250,7 @@ void agent_wake(struct agent *a, struct function *fn) {
 
         if (!w)
                 return; /* it is being woken, for all who wait */
-        *w = (struct waking){ .fn = function_ref(fn) };
+        *w = (struct waking){ .agent = a, .fn = function_ref(fn) };
         fn->waking = fn->asking = true;
         request = cJSON_CreateObject();
         (void)cJSON_AddStringToObject(request, "verb", "wake");
@@ -487,6 +503,7 @@ int agent_open(struct gateway *g, const char *path, struct agent **ret) {
         list_init(&a->requests);
         (void)uv_timer_init(g->loop, &a->retry);
         (void)uv_timer_init(g->loop, &a->calls);
+        (void)uv_timer_init(g->loop, &a->wake);
         start_connect(a);
         *ret = a;
         return 0;
@@ -505,6 +522,7 @@ void agent_close(struct agent *a) {
         lose(a, "");
         uv_close((uv_handle_t *)&a->retry, NULL);
         uv_close((uv_handle_t *)&a->calls, NULL);
+        uv_close((uv_handle_t *)&a->wake, NULL);
 }
 
 void agent_free(struct agent *a) {

@@ -157,6 +157,7 @@ static char *metrics_reply(void) {
 static bool answer_frame(int fd, bool *watched) {
         uint8_t header[9];
         uint32_t counted, stream;
+        static unsigned unled;
         const char *reply = "{}";
         char *body;
 
@@ -180,6 +181,8 @@ static bool answer_frame(int fd, bool *watched) {
         }
         if (strstr(body, "\"missing\""))
                 reply = "{\"error\":\"there is no such function\",\"code\":404}";
+        else if (strstr(body, "\"verb\":\"wake\",\"name\":\"unled\"") && unled++ == 0)
+                reply = "{\"error\":\"no leader is known\",\"code\":503}"; /* for the first time */
         else if (strstr(body, "\"-5Mi\""))
                 reply = "{\"error\":\"limits.memory '-5Mi' is no size\",\"code\":400}";
         else if (strstr(body, "\"silent\""))

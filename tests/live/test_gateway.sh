@@ -355,6 +355,18 @@ has 'and describe shows it' '"annotations":{"bramble.reason":"its process ended 
 state "$(hello)" "$(others)" "$(function_json missing openfaas-fn 0 0 0 "" '{"service":"missing","image":"y"}' "")"
 until_true 5 eval '[ "$(code "${auth[@]}" "$url/system/function/missing")" = 200 ]' && ok || bad 'one that the agent does not know'
 has 'the refusal of a wake is told' "has no replica: there is no such function" "$(call "$url/function/missing")"
+unled() { function_json unled openfaas-fn "$1" "$1" 0 "" '{"service":"unled","image":"y"}' "$2"; }
+state "$(hello)" "$(others)" "$(unled 0 "")"
+until_true 5 eval '[ "$(code "${auth[@]}" "$url/system/function/unled")" = 200 ]' && ok || bad 'a function at zero whose bramble has no leader'
+call -o /dev/null -w '%{http_code}' "$url/function/unled" >"$dir/unled" & w[1]=$!
+until_true 5 eval '[ "$(grep -c "\"wake\",\"name\":\"unled\"" "$dir/asked")" = 2 ]' && ok || bad 'a wake without a leader is asked for again'
+state "$(hello)" "$(others)" "$(unled 1 "$(instance 21 two true false)")"
+wait "${w[1]}"
+check 'and its caller waits for that' 200 "$(cat "$dir/unled")"
+shown() { call "${auth[@]}" "$url/system/function/hello" | sed 's/.*"invocationCount":\([0-9]*\).*/\1/'; }
+before=$(shown)
+printf '{"counts":[{"name":"hello","namespace":"openfaas-fn","invocations":%d},{"name":"nobody","namespace":"openfaas-fn","invocations":1}]}\n' $((before + 1000)) >&9
+until_true 5 eval '[ "$(shown)" = $((before + 1000)) ]' && ok || bad 'counts alone are taken' "$(shown)"
 has 'no usage where the agent tells none' '"name":"hello"' "$(call "${auth[@]}" "$url/system/function/hello?usage=1")"
 has 'the agent is asked for usage' '{"verb":"usage","name":"hello","namespace":"openfaas-fn"}' "$(grep '"usage"' "$dir/asked")"
 state "$(hello)" "$(others)"
