@@ -11,7 +11,9 @@ UNIT_OBJ_test_watchdog_outbox := $(OUT)/agent/watchdog/outbox.o
 $(OUT)/unit/test_watchdog_outbox: $(UNIT_OBJ_test_watchdog_outbox)
 UNIT_OBJ_test_watchdog_metrics := $(addprefix $(OUT)/agent/watchdog/,metrics.o answer.o)
 $(OUT)/unit/test_watchdog_metrics: $(UNIT_OBJ_test_watchdog_metrics)
-$(OUT)/unit/test_fwatchdog $(OUT)/unit/test_fwatchdog_modes $(OUT)/unit/test_fwatchdog_hostile: $(OUT)/fwatchdog tests/unit/fwatchdog_bed.h
+$(OUT)/unit/test_fwatchdog $(OUT)/unit/test_fwatchdog_hostile: $(OUT)/fwatchdog tests/unit/fwatchdog_bed.h
+$(patsubst %,$(OUT)/unit/test_fwatchdog_%,modes http static): $(OUT)/fwatchdog \
+        tests/unit/fwatchdog_bed.h tests/unit/fwatchdog_modes_bed.h
 
 # bramble-agent: what it keeps on the card.
 UNIT_OBJ_test_saved := $(OUT)/agent/daemon/saved.o
