@@ -142,6 +142,8 @@ void verb_secret_set(struct request *q) {
                              "moment");
                 return;
         }
+        if (secret_key_later(a, q))
+                return;
         r = secret_seal(key, cmd.namespace, cmd.name, value.data, value.len, &sealed);
         if (r < 0) {
                 request_fail_errno(q, r, "");

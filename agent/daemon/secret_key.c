@@ -17,7 +17,14 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { FILE_FORMAT = 1, FILE_BYTES = 1 + 8 + 4 + SIZE_KUBE_KEY, LOOK_MS = 1000, ASK_SEC = 10 };
+enum {
+        FILE_FORMAT = 1,
+        FILE_BYTES = 1 + 8 + 4 + SIZE_KUBE_KEY,
+        LOOK_MS = 1000,
+        ASK_SEC = 10,
+        ALONE_SEC = 5, /* the others ask every second: who has not come by then does not come */
+        LIMIT_HELD = 8,
+};
 
 struct secret_keeper {
         struct agent *agent;
@@ -25,7 +32,10 @@ struct secret_keeper {
         uint64_t bramble; /* whose key it is; 0: none is here */
         uint8_t key[SIZE_KUBE_KEY];
         bool asking;
-        uint32_t turn; /* which member is asked next */
+        uint32_t turn;      /* which member is asked next */
+        usec_t alone_until; /* made here, and nobody has had it yet; 0: somebody has */
+        struct request *held[LIMIT_HELD]; /* references of ours */
+        unsigned n_held;
 };
 
 /* ---- on the card ----------------------------------------------------------------------------- */
@@ -165,8 +175,10 @@ static void ask(struct secret_keeper *k) {
 static void make(struct secret_keeper *k) {
         uint8_t key[SIZE_KUBE_KEY];
 
-        if (getrandom(key, sizeof(key), 0) == sizeof(key))
+        if (getrandom(key, sizeof(key), 0) == sizeof(key)) {
                 take(k, key);
+                k->alone_until = usec_add(agent_now(), ALONE_SEC * USEC_PER_SEC);
+        }
         explicit_bzero(key, sizeof(key));
 }
 
@@ -181,8 +193,37 @@ static void look(struct secret_keeper *k) {
                 ask(k);
 }
 
+static bool others_are_up(const struct agent *a) {
+        for (uint32_t i = 0; i < a->world.n_members; i++)
+                if (a->world.members[i].up && a->world.members[i].node != a->board.node)
+                        return true;
+        return false;
+}
+
+bool secret_key_later(struct agent *a, struct request *q) {
+        struct secret_keeper *k = a->secret_keeper;
+
+        if (agent_now() >= k->alone_until || !others_are_up(a) || k->n_held == LIMIT_HELD)
+                return false;
+        k->held[k->n_held++] = request_ref(q);
+        return true;
+}
+
+static void run_held(struct secret_keeper *k) {
+        struct request *held[LIMIT_HELD];
+        unsigned n = k->n_held;
+
+        memcpy(held, k->held, n * sizeof(held[0]));
+        k->n_held = 0;
+        for (unsigned i = 0; i < n; i++) {
+                held[i]->verb->run(held[i]);
+                request_unref(held[i]);
+        }
+}
+
 static void on_timer(uv_timer_t *timer) {
         look(timer->data);
+        run_held(timer->data);
 }
 
 const uint8_t *secret_key(struct agent *a) {
@@ -211,6 +252,7 @@ void verb_secret_key(struct request *q) {
         o = cJSON_CreateObject();
         (void)cJSON_AddStringToObject(o, "key", text.data);
         request_reply(q, o);
+        a->secret_keeper->alone_until = 0;
 }
 
 int secret_key_open(struct agent *a) {

@@ -12,6 +12,8 @@ assert 'images' import_images m1 secret
 secret() { printf '%s' "$2" | run "$1" agentctl secret "${@:3}"; } # BOARD VALUE ARGS...
 first=$(printf 'copper-%s' wren-1) second=$(printf 'silver-%s' wren-2) third=$(printf 'golden-%s' wren-3)
 assert 'a secret' secret m1 "$first" create k
+holders() { local b n=0; for b in "${all[@]}"; do ! run "$b" test -s /var/lib/bramble/secrets.key || n=$((n + 1)); done; echo "$n"; }
+assert 'it is sealed with a key that more than one board has' [ "$(holders)" -ge 2 ]
 has_key() { for b in "${all[@]}"; do run "$b" test -s /var/lib/bramble/secrets.key || return; done; }
 eventually 'every board has the key' 10 has_key
 for b in "${all[@]}"; do match "$b: doctor says so" 'PASS.*secrets' "$(ctl "$b" doctor)"; done
