@@ -176,7 +176,7 @@ static cJSON *status_json(struct agent *a) {
 static cJSON *alone_json(struct agent *a, const char *why) {
         const struct sensors *s = reporter_sensors(a);
         struct consensus *c = membership_consensus(a);
-        uint64_t leader = c ? consensus_leader(c) : 0;
+        uint64_t leader = membership_leader(a);
         cJSON *o = cJSON_CreateObject(), *nodes = cJSON_CreateArray(), *self;
         char id[17], text[SIZE_REASON];
         struct report_kube kube;

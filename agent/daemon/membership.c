@@ -300,13 +300,21 @@ unsigned membership_epoch(const struct agent *a) {
         return a->membership->consensus ? a->membership->epochs : 0;
 }
 
+/* Who leads, as far as this board's own vote tells; 0: it does not.  A board that lost its vote
+ * hears of no election any more, and libraft goes on to remember whoever led then. */
+static uint64_t leader_by_vote(const struct agent *a) {
+        const struct consensus *c = a->membership->consensus;
+
+        return c && consensus_role(c, a->board.node) == VOTER_VOTES ? consensus_leader(c) : 0;
+}
+
 /* A member that stands by has no log to tell it who leads: its peers do. */
 static void learn_leader(struct agent *a, const struct formation_view *view) {
         struct membership *m = a->membership;
 
         if (a->bramble == 0 || view->bramble != a->bramble || !view->leader)
                 return;
-        if (m->consensus && consensus_leader(m->consensus))
+        if (leader_by_vote(a))
                 return; /* first-hand knowledge */
         if (m->leader == view->leader || (m->leader && view->leader != view->node))
                 return; /* only the new leader itself displaces one that is believed in */
@@ -329,7 +337,7 @@ void membership_peer_lost(struct agent *a, uint64_t node) {
          * the beginning again */
         if (a->world.leader == node)
                 a->world.version = 0;
-        if (m->leader == node && !(m->consensus && consensus_leader(m->consensus) == node)) {
+        if (m->leader == node && leader_by_vote(a) != node) {
                 m->leader = 0;
                 membership_announce(a);
                 membership_changed(a);
