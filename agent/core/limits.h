@@ -25,6 +25,8 @@ enum {
         LIMIT_SECRETS_BYTES = 1024 * 1024,     /* of all, sealed */
         LIMIT_NAMESPACES = 32,                 /* in a bramble, besides openfaas-fn */
         LIMIT_NAMESPACE_BYTES = 4 * 1024,      /* labels and annotations of one, as JSON */
+        LIMIT_ALARMS = 256,                    /* that are told at a time */
+        LIMIT_EVENTS = 256,                    /* remembered; in memory alone */
         LIMIT_PLANES = 3, /* boards that carry the Kubernetes control plane: etcd's quorum */
 };
 
@@ -37,6 +39,7 @@ enum {
         SIZE_ADDRESS = 48,  /* an IP address as text */
         SIZE_BOARD_ID = 16, /* "3B+" */
         SIZE_MODEL = 64,    /* what the firmware calls the board */
+        SIZE_EVENT = 200,   /* what happened, one sentence */
         SIZE_REASON = 160,  /* why something is so, one sentence */
         SIZE_VERSION = 24,  /* "v1.20.2+rpt1" */
         SIZE_KUBE_KEY = 32, /* AES-256 */

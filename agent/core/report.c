@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { REPORT_VERSION = 3 };
+enum { REPORT_VERSION = 4 };
 
 static void put_sensors(struct wire_out *w, const struct sensors *s) {
         wire_put_u16(w, s->cpu_permille);
@@ -28,6 +28,7 @@ static void put_sensors(struct wire_out *w, const struct sensors *s) {
         wire_put_u64(w, s->net_tx_bytes_per_sec);
         wire_put_u64(w, s->uptime_sec);
         wire_put_u32(w, s->problems);
+        wire_put_u64(w, s->card_errors);
 }
 
 /* Text that a person will see in a terminal. */
@@ -64,6 +65,7 @@ static void get_sensors(struct wire_in *w, struct sensors *s) {
         s->net_tx_bytes_per_sec = wire_get_u64(w);
         s->uptime_sec = wire_get_u64(w);
         s->problems = wire_get_u32(w);
+        s->card_errors = wire_get_u64(w);
 }
 
 static void put_instances(struct wire_out *w, const struct report *r) {
@@ -166,12 +168,57 @@ static void get_usage(struct wire_in *w, struct report *r) {
         }
 }
 
+void report_alarm_put(struct wire_out *w, enum severity severity, uint32_t age_sec,
+                      const char *text) {
+        wire_put_u8(w, (uint8_t)severity);
+        wire_put_u32(w, age_sec);
+        wire_put_text(w, text);
+}
+
+void report_alarm_get(struct wire_in *w, enum severity *severity, uint32_t *age_sec,
+                      char text[static SIZE_REASON]) {
+        uint8_t level = wire_get_u8(w);
+
+        if (level == SEVERITY_NONE || level >= SEVERITY_MAX)
+                w->bad = true;
+        *severity = (enum severity)(w->bad ? SEVERITY_INFO : level);
+        *age_sec = wire_get_u32(w);
+        get_printable(w, text, SIZE_REASON);
+}
+
+static void put_alarms(struct wire_out *w, const struct report *r) {
+        wire_put_u64(w, r->unix_ms);
+        wire_put_u32(w, r->n_alarms);
+        for (uint32_t i = 0; i < r->n_alarms; i++) {
+                wire_put_u8(w, (uint8_t)r->alarms[i].kind);
+                report_alarm_put(w, r->alarms[i].severity, r->alarms[i].age_sec, r->alarms[i].text);
+        }
+}
+
+/* Each kind at most once: they come in order. */
+static void get_alarms(struct wire_in *w, struct report *r) {
+        uint8_t least = 0;
+
+        r->unix_ms = wire_get_u64(w);
+        r->n_alarms = wire_get_count(w, ALARM_BOARD_KINDS);
+        for (uint32_t i = 0; i < r->n_alarms && wire_good(w); i++) {
+                struct report_alarm *x = &r->alarms[i];
+                uint8_t kind = wire_get_u8(w);
+
+                if (kind < least || kind >= ALARM_BOARD_KINDS)
+                        w->bad = true;
+                x->kind = (enum alarm_kind)(w->bad ? 0 : kind);
+                least = (uint8_t)(kind + 1);
+                report_alarm_get(w, &x->severity, &x->age_sec, x->text);
+        }
+}
+
 int report_encode(const struct report *r, struct buf *out) {
         struct wire_out w = { .buf = out };
 
         if (r->sensors.n_cores > LIMIT_CORES || r->n_instances > LIMIT_BOARD_INSTANCES ||
             r->n_images > LIMIT_IMAGES || r->n_calls > LIMIT_FUNCTIONS ||
-            r->n_usage > LIMIT_BOARD_INSTANCES)
+            r->n_usage > LIMIT_BOARD_INSTANCES || r->n_alarms > ALARM_BOARD_KINDS)
                 return -EMSGSIZE;
         wire_put_u8(&w, REPORT_VERSION);
         board_put(&w, &r->board);
@@ -194,6 +241,7 @@ int report_encode(const struct report *r, struct buf *out) {
         }
         put_kube(&w, &r->kube);
         put_usage(&w, r);
+        put_alarms(&w, r);
         return wire_end(&w);
 }
 
@@ -212,6 +260,7 @@ int report_decode(const void *data, size_t len, struct report *ret) {
         get_calls(&w, ret);
         get_kube(&w, &ret->kube);
         get_usage(&w, ret);
+        get_alarms(&w, ret);
         return wire_complete(&w) ? 0 : -EBADMSG;
 }
 
@@ -293,6 +342,12 @@ const char *instance_state_text(enum instance_state s) {
                 break;
         }
         return "?";
+}
+
+const char *severity_text(enum severity severity) {
+        static const char *const texts[SEVERITY_MAX] = { "none", "info", "warning", "error" };
+
+        return (unsigned)severity < SEVERITY_MAX ? texts[severity] : "?";
 }
 
 const char *kube_phase_text(enum kube_phase phase) {

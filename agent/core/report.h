@@ -47,7 +47,31 @@ struct sensors {
         uint64_t net_rx_bytes_per_sec;
         uint64_t net_tx_bytes_per_sec;
         uint64_t uptime_sec;
-        uint32_t problems; /* PROBLEM_* */
+        uint32_t problems;    /* PROBLEM_* */
+        uint64_t card_errors; /* that ext4 wrote down, of all its file systems */
+};
+
+/* How bad something is; 0 is nothing at all. */
+enum severity { SEVERITY_NONE, SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_ERROR, SEVERITY_MAX };
+
+/* What a person should know and do something about; core/alarms.h decides. */
+enum alarm_kind {
+        ALARM_UNDER_VOLTAGE,
+        ALARM_HOT,
+        ALARM_CARD_FULL,
+        ALARM_CARD_FAILING,
+        ALARM_CERTIFICATE,
+        ALARM_BOARD_KINDS,              /* those above a board says of itself */
+        ALARM_LOST = ALARM_BOARD_KINDS, /* the others the leader says of it */
+        ALARM_CLOCK,
+        ALARM_KINDS,
+};
+
+struct report_alarm {
+        enum alarm_kind kind;
+        enum severity severity; /* never SEVERITY_NONE */
+        uint32_t age_sec;
+        char text[SIZE_REASON]; /* what is wrong and what to do, without the board's name */
 };
 
 enum instance_state {
@@ -136,6 +160,9 @@ struct report {
         struct report_kube kube;
         uint32_t n_usage;
         struct report_usage usage[LIMIT_BOARD_INSTANCES];
+        uint64_t unix_ms; /* its clock, to be compared with the others' and nothing else */
+        uint32_t n_alarms;
+        struct report_alarm alarms[ALARM_BOARD_KINDS]; /* in order of their kinds */
 };
 
 struct buf;
@@ -158,6 +185,18 @@ char *report_problem_text(char *dst, size_t size, uint32_t problems);
 /* "pending", "fetching image", "starting", "ready", "waiting to restart", "failed", "stopping",
  * "frozen". */
 const char *instance_state_text(enum instance_state s);
+
+/* "info", "warning", "error"; "none". */
+const char *severity_text(enum severity severity);
+
+struct wire_in;
+struct wire_out;
+/* An alarm's severity, age and text, as reports and the world have them.  Reading: bad for a severity
+ * that is none, and for text that is not printable ASCII. */
+void report_alarm_put(struct wire_out *w, enum severity severity, uint32_t age_sec,
+                      const char *text);
+void report_alarm_get(struct wire_in *w, enum severity *severity, uint32_t *age_sec,
+                      char text[static SIZE_REASON]);
 
 /* "off", "not installed", "functions only", ..., "ready": one or two words. */
 const char *kube_phase_text(enum kube_phase phase);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORLD_FORMAT = 3 };
+enum { WORLD_FORMAT = 4 };
 
 void world_done(struct world *w) {
         for (uint32_t i = 0; w->functions && i < w->n_functions; i++)
@@ -19,6 +19,7 @@ void world_done(struct world *w) {
         free(w->functions);
         free(w->instances);
         free(w->images);
+        free(w->alarms);
         *w = (struct world){ 0 };
 }
 
@@ -53,6 +54,18 @@ static void put_images(struct wire_out *w, const struct world *world) {
                 wire_put_u32(w, image->n_holders);
                 for (uint32_t j = 0; j < image->n_holders; j++)
                         wire_put_u64(w, image->holders[j]);
+        }
+}
+
+static void put_alarms(struct wire_out *w, const struct world *world) {
+        wire_put_u64(w, world->last_event);
+        wire_put_u32(w, world->n_alarms);
+        for (uint32_t i = 0; i < world->n_alarms; i++) {
+                const struct world_alarm *x = &world->alarms[i];
+
+                wire_put_u64(w, x->node);
+                wire_put_u8(w, (uint8_t)x->kind);
+                report_alarm_put(w, x->severity, x->age_sec, x->text);
         }
 }
 
@@ -130,6 +143,7 @@ int world_encode(const struct world *world, struct buf *out) {
         put_images(&w, world);
         put_kube(&w, &world->kube);
         wire_put_u64(&w, world->secrets_version);
+        put_alarms(&w, world);
         return wire_end(&w);
 }
 
@@ -254,6 +268,28 @@ static void get_images(struct wire_in *w, struct world *world, int *error) {
         }
 }
 
+static void get_alarms(struct wire_in *w, struct world *world, int *error) {
+        uint32_t n;
+
+        world->last_event = wire_get_u64(w);
+        n = wire_get_count(w, LIMIT_ALARMS);
+        world->alarms = array(w, n, sizeof(*world->alarms), error);
+        if (!world->alarms)
+                return;
+        world->n_alarms = n;
+        for (uint32_t i = 0; i < n && !w->bad; i++) {
+                struct world_alarm *x = &world->alarms[i];
+                uint8_t kind;
+
+                x->node = wire_get_u64(w);
+                kind = wire_get_u8(w);
+                if (kind >= ALARM_KINDS)
+                        w->bad = true;
+                x->kind = (enum alarm_kind)(w->bad ? 0 : kind);
+                report_alarm_get(w, &x->severity, &x->age_sec, x->text);
+        }
+}
+
 int world_decode(const void *data, size_t len, struct world *ret) {
         struct wire_in w = wire_in(data, len);
         struct world world = { 0 };
@@ -276,6 +312,7 @@ int world_decode(const void *data, size_t len, struct world *ret) {
         get_images(&w, &world, &error);
         get_kube(&w, &world.kube);
         world.secrets_version = wire_get_u64(&w);
+        get_alarms(&w, &world, &error);
         if (!wire_complete(&w)) {
                 world_done(&world);
                 return error;
@@ -297,6 +334,13 @@ const struct world_function *world_function(const struct world *w, const char *n
                 if (str_eq(w->functions[i].name, name) &&
                     str_eq(w->functions[i].namespace, namespace))
                         return &w->functions[i];
+        return NULL;
+}
+
+const struct world_alarm *world_alarm(const struct world *w, uint64_t node, enum alarm_kind kind) {
+        for (uint32_t i = 0; i < w->n_alarms; i++)
+                if (w->alarms[i].node == node && w->alarms[i].kind == kind)
+                        return &w->alarms[i];
         return NULL;
 }
 

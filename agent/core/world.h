@@ -57,6 +57,15 @@ struct world_function {
         uint32_t spec_len;
 };
 
+/* What is wrong with a member. */
+struct world_alarm {
+        uint64_t node;
+        enum alarm_kind kind;
+        enum severity severity;
+        uint32_t age_sec; /* when the picture was made */
+        char text[SIZE_REASON];
+};
+
 /* What every board must know of the Kubernetes cluster: core/charter.h has the words. */
 struct world_kube {
         uint32_t epoch;
@@ -82,11 +91,13 @@ struct world {
         char password[SIZE_PASSWORD];
         struct world_kube kube;
         uint64_t secrets_version; /* grows with each change of a secret: boards ask anew */
-        uint32_t n_members, n_functions, n_instances, n_images;
+        uint64_t last_event;      /* newest id of the leader's events: boards ask for what they lack */
+        uint32_t n_members, n_functions, n_instances, n_images, n_alarms;
         struct world_member *members;
         struct world_function *functions;
         struct world_instance *instances;
         struct world_image *images;
+        struct world_alarm *alarms; /* in order of the members and kinds */
 };
 
 void world_done(struct world *w);
@@ -99,6 +110,8 @@ int world_decode(const void *data, size_t len, struct world *ret);
 const struct world_member *world_member(const struct world *w, uint64_t node);
 const struct world_function *world_function(const struct world *w, const char *name,
                                             const char *namespace);
+/* NULL where nothing is wrong there. */
+const struct world_alarm *world_alarm(const struct world *w, uint64_t node, enum alarm_kind kind);
 bool world_kube_carries(const struct world_kube *k, uint64_t node);
 const struct world_image *world_image(const struct world *w, const char *name);
 

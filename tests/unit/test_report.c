@@ -49,6 +49,11 @@ static struct report *sample(void) {
                                         .epoch = 3,
                                         .capable = true,
                                         .snapshot = UINT64_C(3) << 32 | 17 };
+        r->sensors.card_errors = 5;
+        r->unix_ms = UINT64_C(1764522000123);
+        r->n_alarms = 2;
+        r->alarms[0] = (struct report_alarm){ ALARM_HOT, SEVERITY_WARNING, 12, "too hot" };
+        r->alarms[1] = (struct report_alarm){ ALARM_CERTIFICATE, SEVERITY_ERROR, 3, "it ends" };
         return r;
 }
 
@@ -77,6 +82,13 @@ static void there_and_back(void **state) {
         assert_int_equal(out->kube.phase, KUBE_FAILED);
         assert_string_equal(out->kube.text, "init failed: Mem, retry in 40 s");
         assert_int_equal(out->kube.snapshot, UINT64_C(3) << 32 | 17);
+        assert_int_equal(out->sensors.card_errors, 5);
+        assert_int_equal(out->unix_ms, UINT64_C(1764522000123));
+        assert_int_equal(out->n_alarms, 2);
+        assert_int_equal(out->alarms[1].kind, ALARM_CERTIFICATE);
+        assert_int_equal(out->alarms[1].severity, SEVERITY_ERROR);
+        assert_int_equal(out->alarms[0].age_sec, 12);
+        assert_string_equal(out->alarms[0].text, "too hot");
         /* every shorter message, and every longer one */
         for (size_t len = 0; len < a.len; len++)
                 assert_int_equal(report_decode(a.data, len, out), -EBADMSG);
@@ -105,6 +117,36 @@ static void refused(void **state) {
         assert_int_equal(report_encode(r, &a), 0);
         assert_int_equal(report_decode(a.data, a.len, out), -EBADMSG);
         r->n_instances = LIMIT_BOARD_INSTANCES + 1;
+        assert_int_equal(report_encode(r, &a), -EMSGSIZE);
+        test_free(r);
+        test_free(out);
+}
+
+/* A board speaks of itself, once, and in words. */
+static void alarms_refused(void **state) {
+        static const struct report_alarm bad[] = {
+                { ALARM_LOST, SEVERITY_ERROR, 1, "the leader says that" },
+                { ALARM_HOT, SEVERITY_NONE, 1, "nothing" },
+                { ALARM_HOT, SEVERITY_MAX, 1, "what?" },
+                { ALARM_HOT, SEVERITY_INFO, 1, "\033[2J" },
+        };
+        struct report *r = sample(), *out = test_calloc(1, sizeof(*out));
+        auto_buf struct buf a = { 0 };
+
+        (void)state;
+        r->n_alarms = 1;
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+                r->alarms[0] = bad[i];
+                buf_consume(&a, a.len);
+                assert_int_equal(report_encode(r, &a), 0);
+                assert_int_equal(report_decode(a.data, a.len, out), -EBADMSG);
+        }
+        r->n_alarms = 2;
+        r->alarms[0] = r->alarms[1]; /* one kind twice */
+        buf_consume(&a, a.len);
+        assert_int_equal(report_encode(r, &a), 0);
+        assert_int_equal(report_decode(a.data, a.len, out), -EBADMSG);
+        r->n_alarms = ALARM_BOARD_KINDS + 1;
         assert_int_equal(report_encode(r, &a), -EMSGSIZE);
         test_free(r);
         test_free(out);
@@ -179,6 +221,7 @@ static void instance_words(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(there_and_back), cmocka_unit_test(refused),
+                cmocka_unit_test(alarms_refused),
                 cmocka_unit_test(largest),        cmocka_unit_test(power_words),
                 cmocka_unit_test(instance_words),
         };

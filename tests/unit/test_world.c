@@ -27,6 +27,10 @@ static struct world_image images[] = {
         { .name = "docker.io/bramble/hello:latest", .n_holders = 2, .holders = holders },
 };
 
+static struct world_alarm alarms[] = {
+        { .node = 2, .kind = ALARM_LOST, .severity = SEVERITY_ERROR, .age_sec = 90, .text = "gone" },
+};
+
 static struct world sample(void) {
         return (struct world){ .term = 3,
                                .version = 4,
@@ -47,6 +51,9 @@ static struct world sample(void) {
                                .functions = functions,
                                .n_instances = 1,
                                .instances = instances,
+                               .last_event = 77,
+                               .n_alarms = 1,
+                               .alarms = alarms,
                                .n_images = 1,
                                .images = images };
 }
@@ -69,6 +76,10 @@ static void survives(void **state) {
         assert_null(world_function(&out, "hello", "other"));
         assert_int_equal(out.instances[0].state, INSTANCE_READY);
         assert_int_equal(world_image(&out, "docker.io/bramble/hello:latest")->holders[1], 2);
+        assert_int_equal(out.last_event, 77);
+        assert_string_equal(world_alarm(&out, 2, ALARM_LOST)->text, "gone");
+        assert_null(world_alarm(&out, 1, ALARM_LOST));
+        assert_null(world_alarm(&out, 2, ALARM_HOT));
         world_done(&out);
         assert_int_equal(out.n_members, 0);
 }
