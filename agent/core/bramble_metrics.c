@@ -2,6 +2,7 @@
 
 #include "base/scope.h"
 #include "base/str.h"
+#include "core/alarms.h"
 #include "core/metrics_text.h"
 
 #include <stdio.h>
@@ -120,6 +121,30 @@ static void print_members(const struct bramble_metrics *m, struct buf *out) {
         }
 }
 
+/* All gateways tell the same: max by (alert, name) makes one of them. */
+static void print_alerts(const struct bramble_metrics *m, struct buf *out) {
+        const struct world *w = m->world;
+        unsigned n = 0;
+
+        for (uint32_t i = 0; i < w->n_alarms; i++)
+                n += w->alarms[i].severity > SEVERITY_INFO;
+        metrics_text_one(out, "bramble_alerts", "gauge",
+                         "Alerts that a person should do something about.", n);
+        metrics_text_family(out, "bramble_alert", "gauge",
+                            "1 while something is wrong with a board; agentctl status says what to "
+                            "do.");
+        for (uint32_t i = 0; i < w->n_alarms; i++) {
+                const struct world_alarm *x = &w->alarms[i];
+                const struct world_member *member = world_member(w, x->node);
+                struct metrics_labels l = { 0 };
+
+                metrics_text_label(&l, "alert", alarm_name(x->kind));
+                metrics_text_label(&l, "name", member ? member->name : "");
+                metrics_text_label(&l, "severity", severity_text(x->severity));
+                metrics_text_count(out, "bramble_alert", &l, 1);
+        }
+}
+
 /* "waiting to restart" is backoff here: labels are for machines. */
 static const char *state_label(enum instance_state state) {
         switch (state) {
@@ -173,6 +198,7 @@ void bramble_metrics_print(const struct bramble_metrics *m, struct buf *out) {
         print_power(m->sensors, out);
         print_problems(m->sensors, out);
         print_members(m, out);
+        print_alerts(m, out);
         metrics_text_one(out, "bramble_images", "gauge", "Images that some board has.",
                          m->world->n_images);
         metrics_text_family(

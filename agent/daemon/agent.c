@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "daemon/api.h"
 #include "daemon/coordinator.h"
+#include "daemon/events.h"
 #include "daemon/greet.h"
 #include "daemon/images.h"
 #include "daemon/kube.h"
@@ -15,6 +16,7 @@
 #include "daemon/secret_key.h"
 #include "daemon/status_json.h"
 #include "daemon/sweep.h"
+#include "daemon/webhook.h"
 #include "io/hostname.h"
 #include "io/log.h"
 
@@ -71,6 +73,7 @@ void agent_take_world(struct agent *a, struct world *world) {
 
         world_done(&a->world);
         a->world = *world;
+        a->world_taken = agent_now();
         for (uint32_t i = 0; i < world->n_members; i++) {
                 const struct world_member *m = &world->members[i];
                 char address[16];
@@ -86,6 +89,7 @@ void agent_take_world(struct agent *a, struct world *world) {
         runner_look(a);
         kube_world_changed(a);
         api_world_changed(a);
+        events_follow(a);
 }
 
 /* ---- callbacks of the edges
@@ -224,7 +228,7 @@ int agent_start(struct agent *a, struct fail *f) {
             (r = make_dir(a->config.run_dir, 0755, f)) < 0 || (r = agent_identify(a, f)) < 0 ||
             (r = trust(a, f)) < 0 || (r = hostname_open(a->loop, on_named, a, &a->hostname)) < 0 ||
             (r = network_open(a, f)) < 0 || (r = peers_open(a)) < 0 ||
-            (r = coordinator_open(a)) < 0 || (r = resolver_open(a)) < 0 ||
+            (r = webhook_open(a)) < 0 || (r = events_open(a)) < 0 || (r = coordinator_open(a)) < 0 || (r = resolver_open(a)) < 0 ||
             (r = secret_key_open(a)) < 0 || (r = api_open(a, f)) < 0 ||
             (r = open_functions(a, f)) < 0 || (r = kube_open(a, f)) < 0 ||
             (r = reporter_open(a)) < 0 || (r = membership_open(a, f)) < 0 ||

@@ -20,6 +20,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+struct agent_events;
 struct api;
 struct coordinator;
 struct hostname;
@@ -34,6 +35,7 @@ struct resolver;
 struct runner;
 struct secret_keeper;
 struct sweep;
+struct webhook;
 
 struct agent {
         uv_loop_t *loop;
@@ -50,6 +52,7 @@ struct agent {
         struct fnet_lan lan;    /* index 0: no LAN */
         bool mdns_available;    /* avahi-daemon answers */
         struct world world;     /* newest picture from the coordinator */
+        usec_t world_taken;     /* when it came */
         struct charter charter; /* voters only; written by consensus */
         uint32_t problems;      /* PROBLEM_* that only the agent knows of */
 
@@ -71,6 +74,8 @@ struct agent {
         struct secret_keeper *secret_keeper;
         struct api *api;
         struct hostname *hostname;
+        struct agent_events *events;
+        struct webhook *webhook;
 };
 
 /* Monotonic microseconds. */

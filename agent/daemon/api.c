@@ -79,6 +79,8 @@ static const struct api_verb verbs[] = {
         { "logs", VERB_GATEWAY, verb_logs },
         { "log-lines", VERB_PEER, verb_log_lines },
         { "watch", VERB_GATEWAY, verb_watch },
+        { "events", VERB_PEER | VERB_GATEWAY, verb_events },
+        { "event-list", VERB_PEER | VERB_BOARDS, verb_event_list },
         { "calls", VERB_GATEWAY, verb_calls },
         { "metrics", VERB_GATEWAY, verb_metrics },
         { "kube-founded", VERB_LEADER | VERB_PEER | VERB_BOARDS, verb_kube_founded },

@@ -117,6 +117,8 @@ void verb_registry_logins(struct request *q);
 void verb_logs(struct request *q);
 void verb_log_lines(struct request *q);
 void verb_watch(struct request *q);
+void verb_events(struct request *q);
+void verb_event_list(struct request *q);
 void verb_calls(struct request *q);
 void verb_metrics(struct request *q);
 void verb_kube_founded(struct request *q);

@@ -6,6 +6,7 @@
 #include "daemon/kube.h"
 #include "daemon/membership.h"
 #include "daemon/reporter.h"
+#include "daemon/status_alerts.h"
 #include "daemon/status_json.h"
 
 #include <inttypes.h>
@@ -73,6 +74,7 @@ static void add_sensors(cJSON *o, const struct sensors *s) {
         (void)cJSON_AddNumberToObject(disk, "total_bytes", (double)s->disk_bytes);
         (void)cJSON_AddNumberToObject(disk, "free_bytes", (double)s->disk_free_bytes);
         (void)cJSON_AddNumberToObject(disk, "written_bytes", (double)s->disk_written_bytes);
+        (void)cJSON_AddNumberToObject(disk, "errors", (double)s->card_errors);
         (void)cJSON_AddStringToObject(network, "interface", s->net_name);
         (void)cJSON_AddNumberToObject(network, "mbps", s->net_mbps);
         (void)cJSON_AddNumberToObject(network, "rx_bytes_per_second",
@@ -168,6 +170,7 @@ static cJSON *status_json(struct agent *a) {
         (void)cJSON_AddNumberToObject(o, "voters_up", n.voters_up);
         (void)cJSON_AddItemToObject(o, "kubernetes", cluster_json(a));
         (void)cJSON_AddItemToObject(o, "nodes", n.array);
+        (void)cJSON_AddItemToObject(o, "alerts", status_alerts(a));
         (void)cJSON_AddItemToObject(o, "functions", status_functions(a));
         return o;
 }
@@ -226,6 +229,7 @@ static cJSON *alone_json(struct agent *a, const char *why) {
         }
         (void)cJSON_AddItemToObject(o, "kubernetes", cluster_json(a));
         (void)cJSON_AddItemToObject(o, "nodes", nodes);
+        (void)cJSON_AddItemToObject(o, "alerts", status_alerts_self(a));
         (void)cJSON_AddItemToObject(o, "functions", status_functions(a));
         return o;
 }

@@ -5,6 +5,7 @@
 #include "core/placement.h"
 #include "daemon/api.h"
 #include "daemon/coordinator_private.h"
+#include "daemon/events.h"
 #include "daemon/membership.h"
 #include "daemon/peers.h"
 #include "daemon/resolver.h"
@@ -74,21 +75,17 @@ static void follow_members(struct coordinator *c) {
                 b->board = m->board;
                 b->changed = agent_now();
                 b->sensors.temperature_mc = INT32_MIN;
+                coordinator_alarms_resume(c, b);
                 c->boards[c->n_boards++] = b;
         }
 }
 
 static void set_up(struct coordinator *c, struct board_state *b, bool up) {
-        const struct charter_member *m = charter_member(&c->agent->charter, b->node);
-
         if (b->up == up)
                 return;
         b->up = up;
         b->changed = agent_now();
-        c->dirty = true;
-        if (m && c->settled)
-                log_field(LOG_LEVEL_NOTICE, "BRAMBLE_NODE", m->name,
-                          up ? "%s is back" : "%s is silent", m->name);
+        c->dirty = true; /* the picture tells, and daemon/events.c says so */
 }
 
 /* ---- decisions
@@ -260,6 +257,7 @@ static void make_picture(struct coordinator *c) {
         c->version++;
         if (coordinator_make_world(c, &world) < 0)
                 return; /* no memory: the next turn tries again */
+        events_lead(c->agent, &world);
         buf_done(&c->picture);
         c->picture.limit = LIMIT_FRAME_BYTES;
         if (world_encode(&world, &c->picture) < 0) {
@@ -333,6 +331,7 @@ static void look(struct coordinator *c) {
         place(c, now);
         resolver_look(c->agent);
         coordinator_kube_look(c, now);
+        coordinator_alarms_look(c, now);
         count_calls(c, now);
         if (c->dirty)
                 make_picture(c);
@@ -475,6 +474,8 @@ void coordinator_report(struct agent *a, const struct report *r) {
         set_up(c, b, true);
         b->board = r->board;
         b->sensors = r->sensors;
+        if (coordinator_alarms_report(b, r, b->heard))
+                c->dirty = true;
         if (!str_eq(b->address, r->address)) {
                 (void)str_copy(b->address, sizeof(b->address), r->address);
                 c->dirty = true;

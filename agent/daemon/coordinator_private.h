@@ -3,6 +3,7 @@
 #define BRAMBLE_DAEMON_COORDINATOR_PRIVATE_H
 
 #include "base/buf.h"
+#include "core/alarms.h"
 #include "core/counts.h"
 #include "core/kube_cluster.h"
 #include "core/placement.h"
@@ -30,6 +31,11 @@ struct board_state {
         struct report_image *images;
         struct report_calls *calls;
         struct report_usage *usage;
+        bool clock_known;
+        int64_t clock_ms; /* its clock, less our monotonic one */
+        struct alarm_state lost, clock;
+        uint32_t n_alarms;
+        struct report_alarm alarms[ALARM_BOARD_KINDS]; /* what it says of itself */
 };
 
 struct scaled;
@@ -86,6 +92,13 @@ uint32_t coordinator_replicas(const struct coordinator *c, uint32_t function);
 struct charter_function *coordinator_functions_ahead(const struct coordinator *c);
 /* Does a function (by its index in the charter) keep a paused replica at zero? */
 bool coordinator_keeps(void *arg, uint32_t function);
+
+/* coordinator_alarms.c: what is wrong with which board. */
+/* Takes a board's own alarms and clock; true where the picture must tell other ones. */
+bool coordinator_alarms_report(struct board_state *b, const struct report *r, usec_t now);
+void coordinator_alarms_resume(const struct coordinator *c, struct board_state *b);
+void coordinator_alarms_look(struct coordinator *c, usec_t now);
+int coordinator_alarms_world(const struct coordinator *c, struct world *w);
 
 /* coordinator_kube.c: one decision about the Kubernetes cluster. */
 void coordinator_kube_look(struct coordinator *c, usec_t now);

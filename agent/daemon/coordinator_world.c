@@ -249,7 +249,8 @@ int coordinator_make_world(const struct coordinator *c, struct world *ret) {
         (void)str_copy(w.password, sizeof(w.password), a->charter.password);
         make_kube(c, &w.kube);
         if ((r = make_members(c, &w)) < 0 || (r = make_functions(c, &w)) < 0 ||
-            (r = make_instances(c, &w)) < 0 || (r = make_images(c, &w)) < 0) {
+            (r = make_instances(c, &w)) < 0 || (r = make_images(c, &w)) < 0 ||
+            (r = coordinator_alarms_world(c, &w)) < 0) {
                 world_done(&w);
                 return r;
         }

@@ -9,6 +9,7 @@
 #include "daemon/kube.h"
 #include "daemon/membership.h"
 #include "daemon/peers.h"
+#include "daemon/reporter_alarms.h"
 #include "daemon/runner.h"
 #include "io/log.h"
 
@@ -17,6 +18,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
         REPORT_MS = 1000,
@@ -28,6 +30,8 @@ struct reporter {
         struct agent *agent;
         struct sensors_reader *reader;
         struct sensors sensors;
+        struct reporter_alarms alarms;
+        int root_fd; /* kept as long as the process */
         uv_timer_t timer;
         uv_async_t soon;
         usec_t told;        /* of calls by the gateway */
@@ -60,6 +64,13 @@ static void forget_load(struct reporter *r, usec_t now) {
                 r->calls[i].rate_milli = r->calls[i].in_flight = r->calls[i].waiting = 0;
 }
 
+static uint64_t unix_ms(void) {
+        struct timespec t;
+
+        (void)clock_gettime(CLOCK_REALTIME, &t);
+        return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 static void fill(struct reporter *r) {
         struct agent *a = r->agent;
         struct report *out = &r->report;
@@ -75,6 +86,8 @@ static void fill(struct reporter *r) {
         out->n_images = images_report(a, out->images);
         kube_report(a, &out->kube);
         out->n_usage = runner_usage(a, out->usage);
+        out->unix_ms = unix_ms();
+        out->n_alarms = reporter_alarms(a, out->alarms);
         forget_load(r, agent_now());
         out->n_calls = r->n_calls;
         memcpy(out->calls, r->calls, r->n_calls * sizeof(r->calls[0]));
@@ -151,6 +164,7 @@ static void on_timer(uv_timer_t *timer) {
         runner_measure(a);
         r->sensors.problems |= a->problems;
         say_problems(r);
+        reporter_alarms_look(&r->alarms, a, r->root_fd, &r->sensors, agent_now());
         read_calls(r);
         forget_calls(r);
         if (a->bramble && r->calls_unsaved &&
@@ -170,6 +184,10 @@ void reporter_soon(struct agent *a) {
 
 const struct sensors *reporter_sensors(const struct agent *a) {
         return &a->reporter->sensors;
+}
+
+uint32_t reporter_alarms(const struct agent *a, struct report_alarm ret[static ALARM_BOARD_KINDS]) {
+        return alarms_report(&a->reporter->alarms.alarms, agent_now(), ret);
 }
 
 /* The row of a function, made where it is new.  NULL: it does not exist, or there is no place. */
@@ -212,16 +230,16 @@ void reporter_calls(struct agent *a, const struct reporter_load *load) {
 
 int reporter_open(struct agent *a) {
         struct reporter *r = calloc(1, sizeof(*r));
-        int root, error;
+        int error;
 
         if (!r)
                 return -ENOMEM;
         r->agent = a;
         a->reporter = r;
-        root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC); /* kept as long as the process */
-        if (root < 0)
+        r->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (r->root_fd < 0)
                 return -errno;
-        error = sensors_open(root, &a->board, a->config.state_dir, &r->reader);
+        error = sensors_open(r->root_fd, &a->board, a->config.state_dir, &r->reader);
         if (error < 0)
                 return error;
         sensors_read(r->reader, agent_now(), a->lan.name, &r->sensors);

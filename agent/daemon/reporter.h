@@ -10,6 +10,8 @@ int reporter_open(struct agent *a);
 void reporter_soon(struct agent *a);
 /* The newest readings of this board. */
 const struct sensors *reporter_sensors(const struct agent *a);
+/* What is wrong with this board, in 'ret'; returns their number. */
+uint32_t reporter_alarms(const struct agent *a, struct report_alarm ret[static ALARM_BOARD_KINDS]);
 /* What this board's gateway tells of one function. */
 struct reporter_load {
         const char *name, *namespace;

@@ -190,6 +190,16 @@ static int parse_log_level(const char *text, void *field, size_t size, struct fa
         return parse_text(text, field, size, f);
 }
 
+/* Its path is often the key to a channel: it is never repeated, not in an error either. */
+static int parse_webhook(const char *text, void *field, size_t size, struct fail *f) {
+        if (!str_starts(text, "https://") && !str_starts(text, "http://"))
+                return fail(f, -EINVAL, "is no URL that begins with https:// or http://");
+        for (const char *s = text; *s; s++)
+                if (*s <= 0x20 || *s > 0x7e)
+                        return fail(f, -EINVAL, "holds a character that is not allowed in a URL");
+        return parse_text(text, field, size, f);
+}
+
 #define KEY(section, name, parse, field)                              \
         {                                                             \
                 section, name, parse, offsetof(struct config, field), \
@@ -203,6 +213,7 @@ static const struct config_key keys[] = {
         KEY("bramble", "interface", parse_text, interface),
         KEY("bramble", "peers", parse_peers, n_peers),
         KEY("bramble", "log", parse_log_level, log_level),
+        KEY("bramble", "alert_webhook", parse_webhook, alert_webhook),
         KEY("bramble", "kubernetes", parse_kubernetes, kubernetes),
         KEY("bramble", "control_planes", parse_planes, control_planes),
         KEY("bramble", "master_lost_after", parse_duration, master_lost_after_usec),

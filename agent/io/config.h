@@ -23,7 +23,8 @@ struct config {
         char interface[16];            /* interface = eth0; "" the LAN */
         uint32_t n_peers;              /* peers = 192.168.1.4, 192.168.1.5 */
         char peers[CONFIG_PEERS][SIZE_ADDRESS];
-        char log_level[8]; /* log = info */
+        char log_level[8];       /* log = info */
+        char alert_webhook[512]; /* a URL that alerts are POSTed to: a secret; "" none */
         /* [paths] */
         char pki_dir[SIZE_PATH];         /* /etc/bramble/pki */
         char state_dir[SIZE_PATH];       /* /var/lib/bramble */

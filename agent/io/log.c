@@ -16,9 +16,6 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
-/* One id for "a board changed its role", so that `journalctl MESSAGE_ID=...` finds them all. */
-#define MESSAGE_ID_ROLE "3f1d6c0a5b9e4c3f9a27d2f6a4b8e711"
-
 enum { LINE_BYTES = 1024, ONCE_KEYS = 64, ONCE_BYTES = 96 };
 
 static struct {
@@ -116,7 +113,22 @@ void log_role(const char *node_name, const char *format, ...) {
         (void)vsnprintf(text, sizeof(text), format, args);
         va_end(args);
         (void)snprintf(pair, sizeof(pair), "BRAMBLE_NODE=%s", node_name);
-        emit(LOG_LEVEL_NOTICE, pair, text, "MESSAGE_ID=" MESSAGE_ID_ROLE);
+        emit(LOG_LEVEL_NOTICE, pair, text, "MESSAGE_ID=" LOG_ID_ROLE);
+}
+
+void log_event(enum log_level level, const char *message_id, const char *node_name,
+               const char *format, ...) {
+        char text[LINE_BYTES], pair[128], id[64];
+        va_list args;
+
+        if (level > state.most)
+                return;
+        va_start(args, format);
+        (void)vsnprintf(text, sizeof(text), format, args);
+        va_end(args);
+        (void)snprintf(pair, sizeof(pair), "BRAMBLE_NODE=%s", node_name);
+        (void)snprintf(id, sizeof(id), "MESSAGE_ID=%s", message_id);
+        emit(level, node_name[0] ? pair : NULL, text, id);
 }
 
 bool log_has_journal(void) {

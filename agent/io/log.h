@@ -28,6 +28,15 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 void log_field(enum log_level level, const char *field, const char *value, const char *format, ...)
         __attribute__((format(printf, 4, 5)));
 
+/* journalctl MESSAGE_ID=... finds all of a kind. */
+#define LOG_ID_ROLE       "3f1d6c0a5b9e4c3f9a27d2f6a4b8e711" /* who is what in the bramble */
+#define LOG_ID_ALERT      "6a1f0de2c5b1495aa2f4f0c2a7d4b0e3" /* an alert begins */
+#define LOG_ID_ALERT_OVER "b7c93d8e1f6a4a0d8c5e92b64d13f7a8" /* and is over */
+
+/* A line with one of those, and BRAMBLE_NODE= where the name is not "". */
+void log_event(enum log_level level, const char *message_id, const char *node_name,
+               const char *format, ...) __attribute__((format(printf, 4, 5)));
+
 /* Role changes carry a fixed MESSAGE_ID and BRAMBLE_NODE=. */
 void log_role(const char *node_name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
