@@ -2,6 +2,7 @@
 #include "base/str.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
+#include "cli/watch.h"
 #include "io/json.h"
 
 #include <math.h>
@@ -165,7 +166,26 @@ static void board_row(struct table *t, const cJSON *n, bool kubernetes) {
                 kubernetes_cell(t, n);
 }
 
-int verb_status(const struct cli *c, int argc, char **argv) {
+static void print_alerts(const cJSON *o) {
+        const cJSON *alerts = cJSON_GetObjectItemCaseSensitive(o, "alerts"), *x;
+        bool colour = cli_on_terminal(1), first = true;
+
+        cJSON_ArrayForEach(x, alerts) {
+                const char *severity = json_text(x, "severity", "?");
+                char since[16];
+
+                printf("%s%s%s%s %s: %s (for %s)\n", first ? "\n" : "",
+                       !colour || str_eq(severity, "info") ? ""
+                       : str_eq(severity, "error")         ? "\033[31m"
+                                                           : "\033[33m",
+                       cli_safe(severity), colour ? "\033[0m" : "",
+                       cli_safe(json_text(x, "board", "?")), cli_safe(json_text(x, "text", "")),
+                       str_duration(since, whole(x, "since_ms") / 1000));
+                first = false;
+        }
+}
+
+static int show_status(const struct cli *c) {
         static const char *const titles[] = { "NAME", "ROLE",  "BOARD", "CPU", "RAM",
                                               "TEMP", "POWER", "NET",   "UP",  NULL };
         static const char *const with_kubernetes[] = { "NAME", "ROLE",       "BOARD", "CPU",
@@ -178,8 +198,6 @@ int verb_status(const struct cli *c, int argc, char **argv) {
         cJSON *o;
         int r;
 
-        (void)argc;
-        (void)argv;
         r = cli_ask(c, cli_request("status"), NULL, NULL, &o);
         if (r != CLI_DONE)
                 return r;
@@ -210,8 +228,22 @@ int verb_status(const struct cli *c, int argc, char **argv) {
                 if (problems[0])
                         printf("%s: %s\n", cli_safe(json_text(n, "name", "?")), cli_safe(problems));
         }
+        print_alerts(o);
         cJSON_Delete(o);
         return CLI_DONE;
+}
+
+int verb_status(const struct cli *c, int argc, char **argv) {
+        uint64_t seconds = WATCH_SECONDS;
+
+        if (argc == 1)
+                return show_status(c);
+        if (!str_eq(argv[1], "--watch"))
+                return cli_misused(c, argv[0], "'%.40s' is not known", argv[1]);
+        if (argc == 3 && (str_to_u64(argv[2], WATCH_SECONDS_MOST, &seconds) < 0 || seconds == 0))
+                return cli_misused(c, argv[0], "--watch takes seconds, from 1 to %d",
+                                   WATCH_SECONDS_MOST);
+        return watch_run(c, (unsigned)seconds, show_status);
 }
 
 static void node_row(struct table *t, const cJSON *n) {

@@ -3,6 +3,7 @@
  *
  *         {"verb":"resolve", REGISTRY}                  -> {"digest","size"}
  *         {"verb":"blob", "digest", "size", "manifest"} -> DATA ..., {}
+ *         {"verb":"notify", "url", "body", "ca"}        -> {}: tells a webhook
  *
  * REGISTRY is image (normalised), plain, ca, user, password, identity.  An error is {"error",
  * "code"}: the registry's status, or 0 where it did not answer. */
@@ -256,6 +257,22 @@ static void blob(const cJSON *o) {
         answer_reset(&a);
 }
 
+static void tell_webhook(const cJSON *request) {
+        struct fail f = { 0 };
+        bool final = false;
+        cJSON *o;
+
+        if (notify(request, &final, &f) == 0) {
+                reply(cJSON_CreateObject());
+                return;
+        }
+        o = cJSON_CreateObject();
+        (void)cJSON_AddStringToObject(o, "error", fail_text(&f));
+        (void)cJSON_AddNumberToObject(o, "errno", f.error);
+        (void)cJSON_AddBoolToObject(o, "final", final);
+        reply(o);
+}
+
 /* ---- requests ---- */
 
 static void on_request(const struct frame *f) {
@@ -267,6 +284,10 @@ static void on_request(const struct frame *f) {
         stream = f->stream;
         if (json_parse_object((const char *)f->body, f->len, &o, &why) == 0) {
                 verb = json_text(o, "verb", "");
+                if (str_eq(verb, "notify")) {
+                        tell_webhook(o);
+                        return;
+                }
                 use_registry(o, &why);
                 if (!why.error && str_eq(verb, "resolve")) {
                         resolve();

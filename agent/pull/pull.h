@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "core/registry.h"
 
+#include <cjson/cJSON.h>
 #include <curl/curl.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -62,5 +63,10 @@ void answer_reset(struct answer *a); /* for another try */
 int token_get(struct registry *r, const struct registry_challenge *c, struct fail *f);
 /* "Authorization: Basic ..." of user and password.  -ENOMEM where it does not fit. */
 int token_basic(const struct registry *r, char *dst, size_t size);
+
+/* ---- notify.c ---- */
+/* POSTs "body" to "url".  -EIO and a sentence without the URL; '*ret_final': trying again is no use.
+ */
+int notify(const cJSON *request, bool *ret_final, struct fail *f);
 
 #endif
