@@ -31,6 +31,11 @@ static struct world_instance instances[] = {
         { .function = 0, .state = INSTANCE_STOPPING },
 };
 
+static struct world_alarm alarms[] = {
+        { .node = 2, .kind = ALARM_LOST, .severity = SEVERITY_ERROR, .text = "gone" },
+        { .node = 3, .kind = ALARM_UNDER_VOLTAGE, .severity = SEVERITY_INFO, .text = "was" },
+};
+
 static const struct world full = {
         .term = 7,
         .bramble = 99,
@@ -43,6 +48,8 @@ static const struct world full = {
         .n_instances = ARRAY_SIZE(instances),
         .instances = instances,
         .n_images = 4,
+        .n_alarms = ARRAY_SIZE(alarms),
+        .alarms = alarms,
 };
 static const struct world empty = { 0 };
 
@@ -60,8 +67,8 @@ struct print_case {
         const struct world *world;
         uint64_t node, leader;
         uint32_t power, problems;
-        const char *lines[16];
-        const char *not_there[4];
+        const char *lines[20];
+        const char *not_there[5];
 };
 
 static void prints(void **state) {
@@ -81,7 +88,9 @@ static void prints(void **state) {
                     "bramble_board_problem{problem=\"network\"} 1",
                     "bramble_board_problem{problem=\"memory\"} 0", "bramble_members 3",
                     "bramble_members_up 2", "bramble_member_up{name=\"w1\"} 0",
-                    "bramble_leader_known 1", "bramble_term 7", "bramble_images 4" },
+                    "bramble_leader_known 1", "bramble_term 7", "bramble_images 4", "bramble_alerts 1",
+                    "bramble_alert{alert=\"board-lost\",name=\"w1\",severity=\"error\"} 1",
+                    "bramble_alert{alert=\"under-voltage\",name=\"w2\",severity=\"info\"} 1" },
                   { NULL } },
                 { &full,
                   2,
@@ -110,8 +119,9 @@ static void prints(void **state) {
                   POWER_KNOWN,
                   0,
                   { "bramble_board_leader 0", "bramble_board_master 0", "bramble_leader_known 0",
-                    "bramble_members 0", "bramble_members_up 0", "bramble_power_known 1" },
-                  { "bramble_member_up{", "bramble_function_replicas{", "role=\"master\"" } },
+                    "bramble_members 0", "bramble_members_up 0", "bramble_power_known 1",
+                    "bramble_alerts 0" },
+                  { "bramble_member_up{", "bramble_alert{", "bramble_function_replicas{", "role=\"master\"" } },
         };
 
         (void)state;

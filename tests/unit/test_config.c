@@ -26,6 +26,7 @@ static void good(void **state) {
 
         (void)state;
         assert_int_equal(read_text("\xef\xbb\xbf# a comment\r\n[bramble]\r\nexpect = 4\r\n"
+                                   "alert_webhook = https://hooks.example/a?b={{.c}}&d=1\n"
                                    "settle = 500ms\r\npeers = 10.0.0.1, 10.0.0.2\r\n"
                                    "[functions]\nmemory = 32Mi ; half\n"
                                    "insecure_registries = nas:5000, 10.0.0.9\n"
@@ -34,6 +35,7 @@ static void good(void **state) {
                          0);
         assert_int_equal(c.expect, 4);
         assert_int_equal(c.settle_usec, 500000);
+        assert_string_equal(c.alert_webhook, "https://hooks.example/a?b={{.c}}&d=1");
         assert_int_equal(c.n_peers, 2);
         assert_string_equal(c.peers[1], "10.0.0.2");
         assert_int_equal(c.default_memory_bytes, 32 << 20);
@@ -56,6 +58,11 @@ static void bad(void **state) {
                   "bramble.conf:2: unknown key 'expect' in section [brumble]" },
                 { "[bramble]\n\nport = 70000\n",
                   "bramble.conf:3: port: '70000' is no port (1 to 65535)" },
+                /* it may be the key to a channel: it is not repeated */
+                { "[bramble]\nalert_webhook = hooks.example/SECRET\n",
+                  "bramble.conf:2: alert_webhook: is no URL that begins with https:// or http://" },
+                { "[bramble]\nalert_webhook = http://x/SECRET Y\n",
+                  "bramble.conf:2: alert_webhook: holds a character that is not allowed in a URL" },
                 { "[bramble]\nport = -1\n", "bramble.conf:2: port: '-1' is no port (1 to 65535)" },
                 { "[bramble]\nexpect\n", "bramble.conf:2: neither [section] nor key = value" },
                 { "[bramble]\npeers = 10.0.0.1, m2\n",
