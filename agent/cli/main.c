@@ -16,7 +16,8 @@ const struct cli_verb cli_verbs[] = {
         { "events", "", 0, -1, verb_events,
           "what happened: who leads, who came and went, what moved and why, alerts",
           "  -f, --follow         go on as more happens\n"
-          "  --since ID|10m       nothing older: the id of an event (-o json has them), or s, m, h, "
+          "  --since ID|10m       nothing older: the id of an event (-o json has them), or s, m, "
+          "h, "
           "d\n" },
         { "nodes", "", 0, 0, verb_nodes, "what the boards are: model, cores, RAM, address", NULL },
         { "doctor", "", 0, 0, verb_doctor, "checks this board; each failure says what to do",

@@ -227,7 +227,8 @@ uint32_t alarms_report(const struct alarms *a, usec_t now,
         return n;
 }
 
-/* ---- what the leader says of a board ----------------------------------------------------------- */
+/* ---- what the leader says of a board -----------------------------------------------------------
+ */
 
 void alarm_lost(struct alarm_state *s, bool up, bool planned, usec_t now) {
         struct look look = { .text = "does not answer: look at its lights, its supply and its "

@@ -25,8 +25,8 @@ struct alarm_state {
 struct alarm_facts {
         const struct board *board;     /* its own limits */
         const struct sensors *sensors; /* newest */
-        const char *certificate;       /* what the one is for that ends first; NULL: none is known */
-        int64_t certificate_sec;       /* until it ends, negative: it has ended */
+        const char *certificate; /* what the one is for that ends first; NULL: none is known */
+        int64_t certificate_sec; /* until it ends, negative: it has ended */
 };
 
 /* All that a board says of itself.  All zero at its start. */

@@ -67,7 +67,8 @@ static const char *name_of(const struct step *s, uint64_t node) {
         return m && m->name[0] ? m->name : "a board";
 }
 
-/* ---- boards ------------------------------------------------------------------------------------ */
+/* ---- boards ------------------------------------------------------------------------------------
+ */
 
 /* What was last said of a board's coming and going; NULL: nothing that is still remembered. */
 static const struct event *last_word(const struct events *log, const char *board) {
@@ -183,7 +184,8 @@ static void kubernetes(struct step *s) {
                     plane);
 }
 
-/* ---- functions --------------------------------------------------------------------------------- */
+/* ---- functions ---------------------------------------------------------------------------------
+ */
 
 static void functions(struct step *s) {
         char name[2 * SIZE_NAME];
@@ -202,8 +204,8 @@ static void functions(struct step *s) {
 
                 (void)function_name(is, name);
                 if (!was)
-                        say_function(s, EVENT_DEPLOYED, name, "",
-                                     "%.80s was deployed, from %.80s", name, is->image);
+                        say_function(s, EVENT_DEPLOYED, name, "", "%.80s was deployed, from %.80s",
+                                     name, is->image);
                 else if (was->generation != is->generation)
                         say_function(s, EVENT_DEPLOYED, name, "", "%.80s was updated, from %.80s",
                                      name, is->image);
@@ -295,7 +297,8 @@ static void moves_of(struct step *s, uint32_t function) {
         }
 }
 
-/* ---- alarms ------------------------------------------------------------------------------------- */
+/* ---- alarms -------------------------------------------------------------------------------------
+ */
 
 static void say_alarm(struct step *s, enum event_kind kind, const struct world_alarm *alarm) {
         const char *board = name_of(s, alarm->node);

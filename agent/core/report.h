@@ -191,8 +191,8 @@ const char *severity_text(enum severity severity);
 
 struct wire_in;
 struct wire_out;
-/* An alarm's severity, age and text, as reports and the world have them.  Reading: bad for a severity
- * that is none, and for text that is not printable ASCII. */
+/* An alarm's severity, age and text, as reports and the world have them.  Reading: bad for a
+ * severity that is none, and for text that is not printable ASCII. */
 void report_alarm_put(struct wire_out *w, enum severity severity, uint32_t age_sec,
                       const char *text);
 void report_alarm_get(struct wire_in *w, enum severity *severity, uint32_t *age_sec,

@@ -91,7 +91,7 @@ struct world {
         char password[SIZE_PASSWORD];
         struct world_kube kube;
         uint64_t secrets_version; /* grows with each change of a secret: boards ask anew */
-        uint64_t last_event;      /* newest id of the leader's events: boards ask for what they lack */
+        uint64_t last_event; /* newest id of the leader's events: boards ask for what they lack */
         uint32_t n_members, n_functions, n_instances, n_images, n_alarms;
         struct world_member *members;
         struct world_function *functions;

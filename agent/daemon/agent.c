@@ -227,12 +227,13 @@ int agent_start(struct agent *a, struct fail *f) {
         if ((r = make_dir(a->config.state_dir, 0700, f)) < 0 ||
             (r = make_dir(a->config.run_dir, 0755, f)) < 0 || (r = agent_identify(a, f)) < 0 ||
             (r = trust(a, f)) < 0 || (r = hostname_open(a->loop, on_named, a, &a->hostname)) < 0 ||
-            (r = network_open(a, f)) < 0 || (r = peers_open(a)) < 0 ||
-            (r = webhook_open(a)) < 0 || (r = events_open(a)) < 0 || (r = coordinator_open(a)) < 0 || (r = resolver_open(a)) < 0 ||
-            (r = secret_key_open(a)) < 0 || (r = api_open(a, f)) < 0 ||
-            (r = open_functions(a, f)) < 0 || (r = kube_open(a, f)) < 0 ||
-            (r = reporter_open(a)) < 0 || (r = membership_open(a, f)) < 0 ||
-            (r = greet_open(a, f)) < 0 || (r = open_discovery(a)) < 0)
+            (r = network_open(a, f)) < 0 || (r = peers_open(a)) < 0 || (r = webhook_open(a)) < 0 ||
+            (r = events_open(a)) < 0 || (r = coordinator_open(a)) < 0 ||
+            (r = resolver_open(a)) < 0 || (r = secret_key_open(a)) < 0 ||
+            (r = api_open(a, f)) < 0 || (r = open_functions(a, f)) < 0 ||
+            (r = kube_open(a, f)) < 0 || (r = reporter_open(a)) < 0 ||
+            (r = membership_open(a, f)) < 0 || (r = greet_open(a, f)) < 0 ||
+            (r = open_discovery(a)) < 0)
                 return r;
         take_name(a);
         return 0;

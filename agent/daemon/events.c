@@ -19,10 +19,10 @@ enum { CATCH_UP_SEC = 10 };
 struct agent_events {
         struct agent *agent;
         struct events log;
-        uint64_t said;             /* newest that readers and the journal were told of */
-        uint64_t term, version;    /* of the picture that events were last derived from */
-        bool asking;               /* another board, for what is missing */
-        bool caught_up;            /* a leader that began with an empty log has asked another board */
+        uint64_t said;          /* newest that readers and the journal were told of */
+        uint64_t term, version; /* of the picture that events were last derived from */
+        bool asking;            /* another board, for what is missing */
+        bool caught_up;         /* a leader that began with an empty log has asked another board */
         struct request *followers; /* a list through 'next_watcher' */
 };
 
@@ -38,7 +38,8 @@ static struct event_time event_now(void) {
                                     (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000 };
 }
 
-/* ---- telling ----------------------------------------------------------------------------------- */
+/* ---- telling -----------------------------------------------------------------------------------
+ */
 
 /* In the journal of the board that it is about, and of the leader, which is the one that knows. */
 static void journal(const struct agent *a, const struct event *e) {
@@ -70,7 +71,8 @@ static void say(struct agent_events *ev) {
         ev->said = events_last(&ev->log);
 }
 
-/* ---- the leader -------------------------------------------------------------------------------- */
+/* ---- the leader --------------------------------------------------------------------------------
+ */
 
 /* A log that begins anew (the agent was restarted) takes what the others remember. */
 static void catch_up(struct agent_events *ev, const struct world *now);
@@ -99,7 +101,8 @@ void events_tell(struct agent *a, const struct event *e) {
         coordinator_changed(a); /* the next picture names it */
 }
 
-/* ---- from another board ------------------------------------------------------------------------ */
+/* ---- from another board ------------------------------------------------------------------------
+ */
 
 static void take(struct agent_events *ev, const cJSON *reply) {
         const cJSON *list = cJSON_GetObjectItemCaseSensitive(reply, "events"), *o;
@@ -175,7 +178,8 @@ static void catch_up(struct agent_events *ev, const struct world *now) {
         }
 }
 
-/* ---- verbs ------------------------------------------------------------------------------------- */
+/* ---- verbs -------------------------------------------------------------------------------------
+ */
 
 static uint64_t since(const struct request *q) {
         uint64_t id = 0;

@@ -7,8 +7,8 @@
 
 int events_open(struct agent *a);
 
-/* This board leads and has made the picture that follows agent.world: what happened is written down,
- * and the picture names the newest entry. */
+/* This board leads and has made the picture that follows agent.world: what happened is written
+ * down, and the picture names the newest entry. */
 void events_lead(struct agent *a, struct world *now);
 /* Another board's picture was taken: what is missing is fetched from it. */
 void events_follow(struct agent *a);

@@ -23,9 +23,9 @@ cJSON *status_alerts(const struct agent *a) {
                 const struct world_alarm *x = &a->world.alarms[i];
                 const struct world_member *m = world_member(&a->world, x->node);
 
-                (void)cJSON_AddItemToArray(
-                        array, alert(x->kind, m ? m->name : "", x->severity,
-                                     usec_add(x->age_sec * USEC_PER_SEC, shown), x->text));
+                (void)cJSON_AddItemToArray(array, alert(x->kind, m ? m->name : "", x->severity,
+                                                        usec_add(x->age_sec * USEC_PER_SEC, shown),
+                                                        x->text));
         }
         return array;
 }
@@ -36,8 +36,8 @@ cJSON *status_alerts_self(const struct agent *a) {
         cJSON *array = cJSON_CreateArray();
 
         for (uint32_t i = 0; i < n; i++)
-                (void)cJSON_AddItemToArray(array, alert(told[i].kind, a->name, told[i].severity,
-                                                        told[i].age_sec * USEC_PER_SEC,
-                                                        told[i].text));
+                (void)cJSON_AddItemToArray(array,
+                                           alert(told[i].kind, a->name, told[i].severity,
+                                                 told[i].age_sec * USEC_PER_SEC, told[i].text));
         return array;
 }

@@ -139,8 +139,8 @@ static void next(struct webhook *w) {
         }
 }
 
-/* Slack, Mattermost and Rocket.Chat show "text", Discord "content", Gotify (and ntfy, by a template)
- * "title", "message" and "priority"; the rest is for programs. */
+/* Slack, Mattermost and Rocket.Chat show "text", Discord "content", Gotify (and ntfy, by a
+ * template) "title", "message" and "priority"; the rest is for programs. */
 static char *body_of(const struct agent *a, const struct event *e) {
         auto_json cJSON *o = cJSON_CreateObject();
         bool over = e->kind == EVENT_ALERT_OVER;

@@ -16,8 +16,7 @@ bool cert_ends_first(int root_fd, const struct cert_file *files, size_t n, const
 
                 while (path && path[0] == '/')
                         path++;
-                if (!path || !path[0] ||
-                    file_text_read(root_fd, path, PKI_FILE_BYTES, &pem) < 0 ||
+                if (!path || !path[0] || file_text_read(root_fd, path, PKI_FILE_BYTES, &pem) < 0 ||
                     kube_cert_parse(pem.data, pem.len, &cert) < 0 ||
                     (any && cert.expires >= *ret_unix))
                         continue;

@@ -1,5 +1,5 @@
-/* notify - one POST of JSON to a URL that a person chose, for alerts.  The URL is a secret: no error
- * repeats it. */
+/* notify - one POST of JSON to a URL that a person chose, for alerts.  The URL is a secret: no
+ * error repeats it. */
 #include "base/str.h"
 #include "io/json.h"
 #include "pull/pull.h"

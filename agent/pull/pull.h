@@ -65,7 +65,8 @@ int token_get(struct registry *r, const struct registry_challenge *c, struct fai
 int token_basic(const struct registry *r, char *dst, size_t size);
 
 /* ---- notify.c ---- */
-/* POSTs "body" to "url".  -EIO and a sentence without the URL; '*ret_final': trying again is no use.
+/* POSTs "body" to "url".  -EIO and a sentence without the URL; '*ret_final': trying again is no
+ * use.
  */
 int notify(const cJSON *request, bool *ret_final, struct fail *f);
 

@@ -1,6 +1,6 @@
 /* The log of events under failovers: boards that die and return, leaders that change, pictures that
- * not everybody gets, agents that are restarted.  Who was elected, lost or came back is told once, on
- * every board, under one id. */
+ * not everybody gets, agents that are restarted.  Who was elected, lost or came back is told once,
+ * on every board, under one id. */
 #include "sim.h"
 
 #include "base/scope.h"
@@ -204,18 +204,19 @@ static bool told_once(struct town *t, unsigned who) {
                 if (e->id <= last)
                         return sim_wrong(t->now, "%s: ids do not grow", name_of(who));
                 last = e->id;
-                while (k < t->n_truths &&
-                       (t->truths[k].told || t->truths[k].kind != e->kind ||
-                        !str_eq(name_of(t->truths[k].board), e->board)))
+                while (k < t->n_truths && (t->truths[k].told || t->truths[k].kind != e->kind ||
+                                           !str_eq(name_of(t->truths[k].board), e->board)))
                         k++;
                 if (k == t->n_truths)
-                        return sim_wrong(t->now, "%s tells of what did not happen, or once more: %s",
+                        return sim_wrong(t->now,
+                                         "%s tells of what did not happen, or once more: %s",
                                          name_of(who), e->text);
                 t->truths[k].told++;
         }
         for (unsigned k = 0; k < t->n_truths; k++)
                 if (!t->truths[k].told)
-                        return sim_wrong(t->now, "%s does not tell of '%s' of %s (term %" PRIu64 ")",
+                        return sim_wrong(t->now,
+                                         "%s does not tell of '%s' of %s (term %" PRIu64 ")",
                                          name_of(who), event_kind_text(t->truths[k].kind),
                                          name_of(t->truths[k].board), t->truths[k].term);
         return true;

@@ -88,7 +88,8 @@ static void prints(void **state) {
                     "bramble_board_problem{problem=\"network\"} 1",
                     "bramble_board_problem{problem=\"memory\"} 0", "bramble_members 3",
                     "bramble_members_up 2", "bramble_member_up{name=\"w1\"} 0",
-                    "bramble_leader_known 1", "bramble_term 7", "bramble_images 4", "bramble_alerts 1",
+                    "bramble_leader_known 1", "bramble_term 7", "bramble_images 4",
+                    "bramble_alerts 1",
                     "bramble_alert{alert=\"board-lost\",name=\"w1\",severity=\"error\"} 1",
                     "bramble_alert{alert=\"under-voltage\",name=\"w2\",severity=\"info\"} 1" },
                   { NULL } },
@@ -121,7 +122,8 @@ static void prints(void **state) {
                   { "bramble_board_leader 0", "bramble_board_master 0", "bramble_leader_known 0",
                     "bramble_members 0", "bramble_members_up 0", "bramble_power_known 1",
                     "bramble_alerts 0" },
-                  { "bramble_member_up{", "bramble_alert{", "bramble_function_replicas{", "role=\"master\"" } },
+                  { "bramble_member_up{", "bramble_alert{", "bramble_function_replicas{",
+                    "role=\"master\"" } },
         };
 
         (void)state;

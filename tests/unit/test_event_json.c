@@ -50,9 +50,9 @@ static void refused(void **state) {
         static const struct {
                 const char *key, *value;
         } cases[] = {
-                { "id", "0" },           { "id", "\"7\"" },        { "age_ms", "-1" },
-                { "kind", "\"new\"" },   { "severity", "\"none\"" }, { "text", "\"\\u001b[2J\"" },
-                { "board", "7" },        { "alert", "\"cold\"" },  { "unix", "1e300" },
+                { "id", "0" },         { "id", "\"7\"" },          { "age_ms", "-1" },
+                { "kind", "\"new\"" }, { "severity", "\"none\"" }, { "text", "\"\\u001b[2J\"" },
+                { "board", "7" },      { "alert", "\"cold\"" },    { "unix", "1e300" },
         };
         struct event e;
 

@@ -28,16 +28,27 @@ static void point(struct scene *s) {
 
 static struct scene *scene(struct scene *s) {
         *s = (struct scene){
-                .w = { .term = 3, .bramble = 7, .leader = 1, .master = 1, .n_members = 3,
-                       .n_functions = 1, .n_instances = 2 },
+                .w = { .term = 3,
+                       .bramble = 7,
+                       .leader = 1,
+                       .master = 1,
+                       .n_members = 3,
+                       .n_functions = 1,
+                       .n_instances = 2 },
                 .members = { { .node = 1, .name = "m1", .subnet = 1, .up = true },
                              { .node = 2, .name = "w1", .subnet = 2, .up = true },
                              { .node = 3, .name = "w2", .subnet = 3, .up = true },
                              { .node = 4, .name = "w3", .subnet = 4, .up = false } },
-                .functions = { { .name = "hello", .namespace = "openfaas-fn", .image = "hello:1",
-                                 .replicas = 2, .generation = 1 },
-                               { .name = "page", .namespace = "dev", .image = "page:1",
-                                 .replicas = 1, .generation = 2 } },
+                .functions = { { .name = "hello",
+                                 .namespace = "openfaas-fn",
+                                 .image = "hello:1",
+                                 .replicas = 2,
+                                 .generation = 1 },
+                               { .name = "page",
+                                 .namespace = "dev",
+                                 .image = "page:1",
+                                 .replicas = 1,
+                                 .generation = 2 } },
                 .instances = { { .id = 1, .function = 0, .generation = 1, .node = 1 },
                                { .id = 2, .function = 0, .generation = 1, .node = 2 } },
         };
@@ -197,8 +208,7 @@ static void replicas_move(void **state) {
         copy(&b, &c)->instances[1] = b.instances[2];
         b.w.n_instances = 2;
         assert_int_equal(step(&c, &b), 1);
-        assert_string_equal(newest(0)->text,
-                            "hello moved from w1 to w2, as w1 does not answer");
+        assert_string_equal(newest(0)->text, "hello moved from w1 to w2, as w1 does not answer");
         assert_string_equal(newest(0)->board, "w2");
         assert_string_equal(newest(0)->function, "hello");
         assert_int_equal(newest(0)->kind, EVENT_MOVED);
@@ -223,10 +233,9 @@ static void alerts(void **state) {
         (void)state;
         begin();
         scene(&a);
-        copy(&b, &a)->alarms[0] = (struct world_alarm){ .node = 2,
-                                                        .kind = ALARM_HOT,
-                                                        .severity = SEVERITY_WARNING,
-                                                        .text = "too hot" };
+        copy(&b, &a)->alarms[0] = (struct world_alarm){
+                .node = 2, .kind = ALARM_HOT, .severity = SEVERITY_WARNING, .text = "too hot"
+        };
         b.w.n_alarms = 1;
         assert_int_equal(step(&a, &b), 1);
         assert_string_equal(newest(0)->text, "w1: too hot");

@@ -221,9 +221,8 @@ static void instance_words(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(there_and_back), cmocka_unit_test(refused),
-                cmocka_unit_test(alarms_refused),
-                cmocka_unit_test(largest),        cmocka_unit_test(power_words),
-                cmocka_unit_test(instance_words),
+                cmocka_unit_test(alarms_refused), cmocka_unit_test(largest),
+                cmocka_unit_test(power_words),    cmocka_unit_test(instance_words),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

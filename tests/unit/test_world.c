@@ -28,7 +28,11 @@ static struct world_image images[] = {
 };
 
 static struct world_alarm alarms[] = {
-        { .node = 2, .kind = ALARM_LOST, .severity = SEVERITY_ERROR, .age_sec = 90, .text = "gone" },
+        { .node = 2,
+          .kind = ALARM_LOST,
+          .severity = SEVERITY_ERROR,
+          .age_sec = 90,
+          .text = "gone" },
 };
 
 static struct world sample(void) {
