@@ -12,9 +12,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
-enum { CATCH_UP_SEC = 10 };
+enum {
+        CATCH_UP_SEC = 10,
+        NEWS_SEC = 60, /* what is older was in the journal when it was new */
+};
 
 struct agent_events {
         struct agent *agent;
@@ -22,7 +26,8 @@ struct agent_events {
         uint64_t said;          /* newest that readers and the journal were told of */
         uint64_t term, version; /* of the picture that events were last derived from */
         bool asking;            /* another board, for what is missing */
-        bool caught_up;         /* a leader that began with an empty log has asked another board */
+        bool lacks;             /* this agent leads, and was started anew: others remember more */
+        uint64_t bramble;       /* that the log is of */
         struct request *followers; /* a list through 'next_watcher' */
 };
 
@@ -49,6 +54,8 @@ static void journal(const struct agent *a, const struct event *e) {
                          : e->kind == EVENT_ALERT_OVER ? LOG_ID_ALERT_OVER
                                                        : LOG_ID_ROLE;
 
+        if (monotonic() - e->at_usec > NEWS_SEC * (int64_t)USEC_PER_SEC)
+                return;
         if (e->kind == EVENT_ELECTED) /* who is elected says so itself, and sooner */
                 return;
         if (!membership_leads(a) && !str_eq(e->board, a->name))
@@ -56,8 +63,8 @@ static void journal(const struct agent *a, const struct event *e) {
         log_event(levels[e->severity], id, e->board, "%s", e->text);
 }
 
-/* All that came behind what was said last. */
-static void say(struct agent_events *ev) {
+/* All that came behind what was said last; 'leads': this board wrote it. */
+static void say(struct agent_events *ev, bool leads) {
         for (uint32_t i = events_since(&ev->log, ev->said); i < ev->log.n; i++) {
                 const struct event *e = events_at(&ev->log, i);
                 auto_json cJSON *o = ev->followers ? event_json(e, monotonic()) : NULL;
@@ -65,10 +72,19 @@ static void say(struct agent_events *ev) {
                 journal(ev->agent, e);
                 for (struct request *q = ev->followers; q; q = q->next_watcher)
                         (void)request_event(q, o);
-                if (membership_leads(ev->agent))
+                if (leads)
                         webhook_event(ev->agent, e);
         }
         ev->said = events_last(&ev->log);
+}
+
+/* Another bramble (two became one) has another story. */
+static void begin(struct agent_events *ev, uint64_t bramble) {
+        if (ev->bramble == bramble)
+                return;
+        ev->bramble = bramble;
+        ev->said = 0;
+        memset(&ev->log, 0, sizeof(ev->log));
 }
 
 /* ---- the leader --------------------------------------------------------------------------------
@@ -84,11 +100,13 @@ void events_lead(struct agent *a, struct world *now) {
         bool again = before->bramble == now->bramble && before->term == ev->term &&
                      before->version == ev->version && ev->version;
 
+        begin(ev, now->bramble);
+        ev->lacks = ev->lacks || before->bramble != now->bramble;
         if (!again)
                 (void)events_step(&ev->log, before, now, event_now());
         ev->term = before->term;
         ev->version = before->version;
-        say(ev);
+        say(ev, true);
         catch_up(ev, now);
         now->last_event = events_last(&ev->log);
 }
@@ -97,7 +115,7 @@ void events_tell(struct agent *a, const struct event *e) {
         if (!membership_leads(a))
                 return;
         (void)events_add(&a->events->log, a->world.term, event_now(), e);
-        say(a->events);
+        say(a->events, true);
         coordinator_changed(a); /* the next picture names it */
 }
 
@@ -134,13 +152,14 @@ static void on_list(void *arg, int result, const char *why, const cJSON *reply) 
         if (result < 0 || !reply)
                 return; /* the next picture asks again */
         take(ev, reply);
-        say(ev);
+        say(ev, false);
 }
 
 void events_follow(struct agent *a) {
         struct agent_events *ev = a->events;
         auto_json cJSON *request = NULL;
 
+        begin(ev, a->world.bramble);
         if (ev->asking || a->world.last_event <= events_last(&ev->log))
                 return;
         ev->asking = true;
@@ -154,7 +173,7 @@ static void on_caught_up(void *arg, int result, const char *why, const cJSON *re
 
         (void)why;
         ev->asking = false;
-        ev->caught_up = result == 0;
+        ev->lacks = result < 0;
         if (result == 0 && reply)
                 take(ev, reply);
 }
@@ -162,7 +181,7 @@ static void on_caught_up(void *arg, int result, const char *why, const cJSON *re
 static void catch_up(struct agent_events *ev, const struct world *now) {
         auto_json cJSON *request = NULL;
 
-        if (ev->caught_up || ev->asking || ev->term) /* it followed somebody before */
+        if (!ev->lacks || ev->asking)
                 return;
         for (uint32_t i = 0; i < now->n_members; i++) {
                 const struct world_member *m = &now->members[i];
