@@ -62,7 +62,8 @@ static void take(struct alarm_state *s, enum severity level, const char *text, u
         copy_text(s->text, level == SEVERITY_NONE ? "" : text);
 }
 
-static void step(struct alarm_state *s, enum alarm_kind kind, const struct look *look, usec_t now) {
+static void step(struct alarm_state *s, enum alarm_kind kind, const struct look *look,
+                 usec_t begins, usec_t now) {
         bool rises = look->begins > s->level;
         bool falls = !rises && look->stays < s->level;
 
@@ -70,7 +71,7 @@ static void step(struct alarm_state *s, enum alarm_kind kind, const struct look 
                 s->turned = now;
         s->rises = rises;
         s->falls = falls;
-        if (rises && usec_sub(now, s->turned) >= kinds[kind].begins)
+        if (rises && usec_sub(now, s->turned) >= begins)
                 take(s, look->begins, look->text, now);
         else if (falls && usec_sub(now, s->turned) >= kinds[kind].ends)
                 take(s, look->stays, look->stays_text, now);
@@ -200,8 +201,9 @@ void alarms_board(struct alarms *a, const struct alarm_facts *f, usec_t now) {
                 struct look look = { 0 };
 
                 looks[i](a, f, &look);
-                step(&a->of[i], (enum alarm_kind)i, &look, now);
+                step(&a->of[i], (enum alarm_kind)i, &look, a->began ? kinds[i].begins : 0, now);
         }
+        a->began = true;
 }
 
 uint32_t alarm_age_sec(const struct alarm_state *s, usec_t now) {
@@ -236,7 +238,7 @@ void alarm_lost(struct alarm_state *s, bool up, bool planned, usec_t now) {
 
         if (!up && !planned)
                 look.begins = look.stays = SEVERITY_ERROR;
-        step(s, ALARM_LOST, &look, now);
+        step(s, ALARM_LOST, &look, kinds[ALARM_LOST].begins, now);
 }
 
 int64_t alarm_clock_reference(const int64_t *offsets_ms, size_t n) {
@@ -270,7 +272,7 @@ void alarm_clock(struct alarm_state *s, int64_t off_ms, usec_t now) {
                        "(timedatectl timesync-status)",
                        str_duration(words, off / 1000), off_ms < 0 ? "behind" : "ahead of");
         copy_text(look.stays_text, look.text);
-        step(s, ALARM_CLOCK, &look, now);
+        step(s, ALARM_CLOCK, &look, kinds[ALARM_CLOCK].begins, now);
 }
 
 void alarm_resume(struct alarm_state *s, enum severity level, uint32_t age_sec, const char *text,

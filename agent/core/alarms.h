@@ -32,10 +32,12 @@ struct alarm_facts {
 /* All that a board says of itself.  All zero at its start. */
 struct alarms {
         struct alarm_state of[ALARM_BOARD_KINDS];
+        bool began;             /* took a reading */
         bool was_under_voltage; /* seen since this agent began */
 };
 
-/* Takes a reading. */
+/* Takes a reading.  What is wrong in the first one is told at once: an agent that was restarted
+ * goes on with what it had told. */
 void alarms_board(struct alarms *a, const struct alarm_facts *f, usec_t now);
 /* Those that are told, for the report; returns their number. */
 uint32_t alarms_report(const struct alarms *a, usec_t now,

@@ -243,6 +243,7 @@ int reporter_open(struct agent *a) {
         if (error < 0)
                 return error;
         sensors_read(r->reader, agent_now(), a->lan.name, &r->sensors);
+        reporter_alarms_look(&r->alarms, a, r->root_fd, &r->sensors, agent_now());
         if ((error = uv_timer_init(a->loop, &r->timer)) < 0 ||
             (error = uv_async_init(a->loop, &r->soon, on_soon)) < 0)
                 return error;

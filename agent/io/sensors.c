@@ -154,7 +154,7 @@ static void read_disk(const struct sensors_reader *s, struct sensors *ret) {
                     ret->disk_free_bytes < 64 * 1000 * 1000)
                         ret->problems |= PROBLEM_DISK_FULL;
         }
-        ret->card_errors = sensors_card_errors(s->root_fd);
+        ret->card_errors = sensors_card_errors(s->root_fd, s->state_dir);
         /* field 7: sectors of 512 bytes written; cards do not say how worn they are */
         if (sensors_file_read(s->root_fd, "sys/block/mmcblk0/stat", text, sizeof(text)) > 0 &&
             sscanf(text, "%*u %*u %*u %*u %*u %*u %20" SCNu64, &sectors) == 1)

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* Errors that ext4 has written down in the file systems of this machine, all together
- * (sys/fs/ext4/DEVICE/errors_count: ext4(5); kept over restarts until e2fsck clears it). */
-uint64_t sensors_card_errors(int root_fd);
+/* Errors that ext4 has written down in the file systems of the root and of 'state_dir'
+ * (sys/fs/ext4/DEVICE/errors_count: kept over restarts until e2fsck clears it); 0 for others. */
+uint64_t sensors_card_errors(int root_fd, const char *state_dir);
 
 #endif

@@ -74,6 +74,16 @@ static void voltage(void **state) {
         assert_int_equal(b.alarms.of[ALARM_UNDER_VOLTAGE].since, USEC_PER_SEC);
 }
 
+/* An agent that was restarted tells at once what it had told. */
+static void restarted(void **state) {
+        struct bench b = { .sensors = healthy() };
+
+        (void)state;
+        b.sensors.temperature_mc = 79000;
+        feed(&b, 1);
+        assert_int_equal(level(&b, ALARM_HOT), SEVERITY_WARNING);
+}
+
 /* A dip every 20 s is one alarm, not many. */
 static void voltage_does_not_flap(void **state) {
         struct bench b = { .sensors = healthy() };
@@ -103,6 +113,7 @@ static void heat(void **state) {
         struct bench b = { .sensors = healthy() };
 
         (void)state;
+        feed(&b, 1);
         b.sensors.temperature_mc = 79000; /* within reach of its limit */
         feed(&b, 10);
         assert_int_equal(level(&b, ALARM_HOT), SEVERITY_NONE);
@@ -305,6 +316,7 @@ int main(void) {
                 cmocka_unit_test(voltage_does_not_flap),
                 cmocka_unit_test(only_since_boot),
                 cmocka_unit_test(heat),
+                cmocka_unit_test(restarted),
                 cmocka_unit_test(card),
                 cmocka_unit_test(card_hysteresis),
                 cmocka_unit_test(failing),

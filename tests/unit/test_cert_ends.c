@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <sys/sysmacros.h>
 
 static void put_cert(const char *path, const char *until) {
         X509 *x = X509_new();
@@ -53,17 +54,25 @@ static void the_first_that_ends(void **state) {
         assert_int_equal(ends, INT64_C(1893456000));
 }
 
-/* What ext4 counts, of all file systems. */
+/* What ext4 counts of the device that a folder is on, and of no other. */
 static void errors_of_the_card(void **state) {
+        struct stat st = { 0 };
+        char link[64];
+
         (void)state;
-        assert_int_equal(sensors_card_errors(root), 0);
-        root_put("sys/fs/ext4/features/lazy_itable_init", "supported\n", 0444);
-        root_put("sys/fs/ext4/mmcblk0p2/errors_count", "0\n", 0444);
-        assert_int_equal(sensors_card_errors(root), 0);
+        assert_int_equal(fstat(root, &st), 0);
+        (void)snprintf(link, sizeof(link), "sys/dev/block/%u:%u", major(st.st_dev),
+                       minor(st.st_dev));
         root_put("sys/fs/ext4/mmcblk0p2/errors_count", "3\n", 0444);
         root_put("sys/fs/ext4/sda1/errors_count", "2\n", 0444);
-        root_put("sys/fs/ext4/sdb1/errors_count", "many\n", 0444);
-        assert_int_equal(sensors_card_errors(root), 5);
+        assert_int_equal(sensors_card_errors(root, root_path), 0);
+        root_folders("sys/dev/block/");
+        assert_int_equal(
+                symlinkat("../../devices/platform/mmc0/block/mmcblk0/mmcblk0p2", root, link), 0);
+        assert_int_equal(sensors_card_errors(root, root_path), 3);
+        root_put("sys/fs/ext4/mmcblk0p2/errors_count", "many\n", 0644);
+        assert_int_equal(sensors_card_errors(root, root_path), 0);
+        assert_int_equal(sensors_card_errors(root, "/nowhere"), 0);
 }
 
 int main(void) {
