@@ -9,7 +9,7 @@
 struct reporter_alarms {
         struct alarms alarms;
         usec_t read; /* when the certificates were last looked at; 0: never */
-        const char *certificate;
+        const char *certificate, *renew; /* literals */
         int64_t ends; /* Unix seconds */
 };
 

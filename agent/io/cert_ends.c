@@ -5,9 +5,9 @@
 #include "io/kube_certs.h"
 #include "io/pki_internal.h"
 
-bool cert_ends_first(int root_fd, const struct cert_file *files, size_t n, const char **ret_what,
-                     int64_t *ret_unix) {
-        bool any = false;
+const struct cert_file *cert_ends_first(int root_fd, const struct cert_file *files, size_t n,
+                                        int64_t *ret_unix) {
+        const struct cert_file *first = NULL;
 
         for (size_t i = 0; i < n; i++) {
                 auto_buf struct buf pem = { 0 };
@@ -18,11 +18,10 @@ bool cert_ends_first(int root_fd, const struct cert_file *files, size_t n, const
                         path++;
                 if (!path || !path[0] || file_text_read(root_fd, path, PKI_FILE_BYTES, &pem) < 0 ||
                     kube_cert_parse(pem.data, pem.len, &cert) < 0 ||
-                    (any && cert.expires >= *ret_unix))
+                    (first && cert.expires >= *ret_unix))
                         continue;
-                any = true;
-                *ret_what = files[i].what;
+                first = &files[i];
                 *ret_unix = cert.expires;
         }
-        return any;
+        return first;
 }

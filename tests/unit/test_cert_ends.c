@@ -30,27 +30,32 @@ static void put_cert(const char *path, const char *until) {
 
 static void the_first_that_ends(void **state) {
         static const struct cert_file files[] = {
-                { "/etc/board.crt", "this board" }, { NULL, "not asked for" },
-                { "etc/absent.crt", "absent" },     { "etc/junk.crt", "junk" },
-                { "etc/folder", "a folder" },       { "etc/gateway.crt", "the gateway" },
-                { "etc/ca.crt", "the authority" },
+                { .path = "/etc/board.crt", .what = "this board" },
+                { .path = NULL, .what = "not asked for" },
+                { .path = "etc/absent.crt", .what = "absent" },
+                { .path = "etc/junk.crt", .what = "junk" },
+                { .path = "etc/folder", .what = "a folder" },
+                { .path = "etc/gateway.crt", .what = "the gateway" },
+                { .path = "etc/ca.crt", .what = "the authority" },
         };
-        const char *what = NULL;
+        const struct cert_file *first;
         int64_t ends = 0;
 
         (void)state;
         root_put("etc/junk.crt", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
                  0644);
         root_folders("etc/folder/");
-        assert_false(cert_ends_first(root, files, ARRAY_SIZE(files), &what, &ends));
+        assert_null(cert_ends_first(root, files, ARRAY_SIZE(files), &ends));
         put_cert("etc/board.crt", "99991231235959Z"); /* beyond 32 bits */
-        assert_true(cert_ends_first(root, files, ARRAY_SIZE(files), &what, &ends));
-        assert_string_equal(what, "this board");
+        first = cert_ends_first(root, files, ARRAY_SIZE(files), &ends);
+        assert_non_null(first);
+        assert_string_equal(first->what, "this board");
         assert_int_equal(ends, INT64_C(253402300799));
         put_cert("etc/gateway.crt", "20300101000000Z");
         put_cert("etc/ca.crt", "20310101000000Z");
-        assert_true(cert_ends_first(root, files, ARRAY_SIZE(files), &what, &ends));
-        assert_string_equal(what, "the gateway");
+        first = cert_ends_first(root, files, ARRAY_SIZE(files), &ends);
+        assert_non_null(first);
+        assert_string_equal(first->what, "the gateway");
         assert_int_equal(ends, INT64_C(1893456000));
 }
 
