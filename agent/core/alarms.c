@@ -178,14 +178,12 @@ static void look_certificate(struct alarms *a, const struct alarm_facts *f, stru
                 days < CERTIFICATE_ERROR_DAYS ? SEVERITY_ERROR : SEVERITY_WARNING;
         if (f->certificate_sec < 0)
                 (void)snprintf(ret->text, sizeof(ret->text),
-                               "the certificate of %.60s has ended: make a new one (agentctl "
-                               "doctor says more)",
-                               f->certificate);
+                               "the certificate of %.30s has ended: %.72s", f->certificate,
+                               f->renew);
         else
                 (void)snprintf(ret->text, sizeof(ret->text),
-                               "the certificate of %.60s ends in %" PRId64
-                               " days: make a new one (agentctl doctor says more)",
-                               f->certificate, days);
+                               "the certificate of %.30s ends in %" PRId64 " days: %.72s",
+                               f->certificate, days, f->renew);
         copy_text(ret->stays_text, ret->text);
 }
 

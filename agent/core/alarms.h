@@ -26,6 +26,7 @@ struct alarm_facts {
         const struct board *board;     /* its own limits */
         const struct sensors *sensors; /* newest */
         const char *certificate; /* what the one is for that ends first; NULL: none is known */
+        const char *renew;       /* what to do about it */
         int64_t certificate_sec; /* until it ends, negative: it has ended */
 };
 

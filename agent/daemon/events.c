@@ -150,7 +150,7 @@ static void on_list(void *arg, int result, const char *why, const cJSON *reply) 
         (void)why;
         ev->asking = false;
         if (result < 0 || !reply)
-                return; /* the next picture asks again */
+                return; /* asked again in a second */
         take(ev, reply);
         say(ev, false);
 }

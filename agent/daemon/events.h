@@ -10,7 +10,8 @@ int events_open(struct agent *a);
 /* This board leads and has made the picture that follows agent.world: what happened is written
  * down, and the picture names the newest entry. */
 void events_lead(struct agent *a, struct world *now);
-/* Another board's picture was taken: what is missing is fetched from it. */
+/* What the newest picture names and the log lacks is fetched from the leader.  Once a second, and
+ * when a picture was taken. */
 void events_follow(struct agent *a);
 
 /* Writes down what pictures do not show (a shutdown that begins, a board that is drained); only the

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "daemon/calls_file.h"
 #include "daemon/coordinator.h"
+#include "daemon/events.h"
 #include "daemon/images.h"
 #include "daemon/kube.h"
 #include "daemon/membership.h"
@@ -171,6 +172,7 @@ static void on_timer(uv_timer_t *timer) {
             usec_sub(agent_now(), r->calls_saved) > CARD_SEC * USEC_PER_SEC)
                 save_calls(r, a->config.state_dir, true);
         send_report(r);
+        events_follow(a);
 }
 
 static void on_soon(uv_async_t *soon) {

@@ -8,9 +8,9 @@
 /* All zero at its start. */
 struct reporter_alarms {
         struct alarms alarms;
-        usec_t read; /* when the certificates were last looked at; 0: never */
+        usec_t read;                     /* when the certificates were last looked at; 0: never */
         const char *certificate, *renew; /* literals */
-        int64_t ends; /* Unix seconds */
+        int64_t ends;                    /* Unix seconds */
 };
 
 /* Takes a reading of the sensors. */

@@ -30,6 +30,7 @@ static void feed(struct bench *b, unsigned seconds) {
         struct alarm_facts f = { .board = &board,
                                  .sensors = &b->sensors,
                                  .certificate = b->certificate,
+                                 .renew = "make another",
                                  .certificate_sec = b->certificate_sec };
 
         for (unsigned i = 0; i < seconds; i++) {
@@ -204,7 +205,7 @@ static void certificates(void **state) {
                 const char *words;
         } cases[] = {
                 { 400, SEVERITY_NONE, "" },
-                { 13, SEVERITY_WARNING, "ends in 13 days" },
+                { 13, SEVERITY_WARNING, "ends in 13 days: make another" },
                 { 2, SEVERITY_ERROR, "ends in 2 days" },
                 { -1, SEVERITY_ERROR, "has ended" },
         };
