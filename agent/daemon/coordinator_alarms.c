@@ -112,8 +112,11 @@ static void add_board(struct world *w, const struct board_state *b) {
 
 int coordinator_alarms_world(const struct coordinator *c, struct world *w) {
         const struct charter *charter = &c->agent->charter;
+        uint32_t most = 0;
 
-        w->alarms = calloc(LIMIT_ALARMS, sizeof(*w->alarms));
+        for (uint32_t i = 0; i < c->n_boards; i++)
+                most += c->boards[i]->n_alarms + 2;
+        w->alarms = calloc(most + 1, sizeof(*w->alarms));
         if (!w->alarms)
                 return -ENOMEM;
         for (uint32_t i = 0; i < charter->n_members; i++) {
