@@ -7,6 +7,7 @@
 #include "daemon/coordinator_private.h"
 #include "daemon/membership.h"
 #include "daemon/peers.h"
+#include "daemon/power.h"
 #include "daemon/resolver.h"
 #include "io/log.h"
 
@@ -187,7 +188,8 @@ static void place(struct coordinator *c, usec_t now) {
                 boards[i] = (struct placement_board){ .node = b->node,
                                                       .up = b->up,
                                                       .down_since = b->changed,
-                                                      .avoid = avoid(b),
+                                                      .avoid = avoid(b) ||
+                                                               power_leaves(c->agent, b->node),
                                                       .function_bytes = b->board.function_bytes,
                                                       .cpu_permille = b->sensors.cpu_permille };
         }
@@ -326,13 +328,17 @@ static void look(struct coordinator *c) {
                 if (b->up && usec_sub(now, b->heard) > COORDINATOR_SILENT_USEC)
                         set_up(c, b, false);
         }
-        choose_voters(c, now);
+        power_look(c->agent);
+        if (!power_frozen(c->agent))
+                choose_voters(c, now);
         if (!settle(c, now))
                 return;
-        coordinator_scale_look(c, now);
-        place(c, now);
-        resolver_look(c->agent);
-        coordinator_kube_look(c, now);
+        if (!power_frozen(c->agent)) { /* else all stays as it is until the boards are back */
+                coordinator_scale_look(c, now);
+                place(c, now);
+                resolver_look(c->agent);
+                coordinator_kube_look(c, now);
+        }
         count_calls(c, now);
         if (c->dirty)
                 make_picture(c);
