@@ -188,7 +188,7 @@ static bool boards_ended(struct shutdown_plan *p, usec_t now, const struct shutd
                 if (b->node == p->last)
                         continue;
                 if (!b->told)
-                        b->told = now;
+                        b->told = p->since; /* orders went out as the phase began */
                 before = b->state;
                 b->state = judge(p, b, now, fact(in, b->node));
                 if (b->state == SHUTDOWN_OFF && !b->ended)

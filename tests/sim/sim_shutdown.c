@@ -116,7 +116,7 @@ static void go(struct shelf *s, unsigned i, const char *why) {
         if (s->cold)
                 s->ok = sim_wrong(s->now, "%u goes off after the power has come back", i);
         b->going = b->went = true;
-        b->agent_ends = s->now + sim_between(&s->random, 300 * MSEC, 1000 * MSEC);
+        b->agent_ends = s->now + sim_between(&s->random, 0, 1000 * MSEC);
         b->ends = b->agent_ends + sim_between(&s->random, 200 * MSEC, 4000 * MSEC);
 }
 
@@ -221,6 +221,10 @@ static void drive(struct shelf *s, unsigned i) {
                                 s->ok = sim_wrong(s->now, "%u goes before the others", i);
                 s->ended = b->plan.phase;
                 go(s, i, "as the last");
+        }
+        if (actions.changed) {
+                b->poll = 0; /* news go out at once */
+                poll(s, i);
         }
         if (actions.drop)
                 b->plans = false;
