@@ -15,7 +15,7 @@ struct wish {
         const char *only; /* NULL: all boards */
         bool reboot, dry_run, yes;
         uint64_t timeout_sec; /* 0: not said */
-        char last[128];       /* line that was printed last */
+        char last[512];       /* line that was printed last */
         char end[16];         /* "done" or "failed"; "left": this board goes before the others */
 };
 
@@ -80,12 +80,14 @@ static bool on_line(void *arg, const cJSON *o) {
         const char *self = json_text(o, "self", ""), *last = json_text(o, "last", "");
         const char *text = json_text(o, "text", "");
         bool ended = str_eq(phase, "done") || str_eq(phase, "failed");
+        char line[sizeof(w->last)];
 
+        (void)snprintf(line, sizeof(line), "%s%s", board[0] ? "  " : "", cli_safe(text));
         if (w->cli->json)
                 (void)cli_print_json(cJSON_Duplicate(o, true));
-        else if (!str_eq(text, w->last))
-                printf("%s%s\n", board[0] ? "  " : "", cli_safe(text));
-        (void)str_copy(w->last, sizeof(w->last), text);
+        else if (!str_eq(line, w->last)) /* a leader that comes later begins anew */
+                printf("%s\n", line);
+        (void)str_copy(w->last, sizeof(w->last), line);
         if (ended && !board[0]) {
                 (void)str_copy(w->end, sizeof(w->end), phase);
                 if (!w->cli->json && !w->only && last[0] && !w->reboot)

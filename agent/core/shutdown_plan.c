@@ -140,7 +140,8 @@ static enum shutdown_state judge(struct shutdown_plan *p, struct shutdown_board 
                                  const struct shutdown_fact *f) {
         usec_t heard = f ? later(f->heard, f->answered) : 0;
         usec_t quiet = usec_sub(now, later(heard, b->told));
-        bool silent = f && f->misses >= SHUTDOWN_MISSES;
+        bool silent = f && f->misses >= SHUTDOWN_MISSES && quiet >= SHUTDOWN_SILENT_USEC;
+        bool late = usec_sub(now, b->told) >= p->timeout_usec;
 
         if (reborn(b, f) || (b->state == SHUTDOWN_OFF && b->ended && f && f->heard > b->ended))
                 return SHUTDOWN_BACK;
@@ -151,11 +152,11 @@ static enum shutdown_state judge(struct shutdown_plan *p, struct shutdown_board 
                 return b->state;
         if (f && f->heard >= b->told)
                 b->said = f->going;
-        if (b->said && silent && quiet >= SHUTDOWN_SILENT_USEC)
+        if (b->said && silent)
                 return SHUTDOWN_OFF;
-        if (!b->said && quiet >= SHUTDOWN_LOST_USEC)
+        if (!b->said && (quiet >= SHUTDOWN_LOST_USEC || (late && silent)))
                 return SHUTDOWN_SILENT;
-        if (usec_sub(now, b->told) >= p->timeout_usec)
+        if (late)
                 return SHUTDOWN_HUNG;
         return b->said ? SHUTDOWN_STOPPING : SHUTDOWN_WAITING;
 }
