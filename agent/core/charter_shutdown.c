@@ -6,7 +6,14 @@
 #include <errno.h>
 
 bool charter_frozen(const struct charter *c) {
-        return c->shutdown.id != 0 && c->shutdown.only == 0;
+        return c->shutdown.id != 0 && c->shutdown.only == 0 && !c->shutdown.returning;
+}
+
+bool charter_awaits(const struct charter *c, uint64_t node) {
+        for (uint32_t i = 0; c->shutdown.returning && i < c->shutdown.n; i++)
+                if (c->shutdown.boards[i].node == node)
+                        return true;
+        return false;
 }
 
 uint64_t charter_shutdown_boot(const struct charter_shutdown *s, uint64_t node) {
@@ -37,13 +44,13 @@ int charter_shutdown_refuses(const struct charter *c, const struct charter_comma
 static int set(struct charter *c, const struct charter_shutdown *s) {
         const struct charter_shutdown *now = &c->shutdown;
 
-        if (s->id == 0 || !charter_shutdown_valid(s))
+        if (s->id == 0 || s->returning || !charter_shutdown_valid(s))
                 return -EINVAL;
         if (s->only && !charter_member(c, s->only))
                 return -ENOENT;
-        if (now->id && now->only == 0)
+        if (now->id && now->only == 0 && !now->returning)
                 return -EALREADY;
-        if (now->id && s->only)
+        if (now->id && !now->returning && s->only)
                 return s->only == now->only ? -EALREADY : -EBUSY;
         c->shutdown = *s;
         return 0;
@@ -54,7 +61,12 @@ int charter_shutdown_apply(struct charter *c, const struct charter_command *cmd)
                 return set(c, &cmd->shutdown);
         if (c->shutdown.id == 0 || c->shutdown.id != cmd->shutdown.id)
                 return -ENOENT;
-        c->shutdown = (struct charter_shutdown){ 0 };
+        if (cmd->shutdown.returning && (c->shutdown.only || c->shutdown.returning))
+                return -EINVAL;
+        if (cmd->shutdown.returning)
+                c->shutdown.returning = true;
+        else
+                c->shutdown = (struct charter_shutdown){ 0 };
         return 0;
 }
 
@@ -68,6 +80,7 @@ void charter_shutdown_put(struct wire_out *w, const struct charter_shutdown *s) 
         if (s->id == 0)
                 return;
         wire_put_u8(w, s->reboot);
+        wire_put_u8(w, s->returning);
         wire_put_u64(w, s->only);
         wire_put_u32(w, s->timeout_sec);
         wire_put_u32(w, s->n);
@@ -82,6 +95,7 @@ void charter_shutdown_get(struct wire_in *w, struct charter_shutdown *s) {
         if (s->id == 0)
                 return;
         s->reboot = wire_get_bool(w);
+        s->returning = wire_get_bool(w);
         s->only = wire_get_u64(w);
         s->timeout_sec = wire_get_u32(w);
         s->n = wire_get_count(w, LIMIT_BOARDS);
@@ -93,7 +107,8 @@ void charter_shutdown_get(struct wire_in *w, struct charter_shutdown *s) {
 
 bool charter_shutdown_valid(const struct charter_shutdown *s) {
         if (s->id == 0)
-                return s->n == 0 && s->only == 0 && !s->reboot && s->timeout_sec == 0;
+                return s->n == 0 && s->only == 0 && !s->reboot && !s->returning &&
+                       s->timeout_sec == 0;
         if (s->timeout_sec < SHUTDOWN_TIMEOUT_LEAST || s->timeout_sec > SHUTDOWN_TIMEOUT_MOST ||
             s->n == 0 || s->n > LIMIT_BOARDS)
                 return false;
@@ -104,5 +119,5 @@ bool charter_shutdown_valid(const struct charter_shutdown *s) {
                         if (s->boards[j].node == s->boards[i].node)
                                 return false;
         }
-        return s->only == 0 || (s->n == 1 && s->boards[0].node == s->only);
+        return s->only == 0 || (s->n == 1 && s->boards[0].node == s->only && !s->returning);
 }

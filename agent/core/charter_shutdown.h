@@ -27,7 +27,8 @@ struct charter_shutdown_board {
 struct charter_shutdown {
         uint64_t id; /* random; 0: nothing is being switched off */
         bool reboot;
-        uint64_t only; /* one board alone; 0: all of them */
+        bool returning; /* the power is back, and nobody is switched off: boards are waited for */
+        uint64_t only;  /* one board alone; 0: all of them */
         uint32_t timeout_sec;
         uint32_t n;
         struct charter_shutdown_board boards[LIMIT_BOARDS]; /* those that it is about */
@@ -35,6 +36,8 @@ struct charter_shutdown {
 
 /* Is nothing to be changed until the boards are back? */
 bool charter_frozen(const struct charter *c);
+/* Is the board one of those that the power has come back to, so that it is waited for? */
+bool charter_awaits(const struct charter *c, uint64_t node);
 /* The boot that the record names for a board; 0: none, or it is not in the record. */
 uint64_t charter_shutdown_boot(const struct charter_shutdown *s, uint64_t node);
 
@@ -42,7 +45,8 @@ uint64_t charter_shutdown_boot(const struct charter_shutdown *s, uint64_t node);
 int charter_shutdown_refuses(const struct charter *c, const struct charter_command *cmd);
 /* CHARTER_SHUTDOWN_SET: -EALREADY where one of all boards is under way, -EBUSY where one of another
  * board is, -ENOENT where 'only' is no member, -EINVAL.  CHARTER_SHUTDOWN_CLEAR: -ENOENT where the
- * record of now has another id. */
+ * record of now has another id; with 'returning' the record of all boards stays for as long as they
+ * are waited for, and nothing is frozen. */
 int charter_shutdown_apply(struct charter *c, const struct charter_command *cmd);
 /* A member is gone. */
 void charter_shutdown_forget(struct charter *c, uint64_t node);

@@ -229,7 +229,7 @@ void verb_shutdown_begin(struct request *q) {
                 reply_order(q, only);
                 return;
         }
-        if (now->id && (now->only == 0 || now->only == only)) {
+        if (now->id && !now->returning && (now->only == 0 || now->only == only)) {
                 reply_id(q, now->id); /* it is under way: whoever asks again watches it */
                 return;
         }
@@ -251,9 +251,10 @@ void verb_shutdown_begin(struct request *q) {
 
 /* Is anybody being switched off? */
 void verb_shutdown_record(struct request *q) {
+        const struct charter_shutdown *now = &q->agent->charter.shutdown;
         cJSON *o = cJSON_CreateObject();
 
-        (void)cJSON_AddBoolToObject(o, "record", q->agent->charter.shutdown.id != 0);
+        (void)cJSON_AddBoolToObject(o, "record", now->id != 0 && !now->returning);
         request_reply(q, o);
 }
 
@@ -282,9 +283,22 @@ static void on_begun(void *arg, int result, const char *why, const cJSON *reply)
         request_unref(q);
 }
 
-void verb_shutdown(struct request *q) {
-        auto_json cJSON *o = cJSON_Duplicate(q->args, true);
+/* This board sees to it, and may have nobody left to lead. */
+static bool under_way(const struct request *q) {
+        const struct power_lead *l = &q->agent->power->lead;
 
+        return l->active && !l->plan.only && !json_bool(q->args, "dry_run") &&
+               l->plan.phase < SHUTDOWN_DONE && !json_text(q->args, "only", "")[0];
+}
+
+void verb_shutdown(struct request *q) {
+        auto_json cJSON *o = NULL;
+
+        if (under_way(q)) {
+                power_watch(q);
+                return;
+        }
+        o = cJSON_Duplicate(q->args, true);
         (void)cJSON_ReplaceItemInObjectCaseSensitive(o, "verb",
                                                      cJSON_CreateString("shutdown-begin"));
         api_run_on_leader(q->agent, o, on_begun, request_ref(q));

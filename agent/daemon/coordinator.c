@@ -171,6 +171,11 @@ static bool avoid(const struct board_state *b) {
                b->sensors.temperature_mc >= b->board.throttle_c * 1000;
 }
 
+/* One that comes back from a shutdown is not lost. */
+static usec_t down_since(const struct coordinator *c, const struct board_state *b, usec_t now) {
+        return charter_awaits(&c->agent->charter, b->node) ? now : b->changed;
+}
+
 static void place(struct coordinator *c, usec_t now) {
         struct placement_actions *actions = &c->actions;
         struct placement_board boards[LIMIT_BOARDS];
@@ -187,7 +192,7 @@ static void place(struct coordinator *c, usec_t now) {
 
                 boards[i] = (struct placement_board){ .node = b->node,
                                                       .up = b->up,
-                                                      .down_since = b->changed,
+                                                      .down_since = down_since(c, b, now),
                                                       .avoid = avoid(b) ||
                                                                power_leaves(c->agent, b->node),
                                                       .function_bytes = b->board.function_bytes,
@@ -228,7 +233,7 @@ static void choose_voters(struct coordinator *c, usec_t now) {
                 boards[i] = (struct voter_board){ .node = b->node,
                                                   .role = consensus_role(consensus, b->node),
                                                   .up = b->up,
-                                                  .down_since = b->changed,
+                                                  .down_since = down_since(c, b, now),
                                                   .strength = board_strength(&b->board) };
         }
         action = voters_step(boards, c->n_boards, c->agent->board.node, now);

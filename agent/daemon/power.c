@@ -2,6 +2,7 @@
 
 #include "base/scope.h"
 #include "base/str.h"
+#include "daemon/coordinator.h"
 #include "daemon/membership.h"
 #include "daemon/power_private.h"
 #include "daemon/runner.h"
@@ -183,11 +184,39 @@ void power_run(struct power *p) {
                 (void)uv_timer_start(&p->timer, on_timer, 0, TICK_MS);
 }
 
-void power_look(struct agent *a) {
-        struct power *p = a->power;
+static void count_missing(void *arg, const struct coordinator_board *b) {
+        unsigned *missing = arg;
 
-        if (p && (p->lead.active || (a->charter.shutdown.id && membership_leads(a))))
+        *missing += !b->up;
+}
+
+/* The power is back: everything stays where it is until all boards are, or have been waited for. */
+static void await_boards(struct power *p, const struct charter_shutdown *record) {
+        usec_t now = agent_now();
+        unsigned missing = 0;
+
+        if (!p->returning) {
+                p->returning = now;
+                log_notice("the boards are back from a shutdown: the last ones are waited for");
+        }
+        coordinator_each(p->agent, count_missing, &missing);
+        if (missing == 0 || usec_sub(now, p->returning) >= SHUTDOWN_RETURN_USEC)
+                power_clear(p, record->id, false);
+}
+
+void power_look(struct agent *a) {
+        const struct charter_shutdown *record = &a->charter.shutdown;
+        struct power *p = a->power;
+        bool leads = membership_leads(a);
+
+        if (!p)
+                return;
+        if (p->lead.active || (record->id && leads && !record->returning))
                 power_run(p);
+        if (record->returning && leads)
+                await_boards(p, record);
+        else
+                p->returning = 0;
 }
 
 bool power_frozen(const struct agent *a) {

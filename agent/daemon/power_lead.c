@@ -312,14 +312,14 @@ static void on_cleared(void *arg, int result) {
         struct power *p = arg;
 
         p->lead.clearing = false;
-        if (result < 0 && result != -ENOENT && result != -ECANCELED)
+        if (result < 0 && result != -ENOENT && result != -EINVAL && result != -ECANCELED)
                 log_warning("the end of a shutdown could not be written down: %s",
                             strerror(-result));
 }
 
-static void clear_record(struct power *p) {
+void power_clear(struct power *p, uint64_t id, bool returning) {
         struct charter_command cmd = { .op = CHARTER_SHUTDOWN_CLEAR,
-                                       .shutdown = { .id = p->lead.plan.id } };
+                                       .shutdown = { .id = id, .returning = returning } };
         struct consensus *consensus = membership_consensus(p->agent);
 
         if (p->lead.clearing || !consensus || !membership_leads(p->agent))
@@ -370,9 +370,11 @@ static void perform(struct power *p, const struct shutdown_actions *actions, use
         struct power_lead *l = &p->lead;
 
         if (actions->clear)
-                clear_record(p);
+                power_clear(p, l->plan.id, !l->plan.only);
         if (actions->drop) {
                 l->active = false;
+                if (actions->clear)
+                        power_view_over(p);
                 return;
         }
         if (actions->hand_over)
@@ -390,28 +392,28 @@ static void perform(struct power *p, const struct shutdown_actions *actions, use
 void power_lead_look(struct power *p, usec_t now) {
         struct power_lead *l = &p->lead;
         const struct charter_shutdown *record = &p->agent->charter.shutdown;
+        uint64_t id = record->returning ? 0 : record->id;
         bool leads = membership_leads(p->agent), first;
         struct shutdown_actions actions;
         struct shutdown_now in;
 
-        if (l->active && leads && record->id != l->plan.id)
+        if (l->active && leads && id != l->plan.id) {
                 l->active = false; /* it was ended, or another one took its place */
+                power_view_over(p);
+        }
         first = !l->active;
         if (first) {
-                if (!leads || !record->id || l->clearing)
+                if (!leads || !id || l->clearing)
                         return;
                 begin(p, now);
         }
         p->news = now;
         follow_members(p);
         own_fact(p, now);
-        if (first)
-                show(p);
         if (shutdown_holds(&l->plan, p->agent->board.node) &&
             (!shutdown_boot(&l->plan, p->agent->board.node) ||
              shutdown_boot(&l->plan, p->agent->board.node) == p->boot))
                 power_hold(p, l->plan.id, true, l->plan.timeout_usec);
-        poll_all(p, now, false);
         in = (struct shutdown_now){ .leads = leads,
                                     .snapshot = saves_etcd(p->agent),
                                     .snapshot_kept = snapshot_kept(p),
@@ -419,5 +421,14 @@ void power_lead_look(struct power *p, usec_t now) {
                                     .facts = l->facts,
                                     .n_facts = l->n };
         shutdown_step(&l->plan, now, &in, &actions);
+        if (actions.drop && first) { /* the boards are back: nobody was told of anything */
+                l->active = false;
+                power_clear(p, l->plan.id, !l->plan.only);
+                return;
+        }
+        if (first)
+                show(p);
+        if (!actions.drop)
+                poll_all(p, now, false);
         perform(p, &actions, now);
 }

@@ -69,6 +69,7 @@ struct power {
         uint32_t version;
         struct power_view view;
         struct power_lead lead;
+        usec_t returning; /* this board leads, and waits for others that come back, since; 0: no */
         struct request *watchers; /* through 'next_watcher' */
 };
 
@@ -79,7 +80,9 @@ void power_go(struct power *p, bool reboot);
 /* The leader says that the board is (not) held. */
 void power_hold(struct power *p, uint64_t id, bool held, usec_t timeout_usec);
 
-/* power_lead.c: the plan, where this board leads. */
+/* power_lead.c: submits the end of the record, or that its boards come back. */
+void power_clear(struct power *p, uint64_t id, bool returning);
+/* The plan, where this board leads. */
 void power_lead_look(struct power *p, usec_t now);
 /* Fills the view from the plan. */
 void power_lead_view(const struct power *p, struct power_view *v);

@@ -85,6 +85,14 @@ refuse 'nor for one board' 'say --yes' ctl b2 reboot w1
 refuse 'a board that is not there' "no board is called 'w9'" ctl b2 shutdown w9 --yes
 refuse 'a time-out that is none' 'from 5 to 3600' ctl b2 shutdown-all --yes --timeout 1
 refuse 'a board in the wrong place' '\-\-only BOARD' ctl b2 shutdown-all w1 --yes
+# Who may ask what: orders come from boards only, and the gateway has a person's wish alone.
+frames() { "$here/frames" REQUEST 1 "$2" | "$here/frames" ask "/proc/$(cat "$BRAMBLE_LAB/boards/b2/init.pid")/root/run/bramble/$1.sock"; }
+order='{"verb":"power","id":"1","held":true,"order":true}'
+match 'no person gives orders to one board' 'may not be asked' "$(frames agent "$order")"
+match 'nor does a gateway' 'may not be asked' "$(frames gateway "$order")"
+match 'which writes nothing down either' 'may not be asked' "$(frames gateway '{"verb":"shutdown-begin"}')"
+match 'it may ask how it is' '"active":false' "$(frames gateway '{"verb":"shutdown_status"}')"
+match 'and in which order it would be' '"name":"m1","role":"master","order":4' "$(frames gateway '{"verb":"shutdown","dry_run":true}')"
 asks() { # ANSWER: at a terminal
 	printf '%s\n' "$1" | run b2 script -qec 'agentctl shutdown-all' /dev/null
 }

@@ -190,9 +190,21 @@ static void shutdowns(void **state) {
         charter_done(&got);
         assert_int_equal(charter_apply(&c, cmd(CHARTER_SHUTDOWN_CLEAR, .shutdown = { .id = 8 })),
                          -ENOENT);
+        /* the power is back: nothing is frozen, and boards are waited for */
+        assert_false(charter_awaits(&c, 2));
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_SHUTDOWN_CLEAR,
+                                               .shutdown = { .id = 9, .returning = true })),
+                         0);
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_SHUTDOWN_CLEAR,
+                                               .shutdown = { .id = 9, .returning = true })),
+                         -EINVAL);
+        assert_false(charter_frozen(&c));
+        assert_true(charter_awaits(&c, 2) && !charter_awaits(&c, 3));
+        assert_int_equal(charter_apply(&c, refused[2]), 0);
+        assert_int_equal(charter_apply(&c, all), 0); /* and again */
+        assert_true(charter_frozen(&c));
         assert_int_equal(charter_apply(&c, cmd(CHARTER_SHUTDOWN_CLEAR, .shutdown = { .id = 9 })),
                          0);
-        assert_int_equal(charter_apply(&c, refused[2]), 0);
         /* a board that is removed is not switched off */
         assert_int_equal(charter_apply(&c, other), 0);
         assert_int_equal(charter_apply(&c, refused[0]), 0);
@@ -204,6 +216,7 @@ static void shutdowns_that_make_no_sense(void **state) {
         const struct charter_command *bad[] = {
                 OFF(0, .n = 1, .boards = { { 1, 11 } }),
                 OFF(9, .n = 0),
+                OFF(9, .returning = true, .n = 1, .boards = { { 1, 11 } }),
                 OFF(9, .n = 2, .boards = { { 1, 11 }, { 1, 11 } }),
                 OFF(9, .n = 1, .boards = { { 0, 11 } }),
                 OFF(9, .only = 2, .n = 1, .boards = { { 1, 11 } }),
