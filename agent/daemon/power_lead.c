@@ -3,8 +3,6 @@
  * it is what switched that off. */
 #include "base/scope.h"
 #include "base/str.h"
-#include "daemon/coordinator.h"
-#include "daemon/kube_snapshots.h"
 #include "daemon/membership.h"
 #include "daemon/peers.h"
 #include "daemon/power_private.h"
@@ -21,8 +19,7 @@
 enum { REACH_MS = 1000 };
 
 #define POLL_USEC     (500 * USEC_PER_MSEC)
-#define POLL_OLD_USEC (3 * USEC_PER_SEC)  /* a question that is not answered is asked again */
-#define SNAPSHOT_USEC (20 * USEC_PER_SEC) /* so is one for a snapshot */
+#define POLL_OLD_USEC (3 * USEC_PER_SEC) /* a question that is not answered is asked again */
 
 /* Whom an answer is about. */
 struct poll {
@@ -84,31 +81,39 @@ void power_lead_view(const struct power *p, struct power_view *v) {
 
 /* ---- questions and orders -------------------------------------------------------------------- */
 
+/* What keeps a board from going off, said once. */
+static void note_why(struct power *p, struct power_board *b, const char *why) {
+        if (str_eq(b->why, why))
+                return;
+        (void)snprintf(b->why, sizeof(b->why), "%s", why);
+        if (why[0])
+                log_warning("%s does not go off: %s", name_of(p->agent, b->node), why);
+}
+
 static void on_answer(void *arg, int result, const char *why, const cJSON *reply) {
         struct poll *poll = arg;
-        struct power_lead *l = &poll->p->lead;
+        struct power *p = poll->p;
+        struct power_lead *l = &p->lead;
         bool of_now = l->active && l->plan.id == poll->id;
         struct shutdown_fact *f = of_now ? fact_of(l, poll->node) : NULL;
         struct power_board *b = of_now ? board_of(l, poll->node) : NULL;
+        const char *error = json_text(reply, "error", NULL);
         uint64_t functions;
 
         (void)why;
-        if (b)
-                b->polled = 0;
-        if (f && result == 0 && !json_text(reply, "error", NULL) &&
-            str_from_hex64(json_text(reply, "boot", ""), &f->boot) == 0) {
-                f->heard = agent_now();
-                f->going = json_bool(reply, "going");
-                if (json_number(reply, "functions", LIMIT_BOARD_INSTANCES, &functions) == 0)
-                        f->functions = (uint32_t)functions;
-                if (!str_eq(b->why, json_text(reply, "why", ""))) {
-                        (void)snprintf(b->why, sizeof(b->why), "%s", json_text(reply, "why", ""));
-                        if (b->why[0])
-                                log_warning("%s does not go off: %s",
-                                            name_of(poll->p->agent, poll->node), b->why);
-                }
-        }
         free(poll);
+        if (!b || !f)
+                return;
+        b->polled = 0;
+        if (error)
+                note_why(p, b, error);
+        if (result < 0 || error || str_from_hex64(json_text(reply, "boot", ""), &f->boot) < 0)
+                return;
+        f->heard = agent_now();
+        f->going = json_bool(reply, "going");
+        if (json_number(reply, "functions", LIMIT_BOARD_INSTANCES, &functions) == 0)
+                f->functions = (uint32_t)functions;
+        note_why(p, b, json_text(reply, "why", ""));
 }
 
 static cJSON *question(const struct power *p, uint64_t node, bool with_view) {
@@ -234,78 +239,6 @@ static void own_fact(struct power *p, usec_t now) {
         f->functions = runner_left(p->agent);
 }
 
-struct newest {
-        uint64_t snapshot; /* the newest of all */
-        unsigned copies;   /* boards with one above 'base' */
-        uint64_t base;
-};
-
-static void count_snapshot(void *arg, const struct coordinator_board *b) {
-        struct newest *n = arg;
-
-        if (b->kube->snapshot > n->snapshot)
-                n->snapshot = b->kube->snapshot;
-        n->copies += b->up && b->kube->snapshot > n->base;
-}
-
-static uint64_t plane(const struct agent *a) {
-        const struct world_kube *w = &a->world.kube;
-
-        for (uint32_t i = 0; i < w->n_planes; i++) {
-                const struct world_member *m = world_member(&a->world, w->planes[i]);
-
-                if (m && m->up && m->api)
-                        return m->node;
-        }
-        return 0;
-}
-
-static bool saves_etcd(const struct agent *a) {
-        const struct charter_kube *k = &a->charter.kube;
-
-        return a->config.kubernetes && k->founded && !k->adopted && plane(a) &&
-               a->charter.n_members > 1;
-}
-
-static void forget_answer(void *arg, int result, const char *why, const cJSON *reply) {
-        (void)arg;
-        (void)result;
-        (void)why;
-        (void)reply;
-}
-
-static void take_snapshot(struct power *p, usec_t now) {
-        struct power_lead *l = &p->lead;
-        struct newest n = { 0 };
-        auto_json cJSON *o = NULL;
-        uint64_t node = plane(p->agent);
-
-        if (!node || now < l->snapshot_next)
-                return;
-        if (!l->snapshot_asked) {
-                coordinator_each(p->agent, count_snapshot, &n);
-                l->snapshot_base = n.snapshot;
-                l->snapshot_asked = true;
-        }
-        l->snapshot_next = usec_add(now, SNAPSHOT_USEC);
-        if (node == p->agent->board.node) {
-                kube_snapshots_now(p->agent);
-                return;
-        }
-        o = cJSON_CreateObject();
-        (void)cJSON_AddStringToObject(o, "verb", "power-snapshot");
-        api_ask_peer(p->agent, node, o, forget_answer, NULL);
-}
-
-static bool snapshot_kept(const struct power *p) {
-        struct newest n = { .base = p->lead.snapshot_base };
-
-        if (!p->lead.snapshot_asked)
-                return false;
-        coordinator_each(p->agent, count_snapshot, &n);
-        return n.copies >= 2; /* the one that took it, and another */
-}
-
 /* ---- the plan -------------------------------------------------------------------------------- */
 
 static void on_cleared(void *arg, int result) {
@@ -380,7 +313,7 @@ static void perform(struct power *p, const struct shutdown_actions *actions, use
         if (actions->hand_over)
                 hand_over(p, actions->hand_to);
         if (actions->take_snapshot)
-                take_snapshot(p, now);
+                power_snapshot_take(p, now);
         if (actions->changed) {
                 show(p);
                 poll_all(p, now, true);
@@ -415,8 +348,8 @@ void power_lead_look(struct power *p, usec_t now) {
              shutdown_boot(&l->plan, p->agent->board.node) == p->boot))
                 power_hold(p, l->plan.id, true, l->plan.timeout_usec);
         in = (struct shutdown_now){ .leads = leads,
-                                    .snapshot = saves_etcd(p->agent),
-                                    .snapshot_kept = snapshot_kept(p),
+                                    .snapshot = power_saves_etcd(p->agent),
+                                    .snapshot_kept = power_snapshot_kept(p),
                                     .master = p->agent->charter.master,
                                     .facts = l->facts,
                                     .n_facts = l->n };

@@ -87,6 +87,11 @@ void power_lead_look(struct power *p, usec_t now);
 /* Fills the view from the plan. */
 void power_lead_view(const struct power *p, struct power_view *v);
 
+/* power_snapshot.c: is there an etcd to be saved?  Asks for a snapshot; is it on two boards? */
+bool power_saves_etcd(const struct agent *a);
+void power_snapshot_take(struct power *p, usec_t now);
+bool power_snapshot_kept(const struct power *p);
+
 /* power_view.c: something new is shown: tells who watches. */
 void power_changed(struct power *p, const struct power_view *v);
 void power_view_check(struct power *p, usec_t now);
