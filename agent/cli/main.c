@@ -92,6 +92,20 @@ const struct cli_verb cli_verbs[] = {
         { "reset", "[BOARD]", 0, 2, verb_reset, "takes Kubernetes off a board (this one), cleanly",
           "  --rejoin             and joins anew; also brings back what was taken off\n"
           "  --all                off all boards: the cluster ends\n" },
+        { "shutdown-all", "", 0, -1, verb_shutdown_all,
+          "switches all boards off, the master last: before you pull the plug",
+          "  --dry-run            say in which order, and do nothing\n"
+          "  --reboot             restart them\n"
+          "  --timeout S          a board that still answers after S seconds hangs (90)\n"
+          "  --only BOARD         this one alone\n"
+          "  -y, --yes            do not ask\n"
+          "\nFunctions stop first, and run again when the power is back.\n" },
+        { "shutdown", "BOARD", 1, -1, verb_shutdown, "switches one board off",
+          "  --timeout S          it hangs where it still answers after S seconds (90)\n"
+          "  -y, --yes            do not ask\n" },
+        { "reboot", "BOARD", 1, -1, verb_shutdown, "restarts one board and waits until it is back",
+          "  --timeout S          how long it may take to go off, and to come back (90)\n"
+          "  -y, --yes            do not ask\n" },
         { "targets", "", 0, -1, verb_targets, "the boards as targets for Prometheus, as JSON",
           "  --port N             the port of the gateways (8080)\n" },
         { "pki", "init NAME | gateway HOST... [--dir FOLDER]", 2, -1, verb_pki,
@@ -235,7 +249,7 @@ static int take_output(struct cli *c, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-        static char default_pki[512];
+        static char default_pki[512], shutdown_all[] = "shutdown-all";
         const char *home = getenv("HOME"), *slash = strrchr(argv[0], '/');
         struct cli c = { .program = slash ? slash + 1 : argv[0],
                          .pki = getenv("BRAMBLE_PKI"),
@@ -246,13 +260,17 @@ int main(int argc, char **argv) {
         (void)snprintf(default_pki, sizeof(default_pki), "%s/.config/bramble", str_or(home, ""));
         if (!c.pki)
                 c.pki = default_pki;
-        r = parse_options(&c, argc, argv);
+        /* the program of that name is that verb */
+        optind = str_eq(c.program, shutdown_all) ? 0 : 1;
+        r = optind ? parse_options(&c, argc, argv) : CLI_DONE;
         if (r != CLI_DONE)
                 return r;
         if (optind >= argc) {
                 print_usage(stderr);
                 return CLI_MISUSED;
         }
+        if (optind == 0)
+                argv[0] = shutdown_all;
         argc -= optind;
         argv += optind;
         if (str_eq(argv[0], "help")) {

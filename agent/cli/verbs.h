@@ -28,6 +28,8 @@ int verb_pki(const struct cli *c, int argc, char **argv);
 int verb_kubeconfig(const struct cli *c, int argc, char **argv);
 int verb_promote(const struct cli *c, int argc, char **argv);
 int verb_reset(const struct cli *c, int argc, char **argv);
+int verb_shutdown_all(const struct cli *c, int argc, char **argv);
+int verb_shutdown(const struct cli *c, int argc, char **argv); /* reboot, too */
 int verb_targets(const struct cli *c, int argc, char **argv);
 int verb_flash(const struct cli *c, int argc, char **argv);
 int verb_version(const struct cli *c, int argc, char **argv);

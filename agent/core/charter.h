@@ -5,6 +5,7 @@
 #define BRAMBLE_CORE_CHARTER_H
 
 #include "core/board.h"
+#include "core/charter_shutdown.h"
 #include "core/limits.h"
 
 #include <stdbool.h>
@@ -98,6 +99,7 @@ struct charter {
         struct charter_image *images;         /* in order of name */
         struct charter_secret *secrets;       /* in order of name.namespace */
         struct charter_namespace *namespaces; /* in order of name; those that a person made */
+        struct charter_shutdown shutdown;     /* id 0: nothing is being switched off */
 };
 
 enum charter_op {
@@ -122,6 +124,8 @@ enum charter_op {
         CHARTER_NAMESPACE_SET,
         CHARTER_NAMESPACE_REMOVE,
         CHARTER_FUNCTION_FOLLOW, /* scaled by its load, not by a person: 'floor' stays */
+        CHARTER_SHUTDOWN_SET,    /* all boards, or one, are to be switched off */
+        CHARTER_SHUTDOWN_CLEAR,  /* they are back, or it is done */
         CHARTER_OP_MAX,
 };
 
@@ -161,12 +165,13 @@ struct charter_command {
         bool kube_adopted;          /* KUBE_FOUNDED */
         bool kube_off;              /* KUBE_OFF */
         char version[SIZE_VERSION]; /* KUBE_FOUNDED */
-        uint8_t kube_key[SIZE_KUBE_KEY]; /* KUBE_MOVE: taken only where there is none yet */
-        bool only_new;                   /* *_SET of a name: -EEXIST where it exists */
-        bool only_existing;              /* *_SET of a name: -ENOENT where it does not */
-        const uint8_t *sealed;           /* SECRET_SET */
-        uint32_t sealed_len;             /* SECRET_SET */
-        uint64_t secrets_key;            /* SECRET_SET: names the key that sealed it, never 0 */
+        uint8_t kube_key[SIZE_KUBE_KEY];  /* KUBE_MOVE: taken only where there is none yet */
+        bool only_new;                    /* *_SET of a name: -EEXIST where it exists */
+        bool only_existing;               /* *_SET of a name: -ENOENT where it does not */
+        const uint8_t *sealed;            /* SECRET_SET */
+        uint32_t sealed_len;              /* SECRET_SET */
+        uint64_t secrets_key;             /* SECRET_SET: names the key that sealed it, never 0 */
+        struct charter_shutdown shutdown; /* SHUTDOWN_SET; SHUTDOWN_CLEAR: its id */
 };
 
 void charter_done(struct charter *c);
@@ -196,7 +201,9 @@ int charter_command_decode(const void *data, size_t len, struct charter_command 
  *         IMAGE_REMOVE      -EBUSY while a function names it
  *         NAMESPACE_REMOVE  -EBUSY while functions or secrets are in it
  *         MEMBER_REMOVE, MASTER_SET  -EINVAL for a board that carries the control plane, and for
- * another master than that */
+ * another master than that
+ *         SHUTDOWN_*        charter_shutdown.h; while all boards are being switched off, whatever
+ * decides where something runs is -ESHUTDOWN */
 int charter_apply(struct charter *c, const struct charter_command *cmd);
 
 /* Whole state, versioned.  -ENOMEM, -EMSGSIZE. */

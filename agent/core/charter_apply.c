@@ -114,6 +114,7 @@ static int member_remove(struct charter *c, const struct charter_command *cmd) {
                         c->instances[kept++] = c->instances[i];
         c->n_instances = kept;
         delete_at(c->members, c->n_members, (uint32_t)(m - c->members));
+        charter_shutdown_forget(c, cmd->node);
         return 0;
 }
 
@@ -586,6 +587,9 @@ static int apply(struct charter *c, const struct charter_command *cmd) {
                 return namespace_set(c, cmd);
         case CHARTER_NAMESPACE_REMOVE:
                 return namespace_remove(c, cmd);
+        case CHARTER_SHUTDOWN_SET:
+        case CHARTER_SHUTDOWN_CLEAR:
+                return charter_shutdown_apply(c, cmd);
         case CHARTER_OP_MAX:
                 break;
         }
@@ -593,8 +597,10 @@ static int apply(struct charter *c, const struct charter_command *cmd) {
 }
 
 int charter_apply(struct charter *c, const struct charter_command *cmd) {
-        int r = apply(c, cmd);
+        int r = charter_shutdown_refuses(c, cmd);
 
+        if (r == 0)
+                r = apply(c, cmd);
         if (r == 0)
                 c->version++;
         return r;

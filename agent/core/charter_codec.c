@@ -11,7 +11,8 @@
 
 enum {
         COMMAND_VERSION = 1,
-        SNAPSHOT_VERSION = 3,        /* 1 had no Kubernetes, 2 no secrets, namespaces and floors */
+        SNAPSHOT_VERSION =
+                4, /* 1 had no Kubernetes, 2 no secrets, namespaces, floors, 3 no shutdown */
         SNAPSHOT_MAGIC = 0x42524348, /* "BRCH" */
 };
 
@@ -169,6 +170,10 @@ static void put_command(struct wire_out *w, const struct charter_command *cmd) {
         case CHARTER_NAMESPACE_REMOVE:
                 wire_put_text(w, cmd->name);
                 break;
+        case CHARTER_SHUTDOWN_SET:
+        case CHARTER_SHUTDOWN_CLEAR:
+                charter_shutdown_put(w, &cmd->shutdown);
+                break;
         case CHARTER_OP_MAX:
                 break;
         }
@@ -299,6 +304,10 @@ static void get_command(struct wire_in *w, struct charter_command *cmd) {
                 break;
         case CHARTER_NAMESPACE_REMOVE:
                 wire_get_text(w, cmd->name, sizeof(cmd->name));
+                break;
+        case CHARTER_SHUTDOWN_SET:
+        case CHARTER_SHUTDOWN_CLEAR:
+                charter_shutdown_get(w, &cmd->shutdown);
                 break;
         case CHARTER_OP_MAX:
                 w->bad = true;
@@ -442,6 +451,7 @@ int charter_encode(const struct charter *c, struct buf *out) {
         put_kube(&w, &c->kube);
         put_secrets(&w, c);
         put_namespaces(&w, c);
+        charter_shutdown_put(&w, &c->shutdown);
         return put_end(&w, start, LIMIT_CHARTER_BYTES);
 }
 
@@ -691,11 +701,11 @@ static bool valid(const struct charter *c) {
         if (c->bramble == 0)
                 return c->n_members + c->n_functions + c->n_instances + c->n_images == 0 &&
                        c->n_secrets + c->n_namespaces == 0 && c->master == 0 &&
-                       c->kube.epoch == 0 && kube_valid(c);
+                       c->kube.epoch == 0 && kube_valid(c) && c->shutdown.id == 0;
         return names_valid(c->cluster) && names_user_valid(c->user) &&
                names_password_valid(c->password) && c->next_worker > 0 && members_valid(c) &&
                functions_valid(c) && instances_valid(c) && images_valid(c) && kube_valid(c) &&
-               secrets_valid(c) && namespaces_valid(c);
+               secrets_valid(c) && namespaces_valid(c) && charter_shutdown_valid(&c->shutdown);
 }
 
 int charter_decode(const void *data, size_t len, struct charter *ret) {
@@ -733,6 +743,8 @@ int charter_decode(const void *data, size_t len, struct charter *ret) {
                 get_secrets(&w, &c, &error);
         if (error == 0 && version > 2)
                 get_namespaces(&w, &c, &error);
+        if (error == 0 && version > 3)
+                charter_shutdown_get(&w, &c.shutdown);
         if (error == 0 && (!wire_complete(&w) || !valid(&c)))
                 error = -EBADMSG;
         if (error < 0) {

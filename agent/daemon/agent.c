@@ -10,6 +10,7 @@
 #include "daemon/membership.h"
 #include "daemon/network.h"
 #include "daemon/peers.h"
+#include "daemon/power.h"
 #include "daemon/reporter.h"
 #include "daemon/resolver.h"
 #include "daemon/runner.h"
@@ -231,6 +232,7 @@ int agent_start(struct agent *a, struct fail *f) {
             (r = events_open(a)) < 0 || (r = coordinator_open(a)) < 0 ||
             (r = resolver_open(a)) < 0 || (r = secret_key_open(a)) < 0 ||
             (r = api_open(a, f)) < 0 || (r = open_functions(a, f)) < 0 ||
+            (r = power_open(a, f)) < 0 ||
             (r = kube_open(a, f)) < 0 || (r = reporter_open(a)) < 0 ||
             (r = membership_open(a, f)) < 0 || (r = greet_open(a, f)) < 0 ||
             (r = open_discovery(a)) < 0)

@@ -30,6 +30,7 @@ struct kube_snapshots;
 struct membership;
 struct network;
 struct peers;
+struct power;
 struct reporter;
 struct resolver;
 struct runner;
@@ -72,6 +73,7 @@ struct agent {
         struct kube *kube;                /* this board's part of the Kubernetes cluster */
         struct kube_snapshots *snapshots; /* of etcd; NULL where Kubernetes is off */
         struct secret_keeper *secret_keeper;
+        struct power *power; /* switching boards off */
         struct api *api;
         struct hostname *hostname;
         struct agent_events *events;

@@ -103,6 +103,12 @@ static const struct api_verb verbs[] = {
         { "namespaces", VERB_LEADER | VERB_PEER | VERB_GATEWAY, verb_namespaces },
         { "namespace", VERB_LEADER | VERB_PEER | VERB_GATEWAY, verb_namespace },
         { "namespace-set", VERB_LEADER | VERB_PEER | VERB_GATEWAY, verb_namespace_set },
+        { "shutdown", VERB_GATEWAY, verb_shutdown },
+        { "shutdown-begin", VERB_LEADER | VERB_PEER, verb_shutdown_begin },
+        { "shutdown-record", VERB_LEADER | VERB_PEER, verb_shutdown_record },
+        { "shutdown_status", VERB_PEER | VERB_GATEWAY, verb_shutdown_status },
+        { "power", VERB_PEER | VERB_BOARDS, verb_power },
+        { "power-snapshot", VERB_PEER | VERB_BOARDS, verb_power_snapshot },
         { "namespace-remove", VERB_LEADER | VERB_PEER | VERB_GATEWAY, verb_namespace_remove },
 };
 
@@ -189,13 +195,17 @@ void request_fail(struct request *q, int code, const char *format, ...) {
 void request_fail_errno(struct request *q, int error, const char *why) {
         static const struct {
                 int error, code;
-        } codes[] = { { -EINVAL, 400 }, { -E2BIG, 400 },    { -ENOENT, 404 },   { -EEXIST, 409 },
-                      { -ENOSPC, 507 }, { -ENOTCONN, 503 }, { -ETIMEDOUT, 504 } };
+        } codes[] = {
+                { -EINVAL, 400 }, { -E2BIG, 400 },    { -ENOENT, 404 },    { -EEXIST, 409 },
+                { -ENOSPC, 507 }, { -ENOTCONN, 503 }, { -ETIMEDOUT, 504 }, { -ESHUTDOWN, 503 }
+        };
         int code = 500;
 
         for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
                 if (codes[i].error == error)
                         code = codes[i].code;
+        if (error == -ESHUTDOWN && !(why && why[0]))
+                why = "the bramble is being switched off: nothing is changed until it is back";
         request_fail(q, code, "%s", why && why[0] ? why : strerror(-error));
 }
 
@@ -227,17 +237,12 @@ static struct ask *take_ask(struct api *api, const struct link *l, uint32_t stre
         return NULL;
 }
 
-void api_ask_leader(struct agent *a, const cJSON *request, api_reply_cb done, void *arg) {
+static void ask_link(struct agent *a, struct link *l, const cJSON *request, api_reply_cb done,
+                     void *arg) {
         struct api *api = a->api;
-        struct link *l = peers_link(a, membership_leader(a));
         struct ask *ask;
         int r;
 
-        if (!l) {
-                done(arg, -ENOTCONN, "nobody leads this bramble right now: try again in a moment",
-                     NULL);
-                return;
-        }
         ask = calloc(1, sizeof(*ask));
         if (!ask) {
                 done(arg, -ENOMEM, "", NULL);
@@ -256,6 +261,26 @@ void api_ask_leader(struct agent *a, const cJSON *request, api_reply_cb done, vo
                 return;
         }
         api->asks = ask;
+}
+
+void api_ask_leader(struct agent *a, const cJSON *request, api_reply_cb done, void *arg) {
+        struct link *l = peers_link(a, membership_leader(a));
+
+        if (l)
+                ask_link(a, l, request, done, arg);
+        else
+                done(arg, -ENOTCONN, "nobody leads this bramble right now: try again in a moment",
+                     NULL);
+}
+
+void api_ask_peer(struct agent *a, uint64_t node, const cJSON *request, api_reply_cb done,
+                  void *arg) {
+        struct link *l = peers_link(a, node);
+
+        if (l)
+                ask_link(a, l, request, done, arg);
+        else
+                done(arg, -EHOSTUNREACH, "that board cannot be reached", NULL);
 }
 
 static void ask_reply(struct api *api, const struct link *l, const struct frame *f) {

@@ -33,6 +33,10 @@ void api_ask_leader(struct agent *a, const cJSON *request, api_reply_cb done, vo
 /* Runs a verb of the leader for this agent itself, wherever the leader is. The same 'done'. */
 void api_run_on_leader(struct agent *a, const cJSON *request, api_reply_cb done, void *arg);
 
+/* Asks a board on its control connection.  'done' comes exactly once, perhaps at once. */
+void api_ask_peer(struct agent *a, uint64_t node, const cJSON *request, api_reply_cb done,
+                  void *arg);
+
 /* Asks one board on a connection of its own.  'done' comes once and later, unless an errno is
  * returned (-EHOSTUNREACH: nobody knows its address) or it is cancelled. */
 struct board_ask;
@@ -142,5 +146,11 @@ void verb_kube_leave(struct request *q);
 void verb_kubeconfig(struct request *q);
 void verb_kube_reset(struct request *q);
 void verb_reset(struct request *q);
+void verb_shutdown(struct request *q);
+void verb_shutdown_begin(struct request *q);
+void verb_shutdown_record(struct request *q);
+void verb_shutdown_status(struct request *q);
+void verb_power(struct request *q);
+void verb_power_snapshot(struct request *q);
 
 #endif

@@ -8,6 +8,7 @@
 #include "daemon/events.h"
 #include "daemon/membership.h"
 #include "daemon/peers.h"
+#include "daemon/power.h"
 #include "daemon/resolver.h"
 #include "io/log.h"
 
@@ -167,6 +168,11 @@ static bool avoid(const struct board_state *b) {
                b->sensors.temperature_mc >= b->board.throttle_c * 1000;
 }
 
+/* One that comes back from a shutdown is not lost. */
+static usec_t down_since(const struct coordinator *c, const struct board_state *b, usec_t now) {
+        return charter_awaits(&c->agent->charter, b->node) ? now : b->changed;
+}
+
 static void place(struct coordinator *c, usec_t now) {
         struct placement_actions *actions = &c->actions;
         struct placement_board boards[LIMIT_BOARDS];
@@ -183,8 +189,9 @@ static void place(struct coordinator *c, usec_t now) {
 
                 boards[i] = (struct placement_board){ .node = b->node,
                                                       .up = b->up,
-                                                      .down_since = b->changed,
-                                                      .avoid = avoid(b),
+                                                      .down_since = down_since(c, b, now),
+                                                      .avoid = avoid(b) ||
+                                                               power_leaves(c->agent, b->node),
                                                       .function_bytes = b->board.function_bytes,
                                                       .cpu_permille = b->sensors.cpu_permille };
         }
@@ -223,7 +230,7 @@ static void choose_voters(struct coordinator *c, usec_t now) {
                 boards[i] = (struct voter_board){ .node = b->node,
                                                   .role = consensus_role(consensus, b->node),
                                                   .up = b->up,
-                                                  .down_since = b->changed,
+                                                  .down_since = down_since(c, b, now),
                                                   .strength = board_strength(&b->board) };
         }
         action = voters_step(boards, c->n_boards, c->agent->board.node, now);
@@ -324,14 +331,18 @@ static void look(struct coordinator *c) {
                 if (b->up && usec_sub(now, b->heard) > COORDINATOR_SILENT_USEC)
                         set_up(c, b, false);
         }
-        choose_voters(c, now);
+        power_look(c->agent);
+        if (!power_frozen(c->agent))
+                choose_voters(c, now);
         if (!settle(c, now))
                 return;
-        coordinator_scale_look(c, now);
-        place(c, now);
-        resolver_look(c->agent);
-        coordinator_kube_look(c, now);
-        coordinator_alarms_look(c, now);
+        if (!power_frozen(c->agent)) { /* else all stays as it is until the boards are back */
+                coordinator_scale_look(c, now);
+                place(c, now);
+                resolver_look(c->agent);
+                coordinator_kube_look(c, now);
+                coordinator_alarms_look(c, now); /* boards that are switched off are not lost */
+        }
         count_calls(c, now);
         if (c->dirty)
                 make_picture(c);

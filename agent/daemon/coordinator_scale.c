@@ -363,6 +363,8 @@ int coordinator_raise(struct agent *a, const char *name, const char *namespace,
 
         if (!f || !s)
                 return -ENOENT;
+        if (charter_frozen(&a->charter))
+                return -ESHUTDOWN;
         autoscale_called(&s->state, agent_now());
         thaw_all(c, name, namespace);
         if (f->replicas > 0 || s->ahead > 0)

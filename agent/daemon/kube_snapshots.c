@@ -213,6 +213,13 @@ void kube_snapshots_look(struct agent *a, bool primary) {
         snapshots_fetch_look(s, now);
 }
 
+void kube_snapshots_now(struct agent *a) {
+        struct kube_snapshots *s = a->snapshots;
+
+        if (s && s->timer.primary && !s->take)
+                take(s, agent_now());
+}
+
 bool snapshots_from_plane(const struct request *q) {
         return q->link && link_kind(q->link) == LINK_BOARD &&
                world_kube_carries(&q->agent->world.kube, link_node(q->link));

@@ -18,6 +18,8 @@ uint64_t kube_snapshots_newest(const struct agent *a);
 /* Every second or few, on every board.  'primary': this board is the first of the planes whose own
  * API answers; it takes snapshots and sees to the copies. */
 void kube_snapshots_look(struct agent *a, bool primary);
+/* One is wanted now, where this board takes them and none is under way. */
+void kube_snapshots_now(struct agent *a);
 /* The sum of requests that changed something (core/kube_metrics.h), as often as it is known; while
  * nobody says anything each snapshot that could be due is. */
 void kube_snapshots_changed(struct agent *a, uint64_t counter);

@@ -422,7 +422,7 @@ static void retire(struct item *item, usec_t now) {
         if (item->running && (item->state == INSTANCE_READY || item->quiet_since)) {
                 if (item->state == INSTANCE_READY)
                         runner_set_state(item, INSTANCE_STOPPING, "");
-                if (!runner_is_quiet(item, now)) {
+                if (!runner_is_quiet(item, now) && !runner_hurries(item->runner, now)) {
                         runner_look_later(item->runner);
                         return;
                 }
@@ -473,11 +473,11 @@ void runner_look(struct agent *a) {
         struct runner *r = a->runner;
         usec_t now = agent_now();
 
-        if (!r || !r->adopted || (a->bramble && !a->world.bramble))
+        if (!r || !r->adopted || (a->bramble && !a->world.bramble && !r->frozen))
                 return; /* nobody has said yet what should run: what runs goes on */
         for (uint32_t i = 0; i < r->n; i++)
                 r->items[i]->unwanted = true;
-        for (uint32_t i = 0; i < a->world.n_instances; i++) {
+        for (uint32_t i = 0; i < a->world.n_instances && !r->frozen; i++) {
                 const struct world_instance *in = &a->world.instances[i];
 
                 if (in->node == a->board.node)

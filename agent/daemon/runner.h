@@ -19,6 +19,15 @@ void runner_measure(struct agent *a);
 /* A call came for this function: its paused replicas go on at once.  Is there one? */
 bool runner_wake(struct agent *a, const char *name, const char *namespace);
 
+/* The board goes off: nothing is started any more and everything stops in place, calls in flight
+ * first, but not beyond 'hurry' (monotonic); again with an earlier one hurries.  What had a place
+ * has it still. */
+void runner_freeze(struct agent *a, usec_t hurry);
+/* It does not: everything runs again. */
+void runner_thaw(struct agent *a);
+/* Containers that run or are being worked on. */
+unsigned runner_left(const struct agent *a);
+
 /* Callbacks of io/container. */
 void runner_available(struct agent *a, bool yes);
 void runner_exited(struct agent *a, const char *id, uint32_t status, bool oom);

@@ -55,6 +55,8 @@ struct runner {
         bool available; /* containerd answers */
         bool adopted;   /* what runs is known */
         bool listing;   /* containerd is being asked what runs */
+        bool frozen;    /* the board goes off */
+        usec_t hurry;   /* calls in flight are waited for until then, where it is frozen */
         unsigned last_host;
         int root; /* of the file system: for /proc and cgroups */
         uv_timer_t timer;
@@ -83,6 +85,8 @@ void runner_ready_again(struct item *item);
 
 /* What the world wants has to be looked at again in a moment: something becomes quiet. */
 void runner_look_later(struct runner *r);
+/* runner_freeze.c: does the board go off too soon for calls in flight? */
+bool runner_hurries(const struct runner *r, usec_t now);
 /* For those who read what containerd's side knows of it: false where that is not known. */
 bool runner_cgroup(struct item *item);
 

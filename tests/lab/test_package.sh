@@ -189,7 +189,7 @@ assert 'apt removes it' run b1 apt-get -y remove bramble
 equal 'no process of it is left' '' "$(run b1 ps -eo comm= | grep -E 'bramble|fwatchdog|^hello$')"
 equal 'no container' '' "$(run b1 ctr -n openfaas-fn container ls -q)"
 refuse 'no network' '' grep -E 'bramble|10\.62\.' <<<"$(network b1)"
-equal 'no program' '' "$(run b1 sh -c 'ls /usr/bin/agentctl /usr/bin/bramble /usr/sbin/bramble-* /usr/lib/bramble 2>/dev/null')"
+equal 'no program' '' "$(run b1 sh -c 'ls /usr/bin/agentctl /usr/bin/bramble /usr/bin/shutdown-all /usr/sbin/bramble-* /usr/lib/bramble 2>/dev/null')"
 match 'but its settings and state' 'board.key' "$(run b1 ls /etc/bramble /var/lib/bramble)"
 eventually 'the other board goes on' 30 sh -c "'$lab' run b2 agentctl functions | grep -q hello"
 give b1 next

@@ -35,3 +35,7 @@ $(OUT)/unit/test_calls_file: $(UNIT_OBJ_test_calls_file)
 # The gateway's time-outs and its line of waiting calls.
 UNIT_OBJ_test_gateway_deadline := $(filter-out %/main.o,$(GATEWAY_OBJ))
 $(OUT)/unit/test_gateway_deadline: $(UNIT_OBJ_test_gateway_deadline)
+
+# bramble-agent: what boards tell each other of a shutdown.
+UNIT_OBJ_fuzz_power_view := $(OUT)/agent/daemon/power_json.o
+$(OUT)/fuzz/fuzz_power_view: $(UNIT_OBJ_fuzz_power_view)

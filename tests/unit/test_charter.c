@@ -23,7 +23,9 @@
         cmd(CHARTER_SECRET_SET, FN(n), .sealed = (const uint8_t *)(text), \
             .sealed_len = sizeof(text) - 1, .secrets_key = (key), __VA_ARGS__)
 #define SPACE(n, ...) cmd(CHARTER_NAMESPACE_SET, .name = n, __VA_ARGS__)
-#define ADD(n)        cmd(CHARTER_MEMBER_ADD, .board = { .node = (n), .id = "3B+" })
+#define OFF(id_, ...) \
+        cmd(CHARTER_SHUTDOWN_SET, .shutdown = { .id = (id_), .timeout_sec = 90, __VA_ARGS__ })
+#define ADD(n) cmd(CHARTER_MEMBER_ADD, .board = { .node = (n), .id = "3B+" })
 
 static void found(struct charter *c) {
         assert_int_equal(charter_apply(c, cmd(CHARTER_FOUND, .bramble = 7, .cluster = "home",
@@ -140,6 +142,100 @@ static void answers(void **state) {
                 assert_int_equal(before.len, after.len); /* a refusal changes nothing at all */
                 assert_memory_equal(before.data, after.data, before.len);
         }
+        charter_done(&c);
+}
+
+/* While all boards are being switched off nothing moves; one board alone stops nobody. */
+static void shutdowns(void **state) {
+        const struct charter_command *all = OFF(9, .n = 2, .boards = { { 1, 11 }, { 2, 12 } });
+        const struct charter_command *one = OFF(8, .only = 2, .n = 1, .boards = { { 2, 12 } });
+        const struct charter_command *other = OFF(7, .only = 3, .n = 1, .boards = { { 3, 0 } });
+        const struct charter_command *refused[] = {
+                cmd(CHARTER_MEMBER_REMOVE, .node = 3),
+                cmd(CHARTER_MASTER_SET, .node = 2),
+                SET("g"),
+                cmd(CHARTER_FUNCTION_SCALE, FN("f"), .replicas = 4),
+                cmd(CHARTER_FUNCTION_FOLLOW, FN("f"), .replicas = 4, .replicas_from = 2),
+                cmd(CHARTER_FUNCTION_REMOVE, FN("f")),
+                cmd(CHARTER_INSTANCE_PLACE, FN("f"), .node = 3),
+                cmd(CHARTER_INSTANCE_DROP, .instance = 1),
+                cmd(CHARTER_KUBE_MOVE, .node = 2),
+                cmd(CHARTER_KUBE_PLANE_ADD, .node = 2),
+                cmd(CHARTER_KUBE_PLANE_REMOVE, .node = 1),
+                cmd(CHARTER_KUBE_OFF, .kube_off = true),
+        };
+        auto_buf struct buf out = { 0 };
+        struct charter c = { 0 }, got = { 0 };
+
+        (void)state;
+        prepare(&c);
+        assert_int_equal(charter_apply(&c, one), 0);
+        assert_false(charter_frozen(&c));
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_FUNCTION_SCALE, FN("f"), .replicas = 2)), 0);
+        assert_int_equal(charter_apply(&c, one), -EALREADY);
+        assert_int_equal(charter_apply(&c, other), -EBUSY);
+        assert_int_equal(charter_apply(&c, all), 0); /* of which the one board is a part */
+        assert_true(charter_frozen(&c));
+        assert_int_equal(charter_apply(&c, all), -EALREADY);
+        assert_int_equal(charter_apply(&c, other), -EALREADY);
+        for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
+                if (charter_apply(&c, refused[i]) != -ESHUTDOWN)
+                        fail_msg("case %zu", i);
+        assert_int_equal(charter_apply(&c, ADD(2)), 0); /* boards come back */
+        assert_int_equal(charter_encode(&c, &out), 0);
+        assert_int_equal(charter_decode(out.data, out.len, &got), 0);
+        assert_true(charter_frozen(&got));
+        assert_int_equal(charter_shutdown_boot(&got.shutdown, 2), 12);
+        assert_int_equal(charter_shutdown_boot(&got.shutdown, 3), 0);
+        charter_done(&got);
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_SHUTDOWN_CLEAR, .shutdown = { .id = 8 })),
+                         -ENOENT);
+        /* the power is back: nothing is frozen, and boards are waited for */
+        assert_false(charter_awaits(&c, 2));
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_SHUTDOWN_CLEAR,
+                                               .shutdown = { .id = 9, .returning = true })),
+                         0);
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_SHUTDOWN_CLEAR,
+                                               .shutdown = { .id = 9, .returning = true })),
+                         -EINVAL);
+        assert_false(charter_frozen(&c));
+        assert_true(charter_awaits(&c, 2) && !charter_awaits(&c, 3));
+        assert_int_equal(charter_apply(&c, refused[2]), 0);
+        assert_int_equal(charter_apply(&c, all), 0); /* and again */
+        assert_true(charter_frozen(&c));
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_SHUTDOWN_CLEAR, .shutdown = { .id = 9 })),
+                         0);
+        /* a board that is removed is not switched off */
+        assert_int_equal(charter_apply(&c, other), 0);
+        assert_int_equal(charter_apply(&c, refused[0]), 0);
+        assert_int_equal(c.shutdown.id, 0);
+        charter_done(&c);
+}
+
+static void shutdowns_that_make_no_sense(void **state) {
+        const struct charter_command *bad[] = {
+                OFF(0, .n = 1, .boards = { { 1, 11 } }),
+                OFF(9, .n = 0),
+                OFF(9, .returning = true, .n = 1, .boards = { { 1, 11 } }),
+                OFF(9, .n = 2, .boards = { { 1, 11 }, { 1, 11 } }),
+                OFF(9, .n = 1, .boards = { { 0, 11 } }),
+                OFF(9, .only = 2, .n = 1, .boards = { { 1, 11 } }),
+                OFF(9, .only = 2, .n = 2, .boards = { { 2, 12 }, { 1, 11 } }),
+                cmd(CHARTER_SHUTDOWN_SET,
+                    .shutdown = { .id = 9, .timeout_sec = 4, .n = 1, .boards = { { 1, 11 } } }),
+                cmd(CHARTER_SHUTDOWN_SET,
+                    .shutdown = { .id = 9, .timeout_sec = 3601, .n = 1, .boards = { { 1, 11 } } }),
+        };
+        struct charter c = { 0 };
+
+        (void)state;
+        prepare(&c);
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+                if (charter_apply(&c, bad[i]) != -EINVAL)
+                        fail_msg("case %zu", i);
+        assert_int_equal(charter_apply(&c, OFF(9, .only = 5, .n = 1, .boards = { { 5, 0 } })),
+                         -ENOENT);
+        assert_int_equal(c.shutdown.id, 0);
         charter_done(&c);
 }
 
@@ -317,6 +413,8 @@ static void command_codec(void **state) {
                 SPACE("dev", .spec = "{}", .spec_len = 2, .only_new = true),
                 cmd(CHARTER_NAMESPACE_REMOVE, .name = "dev"),
                 cmd(CHARTER_FUNCTION_FOLLOW, FN("f"), .replicas = 4, .replicas_from = 3),
+                OFF(9, .reboot = true, .n = 2, .boards = { { 1, 11 }, { 2, 0 } }),
+                cmd(CHARTER_SHUTDOWN_CLEAR, .shutdown = { .id = 9 }),
         };
 
         (void)state;
@@ -372,7 +470,7 @@ static void snapshot_codec(void **state) {
                 assert_int_equal(charter_decode(once.data, len, &got), -EBADMSG);
         assert_int_equal(buf_add(&once, "x", 1), 0);
         assert_int_equal(charter_decode(once.data, once.len, &got), -EBADMSG);
-        once.data[5] = 4;
+        once.data[5] = 5;
         assert_int_equal(charter_decode(once.data, once.len - 1, &got), -EPROTONOSUPPORT);
         charter_done(&c);
 }
@@ -608,7 +706,7 @@ static void kube_adopted(void **state) {
         charter_done(&c);
 }
 
-enum { TAIL_BYTES = 8 + 8 + 4 + 4 }; /* no secrets, no namespaces */
+enum { TAIL_BYTES = 8 + 8 + 4 + 4 + 8 }; /* no secrets, no namespaces, no shutdown */
 
 /* A snapshot that an older bramble wrote. */
 static void kube_from_version_1(void **state) {
@@ -882,17 +980,30 @@ static void secrets_snapshots(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(names_and_subnets),   cmocka_unit_test(answers),
-                cmocka_unit_test(before_founding),     cmocka_unit_test(functions),
-                cmocka_unit_test(instances),           cmocka_unit_test(limits),
-                cmocka_unit_test(command_codec),       cmocka_unit_test(command_too_long),
-                cmocka_unit_test(snapshot_codec),      cmocka_unit_test(snapshot_invariants),
-                cmocka_unit_test(same_everywhere),     cmocka_unit_test(kube_epochs),
-                cmocka_unit_test(kube_planes),         cmocka_unit_test(kube_adopted),
-                cmocka_unit_test(kube_from_version_1), cmocka_unit_test(floor_from_version_2),
-                cmocka_unit_test(kube_survives),       cmocka_unit_test(secrets),
-                cmocka_unit_test(secrets_new_key),     cmocka_unit_test(namespaces),
-                cmocka_unit_test(secrets_invariants),  cmocka_unit_test(secrets_snapshots),
+                cmocka_unit_test(names_and_subnets),
+                cmocka_unit_test(answers),
+                cmocka_unit_test(shutdowns),
+                cmocka_unit_test(shutdowns_that_make_no_sense),
+                cmocka_unit_test(before_founding),
+                cmocka_unit_test(functions),
+                cmocka_unit_test(instances),
+                cmocka_unit_test(limits),
+                cmocka_unit_test(command_codec),
+                cmocka_unit_test(command_too_long),
+                cmocka_unit_test(snapshot_codec),
+                cmocka_unit_test(snapshot_invariants),
+                cmocka_unit_test(same_everywhere),
+                cmocka_unit_test(kube_epochs),
+                cmocka_unit_test(kube_planes),
+                cmocka_unit_test(kube_adopted),
+                cmocka_unit_test(kube_from_version_1),
+                cmocka_unit_test(floor_from_version_2),
+                cmocka_unit_test(kube_survives),
+                cmocka_unit_test(secrets),
+                cmocka_unit_test(secrets_new_key),
+                cmocka_unit_test(namespaces),
+                cmocka_unit_test(secrets_invariants),
+                cmocka_unit_test(secrets_snapshots),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
