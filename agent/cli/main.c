@@ -12,6 +12,8 @@
 
 const struct cli_verb cli_verbs[] = {
         { "status", "", 0, 0, verb_status, "the boards of the bramble and how they are", NULL },
+        { "top", "", 0, 0, verb_top, "boards, functions and events, live, and what to do with them",
+          NULL },
         { "nodes", "", 0, 0, verb_nodes, "what the boards are: model, cores, RAM, address", NULL },
         { "doctor", "", 0, 0, verb_doctor, "checks this board; each failure says what to do",
           NULL },

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 int verb_status(const struct cli *c, int argc, char **argv);
+int verb_top(const struct cli *c, int argc, char **argv);
 int verb_nodes(const struct cli *c, int argc, char **argv);
 int verb_doctor(const struct cli *c, int argc, char **argv);
 int verb_push(const struct cli *c, int argc, char **argv);
