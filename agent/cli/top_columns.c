@@ -68,10 +68,10 @@ static void usage(struct top_screen *s, int row, int col, int width, unsigned st
         }
         if (permille >= limit)
                 style |= TOP_WARN | TOP_BOLD;
-        if (width > 6)
-                top_bar(s, row, col, width - 6, style, (unsigned)permille);
-        (void)snprintf(text, sizeof(text), "%3d %%", (permille + 5) / 10);
-        (void)top_put(s, row, col + (width > 6 ? width - 5 : 0), 5, style, text);
+        if (width > 5)
+                top_bar(s, row, col, width - 5, style, (unsigned)permille);
+        (void)snprintf(text, sizeof(text), "%3d%%", (permille + 5) / 10);
+        (void)top_put(s, row, col + (width > 5 ? width - 4 : 0), 4, style, text);
 }
 
 CELL(board_cpu) {

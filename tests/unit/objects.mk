@@ -35,3 +35,7 @@ $(OUT)/unit/test_calls_file: $(UNIT_OBJ_test_calls_file)
 # The gateway's time-outs and its line of waiting calls.
 UNIT_OBJ_test_gateway_deadline := $(filter-out %/main.o,$(GATEWAY_OBJ))
 $(OUT)/unit/test_gateway_deadline: $(UNIT_OBJ_test_gateway_deadline)
+
+# agentctl top without its terminal.
+UNIT_OBJ_test_top := $(addprefix $(OUT)/agent/cli/,top_act.o top_box.o top_columns.o top_draw.o top_model.o top_screen.o top_ui.o top_view.o)
+$(OUT)/unit/test_top: $(UNIT_OBJ_test_top)
