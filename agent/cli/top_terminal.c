@@ -56,6 +56,10 @@ int top_terminal_open(struct fail *f) {
 void top_terminal_close(void) {
         if (!screen)
                 return;
+        /* where there is no other screen, the shell goes on in the last line */
+        (void)move(LINES - 1, 0);
+        (void)clrtoeol();
+        (void)refresh();
         (void)endwin();
         delscreen(screen);
         screen = NULL;

@@ -435,8 +435,8 @@ static void looks(void **state) {
         shown("home: 3 of 4 boards up, master m1, leader m1, 3 of 3 voters");
         shown("> 1 BOARDS  4  by NAME");
         shown("m1*");
-        shown("[#....] 20%");
-        shown("[####.] 75%");
+        shown("[#....]  20%");
+        shown("[####.]  75%");
         shown("81/80 C hot");
         shown("60/80 C warm");
         shown("41/80 C");
