@@ -1,6 +1,7 @@
 /* verb_flash - writes a card image to a card, and reads it back. */
 #include "base/scope.h"
 #include "base/str.h"
+#include "cli/progress.h"
 #include "cli/verbs.h"
 #include "io/card.h"
 
@@ -14,30 +15,8 @@
 #include <linux/fs.h>
 #include <unistd.h>
 
-struct bar {
-        const char *what;
-        uint64_t whole;
-        unsigned said; /* percent and 1; 0: nothing yet */
-        bool terminal;
-};
-
 static void show(void *arg, uint64_t done) {
-        struct bar *b = arg;
-        unsigned percent = b->whole ? (unsigned)(done * 100 / b->whole) : 100;
-        char line[41], size[16];
-
-        if (!b->terminal || percent + 1 == b->said)
-                return;
-        b->said = percent + 1;
-        for (unsigned i = 0; i < 40; i++)
-                line[i] = i < percent * 40 / 100 ? '#' : '.';
-        line[40] = '\0';
-        fprintf(stderr, "\r%s [%s] %3u %% of %s", b->what, line, percent, str_size(size, b->whole));
-}
-
-static void end_bar(const struct bar *b) {
-        if (b->said)
-                fprintf(stderr, "\n");
+        progress_to(arg, done);
 }
 
 static int open_image(const struct cli *c, const char *path, int *ret_fd, uint64_t *ret_bytes) {
@@ -86,19 +65,19 @@ static bool agreed(const struct card *card, bool yes) {
 }
 
 static int write_card(const struct cli *c, int image, int disk, uint64_t bytes) {
-        bool terminal = cli_on_terminal(STDERR_FILENO);
-        struct bar writing = { .what = "writing ", .whole = bytes, .terminal = terminal };
-        struct bar reading = { .what = "checking", .whole = bytes, .terminal = terminal };
+        struct progress p;
         struct fail f = { 0 };
         int r;
 
-        r = card_write(image, disk, bytes, show, &writing, &f);
-        end_bar(&writing);
+        progress_begin(&p, "writing", bytes);
+        r = card_write(image, disk, bytes, show, &p, &f);
+        progress_end(&p);
         if (r < 0)
                 return cli_fail(c, "%s", fail_text(&f));
         (void)ioctl(disk, BLKFLSBUF, 0);
-        r = card_verify(image, disk, bytes, show, &reading, &f);
-        end_bar(&reading);
+        progress_begin(&p, "reading back", bytes);
+        r = card_verify(image, disk, bytes, show, &p, &f);
+        progress_end(&p);
         if (r < 0)
                 return cli_fail(c, "%s", fail_text(&f));
         (void)ioctl(disk, BLKRRPART, 0); /* so that the boot partition can be opened at once */

@@ -39,3 +39,5 @@ $(OUT)/unit/test_gateway_deadline: $(UNIT_OBJ_test_gateway_deadline)
 # agentctl top without its terminal.
 UNIT_OBJ_test_top := $(addprefix $(OUT)/agent/cli/,top_act.o top_box.o top_columns.o top_draw.o top_model.o top_screen.o top_ui.o top_view.o)
 $(OUT)/unit/test_top: $(UNIT_OBJ_test_top)
+UNIT_OBJ_test_progress := $(OUT)/agent/cli/progress.o
+$(OUT)/unit/test_progress: $(UNIT_OBJ_test_progress)
