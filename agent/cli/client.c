@@ -2,6 +2,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "cli/dial.h"
+#include "cli/hint.h"
 #include "io/json.h"
 #include "io/link.h"
 
@@ -27,6 +28,7 @@ struct exchange {
         size_t sent;
         cJSON *reply;
         bool done;
+        int error; /* of the link */
         char why[256];
 };
 
@@ -99,7 +101,7 @@ static void on_closed(struct link *l, void *arg, int error, const char *why) {
         struct exchange *x = arg;
 
         (void)l;
-        (void)error;
+        x->error = error;
         if (!x->done && !x->why[0])
                 (void)snprintf(x->why, sizeof(x->why), "%s", why);
 }
@@ -157,16 +159,21 @@ int cli_dial(const struct cli *c, uv_loop_t *loop, const struct link_ops *ops, v
 static int verdict(struct exchange *x, cJSON **ret) {
         const char *error = x->reply ? json_text(x->reply, "error", NULL) : NULL;
 
-        if (error)
-                return cli_fail(x->cli, "%s", cli_safe(error));
+        if (error) {
+                const char *hint;
+                uint64_t code = 0;
+
+                (void)json_number(x->reply, "code", 999, &code);
+                hint = hint_of_answer((int)code, error);
+                return cli_fail(x->cli, "%s%s%s", cli_safe(error), hint ? "\n" : "",
+                                str_or(hint, ""));
+        }
         if (!x->reply && x->why[0] && !x->cli->host)
-                return cli_fail(x->cli,
-                                "the agent on this board does not answer (%s)\n"
-                                "is it running?  systemctl status bramble-agent; and are "
-                                "you root or in group bramble?",
-                                x->why);
+                return cli_fail(x->cli, "the agent on this board does not answer (%s)\n%s", x->why,
+                                hint_of_socket(x->error));
         if (!x->reply && x->why[0])
-                return cli_fail(x->cli, "%s: %s", cli_safe(x->cli->host), x->why);
+                return cli_fail(x->cli, "%s: %s\n%s", cli_safe(x->cli->host), x->why,
+                                hint_of_host(x->error));
         if (ret)
                 *ret = take_ptr(x->reply);
         return CLI_DONE;

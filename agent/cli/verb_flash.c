@@ -25,12 +25,14 @@ static int open_image(const struct cli *c, const char *path, int *ret_fd, uint64
         struct stat st;
 
         if (fd < 0 || fstat(fd, &st) < 0)
-                return cli_fail(c, "cannot open %s: %s", cli_safe(path), strerror(errno));
+                return cli_fail(c, "cannot open %s: %s%s", cli_safe(path), strerror(errno),
+                                errno == ENOENT ? " (make image makes one)" : "");
         /* the last two bytes of a partition table */
         if (!S_ISREG(st.st_mode) || pread(fd, end, 2, 510) != 2 || end[0] != 0x55 || end[1] != 0xaa)
-                return cli_fail(
-                        c, "%s is no card image%s", cli_safe(path),
-                        str_ends(path, ".xz") || str_ends(path, ".zip") ? ": unpack it first" : "");
+                return cli_fail(c, "%s is no card image%s", cli_safe(path),
+                                str_ends(path, ".xz") || str_ends(path, ".zip")
+                                        ? ": unpack it first"
+                                        : ": take one of make image, or of Raspberry Pi OS");
         *ret_bytes = (uint64_t)st.st_size;
         *ret_fd = take_fd(&fd);
         return CLI_DONE;
@@ -43,9 +45,10 @@ static int look(const struct cli *c, const char *path, struct card *card, uint64
         struct fail f = { 0 };
 
         if (!real)
-                return cli_fail(c, "cannot open %s: %s", cli_safe(path), strerror(errno));
+                return cli_fail(c, "cannot open %s: %s (lsblk lists the disks)", cli_safe(path),
+                                strerror(errno));
         if (!str_starts(real, "/dev/"))
-                return cli_fail(c, "%s is no disk", cli_safe(path));
+                return cli_fail(c, "%s is no disk: lsblk lists them", cli_safe(path));
         if (card_look(root, real + 5, card, &f) < 0 || card_refuse(card, bytes, &f) < 0)
                 return cli_fail(c, "%s", fail_text(&f));
         return CLI_DONE;
@@ -103,12 +106,14 @@ int verb_flash(const struct cli *c, int argc, char **argv) {
             (r = look(c, argv[optind + 1], &card, bytes)) != CLI_DONE)
                 return r;
         if (!agreed(&card, yes))
-                return cli_fail(c, "nothing was written");
+                return cli_fail(c, "nothing was written: answer yes, or say --yes");
         /* O_EXCL on a disk: nobody may have mounted it since */
         disk = open(argv[optind + 1], O_RDWR | O_EXCL | O_CLOEXEC);
         if (disk < 0)
                 return cli_fail(c, "cannot open /dev/%s: %s%s", card.disk, strerror(errno),
-                                errno == EACCES ? " (as root, or in group disk)" : "");
+                                errno == EACCES  ? " (as root, or in group disk)"
+                                : errno == EBUSY ? " (somebody uses it: unmount it first)"
+                                                 : "");
         r = write_card(c, image, disk, bytes);
         if (r != CLI_DONE)
                 return r;

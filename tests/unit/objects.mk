@@ -41,3 +41,5 @@ UNIT_OBJ_test_top := $(addprefix $(OUT)/agent/cli/,top_act.o top_box.o top_colum
 $(OUT)/unit/test_top: $(UNIT_OBJ_test_top)
 UNIT_OBJ_test_progress := $(OUT)/agent/cli/progress.o
 $(OUT)/unit/test_progress: $(UNIT_OBJ_test_progress)
+UNIT_OBJ_test_hint := $(OUT)/agent/cli/hint.o
+$(OUT)/unit/test_hint: $(UNIT_OBJ_test_hint)
