@@ -98,6 +98,7 @@ const struct cli_verb cli_verbs[] = {
           "  -y, --yes            do not ask\n"
           "\nA disk that is mounted, in use, too small or not removable is refused.\n" },
         { "version", "", 0, 0, verb_version, "versions of this command and of the agent", NULL },
+        { "complete", "KIND", 1, 1, verb_complete, NULL, NULL }, /* for the shells' completion */
         { NULL, NULL, 0, 0, NULL, NULL, NULL },
 };
 
@@ -107,6 +108,8 @@ static void print_usage(FILE *out) {
         for (const struct cli_verb *v = cli_verbs; v->name; v++) {
                 char left[64];
 
+                if (!v->help)
+                        continue;
                 (void)snprintf(left, sizeof(left), "%s %s", v->name, v->args);
                 if (strlen(left) > 30)
                         fprintf(out, "  %s\n%33s%s\n", left, "", v->help);
@@ -126,8 +129,8 @@ static void print_usage(FILE *out) {
 }
 
 static void print_verb_usage(FILE *out, const struct cli_verb *v) {
-        fprintf(out, "usage: agentctl %s %s\n\n%s%s%s", v->name, v->args, v->help, "\n",
-                v->options ? "\n" : "");
+        fprintf(out, "usage: agentctl %s %s\n\n%s%s%s", v->name, v->args,
+                str_or(v->help, "names for the shells' completion"), "\n", v->options ? "\n" : "");
         if (v->options)
                 (void)fputs(v->options, out);
 }

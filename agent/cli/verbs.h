@@ -30,6 +30,7 @@ int verb_promote(const struct cli *c, int argc, char **argv);
 int verb_reset(const struct cli *c, int argc, char **argv);
 int verb_targets(const struct cli *c, int argc, char **argv);
 int verb_flash(const struct cli *c, int argc, char **argv);
+int verb_complete(const struct cli *c, int argc, char **argv);
 int verb_version(const struct cli *c, int argc, char **argv);
 
 #endif

@@ -184,5 +184,35 @@ wait_for 'ready_$' 'until it is interrupted'
 shell TERM=nonsense
 keys 'agentctl top' Enter
 wait_for "'nonsense' .TERM. is not known here: try" 'a terminal that nobody knows: what to do'
+
+# --- bars of what is slow, and what to do after an error ----------------------------------------------
+shell
+run b2 sh -c 'head -c 9000000 /dev/zero >/tmp/no-image.tar'
+keys 'clear; agentctl import /tmp/no-image.tar' Enter
+wait_for 'sending /tmp/no-image.tar: \[#+\] 100 % of 9 MB' 'import has a bar on a terminal'
+wait_for '^agentctl: .*' 'and an error on a line of its own'
+said=$(ctl b2 import /tmp/no-image.tar 2>&1)
+equal 'and none in a log, where it is quick' '' "$(grep -E 'sending|\r' <<<"$said")"
+keys 'clear; agentctl store deploy figlet --name bar' Enter
+wait_for 'bar is ready: ' 'deploy says how far it is'
+refuse 'no such function: what lists them' 'agentctl functions lists them' ctl b2 remove nosuch
+refuse 'no such image: what lists them' 'agentctl images lists them' ctl b2 image remove nosuch
+refuse 'no agent: what to look at' 'systemctl status bramble-agent' ctl b2 --socket /nowhere status
+
+# --- completion of a shell: live names ----------------------------------------------------------------
+complete() { # WORD...: what bash offers for the last one
+	run b2 bash -c 'source /usr/share/bash-completion/completions/agentctl && COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) &&
+		_agentctl && echo ${COMPREPLY[@]}' bash "$@"
+}
+equal 'bash: boards' "$(printf '%s\n' "$master" "$other" | sort | xargs)" "$(complete agentctl promote '' | xargs -n 1 | grep -v '^-' | sort | xargs)"
+equal 'bash: functions' 'bar' "$(complete agentctl scale ba)"
+equal 'bash: functions of the store' 'figlet' "$(complete agentctl store deploy fig)"
+equal 'bash: images' 'bramble.local/figlet:0.1.0' "$(complete agentctl image remove bramble.local/fi)"
+assert 'a secret' eval 'echo x | run b2 agentctl secret create key-of-door'
+equal 'bash: secrets' 'key-of-door' "$(complete agentctl secret update key)"
+equal 'bash: words before names' 'update' "$(complete agentctl secret up)"
+equal 'bash: top' 'top' "$(complete agentctl to)"
+equal 'without an agent: none, and no error' '' "$(run b2 agentctl --socket /nowhere complete boards 2>/dev/null)"
+
 refuse 'without a terminal' 'needs a terminal: .*status -o json' ctl b2 top
 finish
