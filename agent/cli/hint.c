@@ -25,6 +25,8 @@ static const struct {
         { 0, "leads", "try again in a moment; agentctl status says who is there" },
         { 0, "no image name", "names look like web, web:2 or docker.io/library/nginx:1" },
         { 0, "no function name", "agentctl functions lists them" },
+        { 0, "holds no image",
+          "docker save, podman save and ctr images export write one that does" },
         { 404, "image", "agentctl images lists them; agentctl push IMAGE brings one" },
         { 404, "namespace", "agentctl namespace list, or agentctl namespace create NAME" },
         { 404, "secret", "agentctl secret list" },

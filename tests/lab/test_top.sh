@@ -1,7 +1,7 @@
 #!/bin/bash
 # agentctl top in a real terminal (tmux), on a board of the lab: what it shows, what its keys do,
 # other sizes and kinds of terminals, an agent that goes away, and what is left of the terminal.
-# shellcheck source=tests/lab/lib.sh disable=SC2317 # functions are called by the asserts
+# shellcheck source=tests/lab/lib.sh disable=SC2317,SC2016 # functions are called by the asserts
 . "$(dirname "$0")/lib.sh"
 
 t() { tmux -L "$BRAMBLE_LAB_PREFIX-top" -f /dev/null "$@"; }
@@ -192,7 +192,7 @@ keys 'clear; agentctl import /tmp/no-image.tar' Enter
 wait_for 'sending /tmp/no-image.tar: \[#+\] 100 % of 9 MB' 'import has a bar on a terminal'
 wait_for '^agentctl: .*' 'and an error on a line of its own'
 said=$(ctl b2 import /tmp/no-image.tar 2>&1)
-equal 'and none in a log, where it is quick' '' "$(grep -E 'sending|\r' <<<"$said")"
+equal 'and none in a log, where it is quick' '' "$(grep -E $'sending|\r' <<<"$said")"
 keys 'clear; agentctl store deploy figlet --name bar' Enter
 wait_for 'bar is ready: ' 'deploy says how far it is'
 refuse 'no such function: what lists them' 'agentctl functions lists them' ctl b2 remove nosuch
@@ -204,7 +204,7 @@ complete() { # WORD...: what bash offers for the last one
 	run b2 bash -c 'source /usr/share/bash-completion/completions/agentctl && COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) &&
 		_agentctl && echo ${COMPREPLY[@]}' bash "$@"
 }
-equal 'bash: boards' "$(printf '%s\n' "$master" "$other" | sort | xargs)" "$(complete agentctl promote '' | xargs -n 1 | grep -v '^-' | sort | xargs)"
+equal 'bash: boards' "$(printf '%s\n' "$master" "$other" | sort | xargs)" "$(complete agentctl promote '' | tr ' ' '\n' | grep -v '^-' | sort | xargs)"
 equal 'bash: functions' 'bar' "$(complete agentctl scale ba)"
 equal 'bash: functions of the store' 'figlet' "$(complete agentctl store deploy fig)"
 equal 'bash: images' 'bramble.local/figlet:0.1.0' "$(complete agentctl image remove bramble.local/fi)"

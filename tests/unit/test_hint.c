@@ -30,6 +30,8 @@ static void answers(void **state) {
                 { 503, "too many requests at a time", "try again" },
                 { 507, "this bramble is full: at most 256 functions", "makes room" },
                 { 500, "Input/output error", "journalctl -u bramble-agent" },
+                { 500, "it holds no image: neither index.json nor manifest.json was found",
+                  "docker save" },
                 { 400, "replicas must be a number from 0 to 64", NULL },
         };
 
