@@ -151,7 +151,25 @@ run b2 systemctl start bramble-agent
 wait_gone 'not there' 'it is back'
 wait_for 'home: 2 of 2 boards up' 'all is live again'
 
+# --- from another computer ---------------------------------------------------------------------------
+t kill-server
+wait_until 5 not t has-session
+admin=${BUILD:-build}/${SAN:+san-}${CC:-gcc}/agentctl
+t new-session -d -s top -x 80 -y 24 "cd '$here/../..' && LANG=C.UTF-8 '$lab' lan $admin --host 10.77.0.11 --pki '$BRAMBLE_LAB/pki' top"
+wait_for 'home: 2 of 2 boards up' 'with an administrator'"'"'s certificate, from another computer'
+"$lab" cut b1
+wait_for 'not there, trying again|this is .* old' 'its cable is pulled'
+"$lab" heal b1
+wait_gone 'not there|is .* old' 'and plugged'
+keys q
+open
+
 # --- what is left of the terminal -------------------------------------------------------------------
+keys C-z
+wait_for 'Stopped'
+equal 'stopped: the screen is the shell'"'"'s' '0 1' "$(t display-message -p -t top '#{alternate_on} #{cursor_flag}')"
+keys fg Enter
+wait_for '1 BOARDS' 'and goes on'
 keys q
 clean quit
 keys 'clear; agentctl top' Enter

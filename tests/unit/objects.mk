@@ -37,8 +37,11 @@ UNIT_OBJ_test_gateway_deadline := $(filter-out %/main.o,$(GATEWAY_OBJ))
 $(OUT)/unit/test_gateway_deadline: $(UNIT_OBJ_test_gateway_deadline)
 
 # agentctl top without its terminal.
-UNIT_OBJ_test_top := $(addprefix $(OUT)/agent/cli/,top_act.o top_box.o top_columns.o top_draw.o top_model.o top_screen.o top_ui.o top_view.o)
-$(OUT)/unit/test_top: $(UNIT_OBJ_test_top)
+TOP_PURE := $(addprefix $(OUT)/agent/cli/,top_act.o top_box.o top_columns.o top_draw.o top_model.o top_screen.o top_ui.o top_view.o)
+UNIT_OBJ_test_top := $(TOP_PURE)
+$(OUT)/unit/test_top: $(TOP_PURE)
+UNIT_OBJ_fuzz_top := $(TOP_PURE)
+$(OUT)/fuzz/fuzz_top: $(TOP_PURE)
 UNIT_OBJ_test_progress := $(OUT)/agent/cli/progress.o
 $(OUT)/unit/test_progress: $(UNIT_OBJ_test_progress)
 UNIT_OBJ_test_hint := $(OUT)/agent/cli/hint.o
