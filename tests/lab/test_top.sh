@@ -13,10 +13,10 @@ keys() { t send-keys -t top "$@"; }
 row_of() { screen | grep -nE -- "$1" | head -n 1 | cut -d: -f1; }
 above() { local a b && a=$(row_of "$1") && b=$(row_of "$2") && [ "$a" -lt "$b" ]; } # REGEX REGEX
 wait_for() { # REGEX [WHAT]: it comes to be on the screen
-	if wait_until 15 sees "$1"; then ok "${2:-shows $1}"; else not_ok "${2:-shows $1}" "no /$1/ on" "$(screen)"; fi
+	if wait_until 30 sees "$1"; then ok "${2:-shows $1}"; else not_ok "${2:-shows $1}" "no /$1/ on" "$(screen)"; fi
 }
 wait_gone() {
-	if wait_until 15 gone "$1"; then ok "${2:-shows no more $1}"; else not_ok "${2:-shows no more $1}" "/$1/ on" "$(screen)"; fi
+	if wait_until 30 gone "$1"; then ok "${2:-shows no more $1}"; else not_ok "${2:-shows no more $1}" "/$1/ on" "$(screen)"; fi
 }
 # A shell on the second board, in a terminal of 80x24.
 shell() { # [VARIABLE=VALUE...]
