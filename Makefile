@@ -106,8 +106,9 @@ $(OUT)/bramble-agent: $(DAEMON_OBJ) $(LIB)
 $(OUT)/bramble-gateway: $(GATEWAY_OBJ) $(LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LIBS)
 CLI_LIBS := $(shell pkg-config --libs libcurl)
+TOP_LIBS := $(shell pkg-config --libs ncursesw)
 $(OUT)/agentctl: $(CLI_OBJ) $(LIB)
-	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LIBS) $(CLI_LIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -pie -o $@ $^ $(LIBS) $(CLI_LIBS) $(TOP_LIBS)
 
 # Apart from the agent, which libcurl would make three times as large.
 $(OUT)/bramble-pull: $(PULL_OBJ) $(LIB)

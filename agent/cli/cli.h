@@ -24,7 +24,7 @@ struct cli_verb {
         const char *args; /* for the usage line: "IMAGE.tar" */
         int least, most;  /* arguments behind the verb, options included; most -1: any number */
         int (*run)(const struct cli *c, int argc, char **argv); /* argv[0] is the verb */
-        const char *help;                                       /* one line */
+        const char *help;    /* one line; NULL: the usage does not show the verb */
         const char *options; /* more lines for `agentctl VERB --help`, or NULL */
 };
 

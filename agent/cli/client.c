@@ -1,7 +1,8 @@
 /* client - one request to an agent, over its unix socket or (--host) over mutual TLS. */
 #include "base/scope.h"
 #include "base/str.h"
-#include "cli/cli.h"
+#include "cli/dial.h"
+#include "cli/hint.h"
 #include "io/json.h"
 #include "io/link.h"
 
@@ -27,6 +28,7 @@ struct exchange {
         size_t sent;
         cJSON *reply;
         bool done;
+        int error; /* of the link */
         char why[256];
 };
 
@@ -99,79 +101,86 @@ static void on_closed(struct link *l, void *arg, int error, const char *why) {
         struct exchange *x = arg;
 
         (void)l;
-        (void)error;
+        x->error = error;
         if (!x->done && !x->why[0])
                 (void)snprintf(x->why, sizeof(x->why), "%s", why);
 }
 
-static const struct link_ops ops = {
+static const struct link_ops exchange_ops = {
         .open = on_open, .frame = on_frame, .drained = on_drained, .closed = on_closed
 };
 
-/* The first address of a name; names like m1.local need libnss-mdns, as in any other program. */
-static int resolve(const struct cli *c, char *dst, size_t size) {
+/* Names like m1.local need libnss-mdns, as in any other program. */
+int cli_resolve(const char *host, char *dst, size_t size, struct fail *f) {
         struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list = NULL;
-        int r = getaddrinfo(c->host, NULL, &hints, &list);
+        int r = getaddrinfo(host, NULL, &hints, &list);
 
         if (r != 0)
-                return cli_fail(c, "cannot find %s: %s", cli_safe(c->host), gai_strerror(r));
+                return fail(f, -ENOENT, "cannot find %.100s: %s (is it on? its address works too)",
+                            cli_safe(host), gai_strerror(r));
         r = getnameinfo(list->ai_addr, list->ai_addrlen, dst, (socklen_t)size, NULL, 0,
                         NI_NUMERICHOST);
         freeaddrinfo(list);
-        return r == 0 ? 0 : cli_fail(c, "cannot find %s", cli_safe(c->host));
+        return r == 0 ? 0 : fail(f, -ENOENT, "cannot find %.100s", cli_safe(host));
 }
 
-static int dial_host(struct exchange *x) {
-        const struct cli *c = x->cli;
-        char address[SIZE_ADDRESS + 32], ca[512], cert[512], key[512];
-        struct fail f = { 0 };
+static int dial_host(const struct cli *c, uv_loop_t *loop, const struct link_ops *ops, void *arg,
+                     struct link **ret, struct fail *f) {
+        char address[CLI_ADDRESS], ca[512], cert[512], key[512];
+        struct fail why = { 0 };
         struct pki pki;
         int r;
 
         (void)snprintf(ca, sizeof(ca), "%s/ca.crt", c->pki);
         (void)snprintf(cert, sizeof(cert), "%s/admin.crt", c->pki);
         (void)snprintf(key, sizeof(key), "%s/admin.key", c->pki);
-        r = pki_load(ca, cert, key, &pki, &f);
+        r = pki_load(ca, cert, key, &pki, &why);
         if (r < 0)
-                return cli_fail(c, "--host needs an admin certificate (--pki FOLDER): %s",
-                                fail_text(&f));
-        r = resolve(c, address, sizeof(address));
-        if (r == 0 && link_dial_tls(&x->loop, &pki, address, AGENT_PORT, 0, DIAL_TIMEOUT_MS, &ops,
-                                    x, &x->link) < 0)
-                r = cli_fail(c, "cannot connect to %s", address);
+                return fail(f, r, "--host needs an admin certificate (--pki FOLDER): %.150s",
+                            fail_text(&why));
+        r = cli_resolve(c->host, address, sizeof(address), f);
+        if (r == 0)
+                r = link_dial_tls(loop, &pki, address, AGENT_PORT, 0, DIAL_TIMEOUT_MS, ops, arg,
+                                  ret);
         pki_done(&pki);
-        return r;
+        return r < 0 ? fail(f, r, "cannot connect to %s: %s", address, strerror(-r)) : 0;
 }
 
-static int dial(struct exchange *x) {
+int cli_dial(const struct cli *c, uv_loop_t *loop, const struct link_ops *ops, void *arg,
+             struct link **ret, struct fail *f) {
         int r;
 
-        if (x->cli->host)
-                return dial_host(x);
-        r = link_dial_unix(&x->loop, x->cli->socket, &ops, x, &x->link);
-        return r < 0 ? cli_fail(x->cli, "cannot connect to %s: %s", x->cli->socket, strerror(-r))
-                     : 0;
+        if (c->host)
+                return dial_host(c, loop, ops, arg, ret, f);
+        r = link_dial_unix(loop, c->socket, ops, arg, ret);
+        return r < 0 ? fail(f, r, "cannot connect to %.150s: %s", c->socket, strerror(-r)) : 0;
 }
 
 static int verdict(struct exchange *x, cJSON **ret) {
         const char *error = x->reply ? json_text(x->reply, "error", NULL) : NULL;
 
-        if (error)
-                return cli_fail(x->cli, "%s", cli_safe(error));
+        if (error) {
+                const char *hint;
+                uint64_t code = 0;
+
+                (void)json_number(x->reply, "code", 999, &code);
+                hint = hint_of_answer((int)code, error);
+                return cli_fail(x->cli, "%s%s%s", cli_safe(error), hint ? "\n" : "",
+                                str_or(hint, ""));
+        }
         if (!x->reply && x->why[0] && !x->cli->host)
-                return cli_fail(x->cli,
-                                "the agent on this board does not answer (%s)\n"
-                                "is it running?  systemctl status bramble-agent; and are "
-                                "you root or in group bramble?",
-                                x->why);
+                return cli_fail(x->cli, "the agent on this board does not answer (%s)\n%s", x->why,
+                                hint_of_socket(x->error));
         if (!x->reply && x->why[0])
-                return cli_fail(x->cli, "%s: %s", cli_safe(x->cli->host), x->why);
+                return cli_fail(x->cli, "%s: %s\n%s", cli_safe(x->cli->host), x->why,
+                                hint_of_host(x->error));
         if (ret)
                 *ret = take_ptr(x->reply);
         return CLI_DONE;
 }
 
 static int exchange(struct exchange *x, cJSON *request, cJSON **ret) {
+        struct fail f = { 0 };
         int r = CLI_FAILED;
 
         x->request = cJSON_PrintUnformatted(request);
@@ -179,7 +188,9 @@ static int exchange(struct exchange *x, cJSON *request, cJSON **ret) {
         if (ret)
                 *ret = NULL;
         if (x->request && uv_loop_init(&x->loop) == 0) {
-                if (dial(x) == 0) {
+                if (cli_dial(x->cli, &x->loop, &exchange_ops, x, &x->link, &f) < 0) {
+                        r = cli_fail(x->cli, "%s", fail_text(&f));
+                } else {
                         (void)uv_run(&x->loop, UV_RUN_DEFAULT); /* until every handle is closed */
                         r = verdict(x, ret);
                 }

@@ -19,6 +19,8 @@ const struct cli_verb cli_verbs[] = {
           "  --since ID|10m       nothing older: the id of an event (-o json has them), or s, m, "
           "h, "
           "d\n" },
+        { "top", "", 0, 0, verb_top, "boards, functions and events, live, and what to do with them",
+          NULL },
         { "nodes", "", 0, 0, verb_nodes, "what the boards are: model, cores, RAM, address", NULL },
         { "doctor", "", 0, 0, verb_doctor, "checks this board; each failure says what to do",
           NULL },
@@ -117,6 +119,7 @@ const struct cli_verb cli_verbs[] = {
           "  -y, --yes            do not ask\n"
           "\nA disk that is mounted, in use, too small or not removable is refused.\n" },
         { "version", "", 0, 0, verb_version, "versions of this command and of the agent", NULL },
+        { "complete", "KIND", 1, 1, verb_complete, NULL, NULL }, /* for the shells' completion */
         { NULL, NULL, 0, 0, NULL, NULL, NULL },
 };
 
@@ -126,6 +129,8 @@ static void print_usage(FILE *out) {
         for (const struct cli_verb *v = cli_verbs; v->name; v++) {
                 char left[64];
 
+                if (!v->help)
+                        continue;
                 (void)snprintf(left, sizeof(left), "%s %s", v->name, v->args);
                 if (strlen(left) > 30)
                         fprintf(out, "  %s\n%33s%s\n", left, "", v->help);
@@ -145,8 +150,8 @@ static void print_usage(FILE *out) {
 }
 
 static void print_verb_usage(FILE *out, const struct cli_verb *v) {
-        fprintf(out, "usage: agentctl %s %s\n\n%s%s%s", v->name, v->args, v->help, "\n",
-                v->options ? "\n" : "");
+        fprintf(out, "usage: agentctl %s %s\n\n%s%s%s", v->name, v->args,
+                str_or(v->help, "names for the shells' completion"), "\n", v->options ? "\n" : "");
         if (v->options)
                 (void)fputs(v->options, out);
 }

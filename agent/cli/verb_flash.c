@@ -1,6 +1,7 @@
 /* verb_flash - writes a card image to a card, and reads it back. */
 #include "base/scope.h"
 #include "base/str.h"
+#include "cli/progress.h"
 #include "cli/verbs.h"
 #include "io/card.h"
 
@@ -14,30 +15,8 @@
 #include <linux/fs.h>
 #include <unistd.h>
 
-struct bar {
-        const char *what;
-        uint64_t whole;
-        unsigned said; /* percent and 1; 0: nothing yet */
-        bool terminal;
-};
-
 static void show(void *arg, uint64_t done) {
-        struct bar *b = arg;
-        unsigned percent = b->whole ? (unsigned)(done * 100 / b->whole) : 100;
-        char line[41], size[16];
-
-        if (!b->terminal || percent + 1 == b->said)
-                return;
-        b->said = percent + 1;
-        for (unsigned i = 0; i < 40; i++)
-                line[i] = i < percent * 40 / 100 ? '#' : '.';
-        line[40] = '\0';
-        fprintf(stderr, "\r%s [%s] %3u %% of %s", b->what, line, percent, str_size(size, b->whole));
-}
-
-static void end_bar(const struct bar *b) {
-        if (b->said)
-                fprintf(stderr, "\n");
+        progress_to(arg, done);
 }
 
 static int open_image(const struct cli *c, const char *path, int *ret_fd, uint64_t *ret_bytes) {
@@ -46,12 +25,14 @@ static int open_image(const struct cli *c, const char *path, int *ret_fd, uint64
         struct stat st;
 
         if (fd < 0 || fstat(fd, &st) < 0)
-                return cli_fail(c, "cannot open %s: %s", cli_safe(path), strerror(errno));
+                return cli_fail(c, "cannot open %s: %s%s", cli_safe(path), strerror(errno),
+                                errno == ENOENT ? " (make image makes one)" : "");
         /* the last two bytes of a partition table */
         if (!S_ISREG(st.st_mode) || pread(fd, end, 2, 510) != 2 || end[0] != 0x55 || end[1] != 0xaa)
-                return cli_fail(
-                        c, "%s is no card image%s", cli_safe(path),
-                        str_ends(path, ".xz") || str_ends(path, ".zip") ? ": unpack it first" : "");
+                return cli_fail(c, "%s is no card image%s", cli_safe(path),
+                                str_ends(path, ".xz") || str_ends(path, ".zip")
+                                        ? ": unpack it first"
+                                        : ": take one of make image, or of Raspberry Pi OS");
         *ret_bytes = (uint64_t)st.st_size;
         *ret_fd = take_fd(&fd);
         return CLI_DONE;
@@ -64,9 +45,10 @@ static int look(const struct cli *c, const char *path, struct card *card, uint64
         struct fail f = { 0 };
 
         if (!real)
-                return cli_fail(c, "cannot open %s: %s", cli_safe(path), strerror(errno));
+                return cli_fail(c, "cannot open %s: %s (lsblk lists the disks)", cli_safe(path),
+                                strerror(errno));
         if (!str_starts(real, "/dev/"))
-                return cli_fail(c, "%s is no disk", cli_safe(path));
+                return cli_fail(c, "%s is no disk: lsblk lists them", cli_safe(path));
         if (card_look(root, real + 5, card, &f) < 0 || card_refuse(card, bytes, &f) < 0)
                 return cli_fail(c, "%s", fail_text(&f));
         return CLI_DONE;
@@ -86,19 +68,19 @@ static bool agreed(const struct card *card, bool yes) {
 }
 
 static int write_card(const struct cli *c, int image, int disk, uint64_t bytes) {
-        bool terminal = cli_on_terminal(STDERR_FILENO);
-        struct bar writing = { .what = "writing ", .whole = bytes, .terminal = terminal };
-        struct bar reading = { .what = "checking", .whole = bytes, .terminal = terminal };
+        struct progress p;
         struct fail f = { 0 };
         int r;
 
-        r = card_write(image, disk, bytes, show, &writing, &f);
-        end_bar(&writing);
+        progress_begin(&p, "writing", bytes);
+        r = card_write(image, disk, bytes, show, &p, &f);
+        progress_end(&p);
         if (r < 0)
                 return cli_fail(c, "%s", fail_text(&f));
         (void)ioctl(disk, BLKFLSBUF, 0);
-        r = card_verify(image, disk, bytes, show, &reading, &f);
-        end_bar(&reading);
+        progress_begin(&p, "reading back", bytes);
+        r = card_verify(image, disk, bytes, show, &p, &f);
+        progress_end(&p);
         if (r < 0)
                 return cli_fail(c, "%s", fail_text(&f));
         (void)ioctl(disk, BLKRRPART, 0); /* so that the boot partition can be opened at once */
@@ -124,12 +106,14 @@ int verb_flash(const struct cli *c, int argc, char **argv) {
             (r = look(c, argv[optind + 1], &card, bytes)) != CLI_DONE)
                 return r;
         if (!agreed(&card, yes))
-                return cli_fail(c, "nothing was written");
+                return cli_fail(c, "nothing was written: answer yes, or say --yes");
         /* O_EXCL on a disk: nobody may have mounted it since */
         disk = open(argv[optind + 1], O_RDWR | O_EXCL | O_CLOEXEC);
         if (disk < 0)
                 return cli_fail(c, "cannot open /dev/%s: %s%s", card.disk, strerror(errno),
-                                errno == EACCES ? " (as root, or in group disk)" : "");
+                                errno == EACCES  ? " (as root, or in group disk)"
+                                : errno == EBUSY ? " (somebody uses it: unmount it first)"
+                                                 : "");
         r = write_card(c, image, disk, bytes);
         if (r != CLI_DONE)
                 return r;

@@ -1,6 +1,7 @@
 /* verb_import - brings an image into the bramble, with progress. */
 #include "base/scope.h"
 #include "base/str.h"
+#include "cli/progress.h"
 #include "cli/verbs.h"
 #include "io/json.h"
 
@@ -12,26 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct progress {
-        const char *file;
-        uint64_t whole; /* 0: not known */
-        unsigned said;  /* percent, or megabytes where the whole is not known */
-        bool terminal;
-};
-
 static void on_progress(void *arg, size_t sent) {
         struct progress *p = arg;
-        unsigned now =
-                p->whole ? (unsigned)(sent * UINT64_C(100) / p->whole) : (unsigned)(sent / 1000000);
-        char text[16];
 
-        if (!p->terminal || now == p->said)
-                return;
-        p->said = now;
-        if (p->whole)
-                fprintf(stderr, "\r%s: %3u %% of %s", p->file, now, str_size(text, p->whole));
-        else
-                fprintf(stderr, "\r%s: %s", p->file, str_size(text, sent));
+        progress_to(p, sent);
+        if (p->whole && sent >= p->whole && p->open)
+                progress_step(p, "all is sent: the bramble unpacks it");
 }
 
 static int print_images(const cJSON *o) {
@@ -50,8 +37,10 @@ static int print_images(const cJSON *o) {
 
 int verb_import(const struct cli *c, int argc, char **argv) {
         static const struct option options[] = { { "name", required_argument, NULL, 'n' }, { 0 } };
-        const char *name = NULL;
-        struct progress p = { .terminal = isatty(STDERR_FILENO) };
+        const char *name = NULL, *file;
+        char what[128];
+        struct progress p;
+        uint64_t whole = 0;
         cJSON *request, *reply;
         auto_close int fd = -1;
         struct stat st;
@@ -64,21 +53,25 @@ int verb_import(const struct cli *c, int argc, char **argv) {
         }
         if (optind + 1 != argc)
                 return cli_misused(c, argv[0], "import takes one file");
-        p.file = cli_safe(argv[optind]);
+        file = cli_safe(argv[optind]);
         fd = str_eq(argv[optind], "-") ? dup(STDIN_FILENO)
                                        : open(argv[optind], O_RDONLY | O_CLOEXEC);
         if (fd < 0)
-                return cli_fail(c, "cannot open %s: %s", p.file, strerror(errno));
+                return cli_fail(c, "cannot open %s: %s%s", file, strerror(errno),
+                                errno == ENOENT ? " (push takes images of docker and podman)" : "");
         if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-                p.whole = (uint64_t)st.st_size;
+                whole = (uint64_t)st.st_size;
         else if (S_ISDIR(st.st_mode))
-                return cli_fail(c, "%s is a folder, not an image", p.file);
+                return cli_fail(c, "%s is a folder: %s push takes one in OCI layout", file,
+                                c->program);
         request = cli_request("import");
         if (name)
                 (void)cJSON_AddStringToObject(request, "name", name);
+        (void)snprintf(what, sizeof(what), "sending %.90s",
+                       str_eq(argv[optind], "-") ? "standard input" : file);
+        progress_begin(&p, what, whole);
         r = cli_upload(c, request, fd, on_progress, &p, &reply);
-        if (p.terminal && p.said)
-                fprintf(stderr, "\n");
+        progress_end(&p);
         if (r != CLI_DONE)
                 return r;
         if (c->json)

@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "cli/hint.h"
 #include "cli/verbs.h"
 
 #include <curl/curl.h>
@@ -79,11 +80,17 @@ static int call(const struct cli *c, const char *url, const struct buf *body) {
         curl_easy_cleanup(curl);
         (void)fflush(stdout);
         if (r != CURLE_OK)
-                return cli_fail(c, "cannot call %s: %s", url, why[0] ? why : curl_easy_strerror(r));
+                return cli_fail(c,
+                                "cannot call %s: %s\nis the gateway running?  systemctl status "
+                                "bramble-gateway; another "
+                                "one: --gateway URL",
+                                url, why[0] ? why : curl_easy_strerror(r));
         if (c->json)
                 (void)print_answer(status, &answer);
         if (status >= 400)
-                return cli_fail(c, "\nthe answer's status is %ld", status);
+                return cli_fail(c, "\nthe answer's status is %ld%s%s", status,
+                                hint_of_status(status) ? ": " : "",
+                                str_or(hint_of_status(status), ""));
         return CLI_DONE;
 }
 
@@ -108,9 +115,10 @@ int verb_invoke(const struct cli *c, int argc, char **argv) {
                 return cli_misused(c, argv[0], "invoke takes one NAME");
         if (strspn(argv[optind], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                  "-_.") != strlen(argv[optind]))
-                return cli_fail(c, "'%s' is no function name", cli_safe(argv[optind]));
+                return cli_fail(c, "'%s' is no function name: agentctl functions lists them",
+                                cli_safe(argv[optind]));
         if ((data ? buf_add_text(&body, data) : read_body(&body)) < 0)
-                return cli_fail(c, "cannot read standard input");
+                return cli_fail(c, "cannot read standard input: --data TEXT is another way");
         (void)snprintf(url, sizeof(url), "%s/function/%s%s%s",
                        cli_gateway(c, gateway, sizeof(gateway)), argv[optind],
                        path[0] && path[0] != '/' ? "/" : "", path);

@@ -1,5 +1,6 @@
 /* verb_push - an image from this computer into the bramble: no registry, and only what is new. */
 #include "base/str.h"
+#include "cli/progress.h"
 #include "cli/push.h"
 #include "cli/verbs.h"
 #include "core/image_name.h"
@@ -15,8 +16,7 @@
 struct upload {
         const struct cli *cli;
         struct source *source;
-        unsigned said; /* megabytes, or percent */
-        bool terminal;
+        struct progress progress;
 };
 
 /* One question for each larger blob; who cannot be asked gets it. */
@@ -40,37 +40,27 @@ static ssize_t read_some(void *arg, char *data, size_t size) {
         return source_read(u->source, data, size, have, u);
 }
 
+/* What was there already counts as done: the bar is about the whole image. */
 static void on_progress(void *arg, size_t sent) {
         struct upload *u = arg;
-        uint64_t all = source_size(u->source), skipped = source_skipped(u->source);
-        unsigned now = all ? (unsigned)((sent + skipped) * 100 / all) : (unsigned)(sent / 1000000);
-        char text[16], left_out[16];
 
-        if (!u->terminal || now == u->said)
-                return;
-        u->said = now;
-        if (all)
-                fprintf(stderr, "\r%s: %3u %% of %s", source_what(u->source), now,
-                        str_size(text, all));
-        else if (skipped)
-                fprintf(stderr, "\r%s: %s sent, %s were there", source_what(u->source),
-                        str_size(text, sent), str_size(left_out, skipped));
-        else
-                fprintf(stderr, "\r%s: %s sent", source_what(u->source), str_size(text, sent));
+        progress_to(&u->progress, sent + source_skipped(u->source));
 }
 
 int push_source(const struct cli *c, struct source *source, const char *name, cJSON **ret) {
-        struct upload u = { .cli = c, .source = source, .terminal = isatty(STDERR_FILENO) };
+        struct upload u = { .cli = c, .source = source };
         cJSON *request = cli_request("import"), *reply = NULL;
         struct fail f = { 0 };
         uint64_t skipped;
+        char what[128];
         int r;
 
+        (void)snprintf(what, sizeof(what), "sending %.80s", name ? name : source_what(source));
+        progress_begin(&u.progress, what, source_size(source));
         if (name)
                 (void)cJSON_AddStringToObject(request, "name", name);
         r = cli_upload_from(c, request, read_some, on_progress, &u, &reply);
-        if (u.terminal && u.said)
-                fprintf(stderr, "\n");
+        progress_end(&u.progress);
         skipped = source_skipped(source);
         /* a tool that failed is why the agent saw no whole archive */
         if (source_close(source, &f) < 0 && r == CLI_DONE)

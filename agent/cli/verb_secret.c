@@ -84,10 +84,13 @@ static int read_value(const struct cli *c, const struct asked *a, struct buf *ou
                 return cli_fail(c, "cannot read %s: %s",
                                 a->file ? cli_safe(a->file) : "standard input", strerror(-r));
         if (out->len > LIMIT_SECRET_BYTES)
-                return cli_fail(c, "the value is larger than %d KB", LIMIT_SECRET_BYTES / 1024);
+                return cli_fail(c, "the value is larger than %d KB: put larger data into the image",
+                                LIMIT_SECRET_BYTES / 1024);
         if (!a->exact)
                 drop_newline(out);
-        return out->len > 0 ? CLI_DONE : cli_fail(c, "the value is empty");
+        return out->len > 0 ? CLI_DONE
+                            : cli_fail(c, "the value is empty: type one, pipe it in, or say "
+                                          "--from-file FILE");
 }
 
 static cJSON *request_for(const char *verb, const char *name, const char *namespace) {

@@ -45,7 +45,10 @@ static int deploy_as(const struct cli *c, const cJSON *f, const char *name, int 
         image = image ? image->child : NULL; /* they are the same for all boards */
         if (!args || !cJSON_IsString(image)) {
                 free(args);
-                return cli_fail(c, "the store does not say which image %s is", cli_safe(name));
+                return cli_fail(
+                        c,
+                        "the store does not say which image %s is: %s version, is the agent older?",
+                        cli_safe(name), c->program);
         }
         args[n++] = (char *)"deploy";
         args[n++] = (char *)"--image";

@@ -80,7 +80,8 @@ static int read_stack(struct up *u) {
                 (void)str_copy(u->dir, sizeof(u->dir), ".");
         r = file_text_read(AT_FDCWD, u->file, STACK_BYTES, &raw);
         if (r < 0)
-                return cli_fail(u->cli, "cannot read %s: %s", u->file, strerror(-r));
+                return cli_fail(u->cli, "cannot read %s: %s; -f FILE names another stack", u->file,
+                                strerror(-r));
         if (u->expand)
                 r = expand(str_or(raw.data, ""), raw.len, variable, NULL, &text, &f);
         else
@@ -178,8 +179,10 @@ static const char *build_folder(const struct up *u, const struct stack_function 
                         return dir;
         }
         if (fn->must_build)
-                *r = cli_fail(u->cli, "%s:%u: %s: there is no Dockerfile in %s", u->file, fn->line,
-                              fn->name, cli_safe(fn->build));
+                *r = cli_fail(
+                        u->cli,
+                        "%s:%u: %s: there is no Dockerfile in %s: write one, or name an image",
+                        u->file, fn->line, fn->name, cli_safe(fn->build));
         else if (!cJSON_GetObjectItemCaseSensitive(fn->spec, "image"))
                 *r = cli_fail(u->cli,
                               "%s:%u: %s: there is no Dockerfile in %s; faas-cli's templates are "
@@ -222,8 +225,9 @@ static void command_done(struct command *c) {
 }
 
 static int build_failed(const struct up *u, const struct stack_function *fn, int status) {
-        return cli_fail(u->cli, "%s:%u: %s: %s build failed with status %d", u->file, fn->line,
-                        fn->name, u->builder, status);
+        return cli_fail(u->cli,
+                        "%s:%u: %s: %s build failed with status %d: its own words are above",
+                        u->file, fn->line, fn->name, u->builder, status);
 }
 
 /* What a push needs: an image of this computer, or, for several kinds of boards, an archive. */
@@ -300,7 +304,8 @@ static int podman_for_several(const struct up *u, const struct stack_function *f
         int r;
 
         if (!mkdtemp(folder))
-                return cli_fail(u->cli, "cannot make a folder in /tmp: %s", strerror(errno));
+                return cli_fail(u->cli, "cannot make a folder in /tmp: %s; is it full?",
+                                strerror(errno));
         (void)snprintf(file, sizeof(file), "%s/image.tar", folder);
         (void)snprintf(to, sizeof(to), "oci-archive:%s", file);
         (void)source_probe(forget, false); /* of an earlier run: it would grow */
@@ -329,7 +334,8 @@ static int build_and_push(const struct up *u, const struct stack_function *fn, c
 
         if (!u->builder)
                 return cli_fail(u->cli,
-                                "%s:%u: %s: building needs docker or podman on this computer",
+                                "%s:%u: %s: building needs docker or podman on this computer; "
+                                "--no-build takes images as they are",
                                 u->file, fn->line, fn->name);
         for (size_t i = 0; i < u->n_platforms; i++)
                 len += (size_t)snprintf(platforms + len, sizeof(platforms) - len, "%s%s",
@@ -445,7 +451,9 @@ static int up_all(struct up *u) {
         for (size_t i = 0; r == CLI_DONE && i < u->stack.n; i++)
                 n += wanted(u, &u->stack.functions[i]);
         if (r == CLI_DONE && n == 0)
-                r = cli_fail(u->cli, "no function in %s fits '%s'", u->file, cli_safe(u->filter));
+                r = cli_fail(u->cli,
+                             "no function in %s fits '%s': its names are below functions:", u->file,
+                             cli_safe(u->filter));
         if (r == CLI_DONE)
                 r = learn_bramble(u);
         if (u->build)

@@ -6,6 +6,7 @@
 
 int verb_status(const struct cli *c, int argc, char **argv);
 int verb_events(const struct cli *c, int argc, char **argv);
+int verb_top(const struct cli *c, int argc, char **argv);
 int verb_nodes(const struct cli *c, int argc, char **argv);
 int verb_doctor(const struct cli *c, int argc, char **argv);
 int verb_push(const struct cli *c, int argc, char **argv);
@@ -32,6 +33,7 @@ int verb_shutdown_all(const struct cli *c, int argc, char **argv);
 int verb_shutdown(const struct cli *c, int argc, char **argv); /* reboot, too */
 int verb_targets(const struct cli *c, int argc, char **argv);
 int verb_flash(const struct cli *c, int argc, char **argv);
+int verb_complete(const struct cli *c, int argc, char **argv);
 int verb_version(const struct cli *c, int argc, char **argv);
 
 #endif

@@ -1,6 +1,7 @@
 /* wait - until a function is ready. */
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/progress.h"
 #include "core/limits.h"
 #include "io/json.h"
 
@@ -24,10 +25,11 @@ static bool find(const cJSON *functions, const char *name, const char *namespace
         return false;
 }
 
-/* What a person may want to know while it starts: each news once. */
-static bool say(const cJSON *f, char last[static SIZE_REASON]) {
+/* What a person may want to know while it starts: bytes as a bar, other news once. */
+static bool say(struct progress *bar, const cJSON *f, char last[static SIZE_REASON]) {
         const char *reason = json_text(f, "reason", ""), *state = "";
         const cJSON *p = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(f, "placements"), 0);
+        uint64_t done = 0, whole = 0;
         char now[SIZE_REASON];
 
         if (p)
@@ -35,14 +37,23 @@ static bool say(const cJSON *f, char last[static SIZE_REASON]) {
         (void)snprintf(now, sizeof(now), "%.150s", reason[0] ? reason : state);
         if (!now[0] || str_eq(now, last))
                 return false;
-        fprintf(stderr, "  %s\n", cli_safe(now));
         memcpy(last, now, SIZE_REASON);
+        if (!progress_parse(now, &done, &whole)) {
+                progress_step(bar, now);
+                return true;
+        }
+        if (bar->whole != whole)
+                progress_begin(bar, "fetching image", whole);
+        progress_to(bar, done);
         return true;
 }
 
 int cli_wait_ready(const struct cli *c, const char *name, const char *namespace, bool print) {
         const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
         char last[SIZE_REASON] = "", url[256];
+        struct progress bar;
+
+        progress_begin(&bar, "fetching image", 0);
 
         for (int i = 0, all = 0; i < WAIT_SEC * 1000 / LOOK_MS && all < MOST_LOOKS; i++, all++) {
                 const cJSON *f = NULL;
@@ -50,20 +61,24 @@ int cli_wait_ready(const struct cli *c, const char *name, const char *namespace,
                 bool done;
                 cJSON *o;
 
-                if (cli_ask(c, cli_request("functions"), NULL, NULL, &o) != CLI_DONE)
+                if (cli_ask(c, cli_request("functions"), NULL, NULL, &o) != CLI_DONE) {
+                        progress_end(&bar);
                         return CLI_FAILED;
+                }
                 if (find(cJSON_GetObjectItemCaseSensitive(o, "functions"), name, namespace, &f)) {
                         (void)json_number(f, "available_replicas", LIMIT_REPLICAS, &ready);
                         (void)json_number(f, "replicas", LIMIT_REPLICAS, &wanted);
-                        if (ready < wanted && say(f, last))
+                        if (ready < wanted && say(&bar, f, last))
                                 i = 0; /* a large image on a slow line takes long, and goes on */
                 }
-                if (print && f && ready >= wanted && c->json) {
+                done = f && ready >= wanted;
+                if (done)
+                        progress_end(&bar);
+                if (print && done && c->json) {
                         (void)cli_print_json(cJSON_Duplicate(f, true));
                         cJSON_Delete(o);
                         return CLI_DONE;
                 }
-                done = f && ready >= wanted;
                 cJSON_Delete(o);
                 if (done && print)
                         printf("%s is ready: %s/function/%s\n", cli_safe(name),
@@ -72,6 +87,8 @@ int cli_wait_ready(const struct cli *c, const char *name, const char *namespace,
                         return CLI_DONE;
                 (void)nanosleep(&pause, NULL);
         }
-        return cli_fail(c, "%s is deployed but not ready after %d s%s%s", cli_safe(name), WAIT_SEC,
-                        last[0] ? ": " : "", last);
+        progress_end(&bar);
+        return cli_fail(c, "%s is deployed but not ready after %d s%s%s; %s logs %s may say why",
+                        cli_safe(name), WAIT_SEC, last[0] ? ": " : "", cli_safe(last), c->program,
+                        cli_safe(name));
 }

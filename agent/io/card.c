@@ -251,7 +251,7 @@ int card_verify(int image, int disk, uint64_t bytes, card_progress *progress, vo
                 if (memcmp(want, have, len) != 0)
                         return fail(f, -EIO,
                                     "the card does not hold what was written at %llu MB: it is "
-                                    "worn out, or smaller than it says",
+                                    "worn out, or smaller than it says: take another one",
                                     (unsigned long long)(at >> 20));
                 at += len;
                 progress(arg, at);

@@ -39,3 +39,14 @@ $(OUT)/unit/test_gateway_deadline: $(UNIT_OBJ_test_gateway_deadline)
 # bramble-agent: what boards tell each other of a shutdown.
 UNIT_OBJ_fuzz_power_view := $(OUT)/agent/daemon/power_json.o
 $(OUT)/fuzz/fuzz_power_view: $(UNIT_OBJ_fuzz_power_view)
+
+# agentctl top without its terminal.
+TOP_PURE := $(addprefix $(OUT)/agent/cli/,top_act.o top_box.o top_columns.o top_draw.o top_model.o top_screen.o top_ui.o top_view.o)
+UNIT_OBJ_test_top := $(TOP_PURE)
+$(OUT)/unit/test_top: $(TOP_PURE)
+UNIT_OBJ_fuzz_top := $(TOP_PURE)
+$(OUT)/fuzz/fuzz_top: $(TOP_PURE)
+UNIT_OBJ_test_progress := $(OUT)/agent/cli/progress.o
+$(OUT)/unit/test_progress: $(UNIT_OBJ_test_progress)
+UNIT_OBJ_test_hint := $(OUT)/agent/cli/hint.o
+$(OUT)/unit/test_hint: $(UNIT_OBJ_test_hint)
