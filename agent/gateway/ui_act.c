@@ -2,8 +2,8 @@
  * page be closed; how far a shutdown is, all who look are told. */
 #include "base/scope.h"
 #include "base/str.h"
-#include "gateway/ui_act_request.h"
-#include "gateway/ui_json.h"
+#include "io/ui_act_request.h"
+#include "io/ui_json.h"
 #include "gateway/ui_private.h"
 #include "io/json.h"
 #include "io/log.h"

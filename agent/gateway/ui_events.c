@@ -1,6 +1,6 @@
 /* The agent's log of events: followed once for all who look, the last ones kept for who comes. */
 #include "base/str.h"
-#include "gateway/ui_json.h"
+#include "io/ui_json.h"
 #include "gateway/ui_private.h"
 #include "io/json.h"
 

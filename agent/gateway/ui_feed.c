@@ -1,7 +1,7 @@
 /* The feed: asks the agent once a second, and only while somebody looks; what changed is made into
  * one message for all. */
 #include "base/str.h"
-#include "gateway/ui_json.h"
+#include "io/ui_json.h"
 #include "gateway/ui_private.h"
 #include "io/json.h"
 #include "io/log.h"

@@ -3,7 +3,7 @@
 #include "base/str.h"
 #include "gateway/gateway.h"
 #include "gateway/ui_calls.h"
-#include "gateway/ui_json.h"
+#include "io/ui_json.h"
 #include "io/json.h"
 
 #include <errno.h>

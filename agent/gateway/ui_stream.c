@@ -3,7 +3,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "gateway/client.h"
-#include "gateway/ui_json.h"
+#include "io/ui_json.h"
 #include "gateway/ui_private.h"
 #include "io/log.h"
 

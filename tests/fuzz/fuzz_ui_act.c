@@ -1,6 +1,6 @@
 /* What is posted to /ui/act, and JSON on its way to the page. */
-#include "gateway/ui_act_request.h"
-#include "gateway/ui_json.h"
+#include "io/ui_act_request.h"
+#include "io/ui_json.h"
 #include "io/json.h"
 
 #include <stdlib.h>

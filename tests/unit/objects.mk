@@ -37,15 +37,9 @@ UNIT_OBJ_test_gateway_deadline := $(filter-out %/main.o,$(GATEWAY_OBJ))
 $(OUT)/unit/test_gateway_deadline: $(UNIT_OBJ_test_gateway_deadline)
 
 # The dashboard's half of the gateway.
-UNIT_OBJ_test_ui_act_request := $(OUT)/agent/gateway/ui_act_request.o
-$(OUT)/unit/test_ui_act_request: $(UNIT_OBJ_test_ui_act_request)
-UNIT_OBJ_test_ui_json := $(OUT)/agent/gateway/ui_json.o
-$(OUT)/unit/test_ui_json: $(UNIT_OBJ_test_ui_json)
 UNIT_OBJ_test_ui_calls := $(addprefix $(OUT)/agent/gateway/,ui_calls.o call_counts.o)
 $(OUT)/unit/test_ui_calls: $(UNIT_OBJ_test_ui_calls)
 UNIT_OBJ_test_ui_message := $(OUT)/agent/gateway/ui_message.o
 $(OUT)/unit/test_ui_message: $(UNIT_OBJ_test_ui_message)
 UNIT_OBJ_test_ui_assets := $(OUT)/agent/gateway/ui_assets.o
 $(OUT)/unit/test_ui_assets: $(UNIT_OBJ_test_ui_assets)
-UNIT_OBJ_fuzz_ui_act := $(OUT)/agent/gateway/ui_act_request.o $(OUT)/agent/gateway/ui_json.o
-$(OUT)/fuzz/fuzz_ui_act: $(UNIT_OBJ_fuzz_ui_act)

@@ -1,5 +1,5 @@
 /* What the page asks for, and what a fake agent (this file) then gets of it. */
-#include "gateway/ui_act_request.h"
+#include "io/ui_act_request.h"
 
 #include <errno.h>
 #include <stdio.h>

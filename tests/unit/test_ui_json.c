@@ -1,4 +1,4 @@
-#include "gateway/ui_json.h"
+#include "io/ui_json.h"
 
 #include <errno.h>
 #include <stdlib.h>

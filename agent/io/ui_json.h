@@ -1,7 +1,7 @@
 /* ui_json - JSON for the dashboard: printed compactly, with numbers no finer than anybody looks at,
  * so that what is the same to the eye is not sent again. */
-#ifndef BRAMBLE_GATEWAY_UI_JSON_H
-#define BRAMBLE_GATEWAY_UI_JSON_H
+#ifndef BRAMBLE_IO_UI_JSON_H
+#define BRAMBLE_IO_UI_JSON_H
 
 #include "base/buf.h"
 

@@ -1,4 +1,4 @@
-#include "gateway/ui_act_request.h"
+#include "io/ui_act_request.h"
 
 #include "base/scope.h"
 #include "base/str.h"

@@ -1,6 +1,6 @@
 /* ui_act_request - what the page asks for, as what the agent understands. */
-#ifndef BRAMBLE_GATEWAY_UI_ACT_REQUEST_H
-#define BRAMBLE_GATEWAY_UI_ACT_REQUEST_H
+#ifndef BRAMBLE_IO_UI_ACT_REQUEST_H
+#define BRAMBLE_IO_UI_ACT_REQUEST_H
 
 #include "base/fail.h"
 #include "core/session.h"
