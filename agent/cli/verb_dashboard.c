@@ -85,8 +85,10 @@ static void print_urls(const cJSON *urls) {
         const cJSON *o;
 
         printf("The dashboard is on every board:\n");
-        cJSON_ArrayForEach(o, urls) printf("  %-36s %s\n", cli_safe(json_text(o, "url", "")),
-                                           cli_safe(json_text(o, "board", "")));
+        cJSON_ArrayForEach(o, urls) {
+                printf("  %-36s %s\n", cli_safe(json_text(o, "url", "")),
+                       cli_safe(json_text(o, "board", "")));
+        }
 }
 
 /* Where a browser on this machine finds it. */

@@ -3,28 +3,13 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "core/cookie.h"
-#include "core/html.h"
 #include "core/route.h"
-#include "gateway/reply.h"
 #include "gateway/ui_private.h"
-#include "io/json.h"
 #include "io/log.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* No script or style but the page's own files, nothing from elsewhere, in nobody's frame. */
-const char ui_headers[] =
-        "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
-        "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'\r\n"
-        "X-Content-Type-Options: nosniff\r\n"
-        "X-Frame-Options: DENY\r\n"
-        "Referrer-Policy: no-referrer\r\n"
-        "Cross-Origin-Resource-Policy: same-origin\r\n";
 
 /* Who may ask: FORM says for itself where somebody has to log in. */
 enum access { ANYBODY, FORM, SESSION, PAGE };
@@ -110,18 +95,6 @@ void ui_check_credentials(struct ui *ui) {
         ui_viewers_check(ui);
 }
 
-static const char *cookie_name(const struct client *c) {
-        return client_is_tls(c) ? UI_COOKIE_TLS : UI_COOKIE;
-}
-
-static void read_cookie(const struct http_head *head, const char *name,
-                        char ret[static SESSION_TOKEN]) {
-        const struct http_text *cookies = http_header(head, "cookie");
-
-        if (!cookies || cookie_value(cookies, name, ret, SESSION_TOKEN) < 0)
-                ret[0] = '\0';
-}
-
 static struct session *session_of(struct ui *ui, const char *token) {
         ui_check_credentials(ui);
         return token[0] ? session_find(&ui->sessions, ui_now(ui), token) : NULL;
@@ -142,7 +115,7 @@ bool ui_session_fits(struct ui *ui, const struct client *c, const struct http_he
 
         if (!csrf || !ui || ui->n_begun == 0)
                 return false;
-        read_cookie(head, cookie_name(c), token);
+        ui_read_cookie(head, ui_cookie_name(c), token);
         session = session_of(ui, token);
         return session && session_csrf_fits(session, csrf);
 }
@@ -160,127 +133,6 @@ bool ui_shares_browser(struct ui *ui, struct client *c, const struct http_head *
                     str_eq(ui->session_address[i], client_address(c)))
                         return true;
         return false;
-}
-
-/* ---- a request --------------------------------------------------------------------------------
- */
-
-static void request_free(struct ui_request *q) {
-        if (q->asked)
-                agent_forget(q->asked);
-        if (q->action)
-                ui_action_orphan(q->action);
-        list_remove(&q->link);
-        q->ui->n_requests--;
-        if (q->body.data)
-                explicit_bzero(q->body.data, q->body.len); /* there may be a password in it */
-        buf_done(&q->body);
-        explicit_bzero(q, sizeof(*q));
-        free(q);
-}
-
-struct client *ui_take_client(struct ui_request *q) {
-        struct client *c = q->client;
-
-        request_free(q);
-        return c;
-}
-
-static void send_reply(struct client *c, unsigned status, const char *headers, const char *type,
-                       const void *body, size_t len) {
-        char lines[sizeof(ui_headers) + 512];
-
-        (void)snprintf(lines, sizeof(lines), "%s%s", ui_headers, headers);
-        reply_send(c, status, lines, type, body, len);
-}
-
-void ui_reply(struct ui_request *q, unsigned status, const char *headers, const char *type,
-              const void *body, size_t len) {
-        send_reply(ui_take_client(q), status, headers, type, body, len);
-}
-
-__attribute__((format(printf, 4, 0))) static void send_text(struct client *c, unsigned status,
-                                                            const char *headers, const char *format,
-                                                            va_list args) {
-        char lines[256], text[512];
-
-        (void)vsnprintf(text, sizeof(text), format, args);
-        (void)snprintf(lines, sizeof(lines), "%s%s", ui_no_store, headers);
-        send_reply(c, status, lines, "text/plain; charset=utf-8", text, strlen(text));
-}
-
-static void refuse(struct client *c, unsigned status, const char *headers, const char *format, ...)
-        __attribute__((format(printf, 4, 5)));
-static void refuse(struct client *c, unsigned status, const char *headers, const char *format,
-                   ...) {
-        va_list args;
-
-        va_start(args, format);
-        send_text(c, status, headers, format, args);
-        va_end(args);
-}
-
-void ui_reply_text(struct ui_request *q, unsigned status, const char *headers, const char *format,
-                   ...) {
-        struct client *c = q->client;
-        char text[512];
-        va_list args;
-
-        va_start(args, format); /* the arguments may lie in what is freed next */
-        (void)vsnprintf(text, sizeof(text), format, args);
-        va_end(args);
-        request_free(q);
-        refuse(c, status, headers, "%s", text);
-}
-
-void ui_reply_json(struct ui_request *q, unsigned status, cJSON *o) {
-        auto_free char *text = o ? cJSON_PrintUnformatted(o) : NULL;
-
-        cJSON_Delete(o);
-        if (text)
-                ui_reply(q, status, ui_no_store, "application/json", text, strlen(text));
-        else
-                ui_reply_text(q, 503, "", "The gateway is out of memory.");
-}
-
-void ui_reply_error(struct ui_request *q, unsigned status, const char *format, ...) {
-        cJSON *o = cJSON_CreateObject();
-        char text[512];
-        va_list args;
-
-        va_start(args, format);
-        (void)vsnprintf(text, sizeof(text), format, args);
-        va_end(args);
-        (void)cJSON_AddStringToObject(o, "error", text);
-        ui_reply_json(q, status, o);
-}
-
-int ui_html_begin(struct buf *out, const char *title, bool refresh) {
-        int r = buf_add_text(out,
-                             "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                             "<meta name=\"viewport\" content=\"width=device-width, "
-                             "initial-scale=1\"><meta name=\"color-scheme\" "
-                             "content=\"light dark\"><link rel=\"icon\" href=\"data:,\">"
-                             "<link rel=\"stylesheet\" href=\"/ui/base.css\">");
-
-        if (r == 0 && refresh)
-                r = buf_add_text(out, "<meta http-equiv=\"refresh\" content=\"5\">");
-        if (r == 0)
-                r = buf_add_text(out, "<title>");
-        if (r == 0)
-                r = html_add(out, title);
-        return r < 0 ? r : buf_add_text(out, "</title></head>\n<body><main>\n");
-}
-
-void ui_reply_html(struct ui_request *q, unsigned status, const char *headers, struct buf *body) {
-        char lines[512];
-
-        (void)snprintf(lines, sizeof(lines), "%s%s", ui_no_store, headers);
-        if (buf_add_text(body, "</main></body></html>\n") == 0)
-                ui_reply(q, status, lines, "text/html; charset=utf-8", body->data, body->len);
-        else
-                ui_reply_text(q, 503, "", "The gateway is out of memory.");
-        buf_done(body);
 }
 
 /* ---- the way to the answer --------------------------------------------------------------------
@@ -308,7 +160,7 @@ static void on_nothing(void *arg) {
 }
 
 static void on_closed(void *arg) {
-        request_free(arg);
+        ui_request_free(arg);
 }
 
 static const struct exchange_ops ops = {
@@ -350,50 +202,24 @@ static bool may(struct ui_request *q, enum access access) {
         return false;
 }
 
-/* Known by whoever needs the head; the body is yet to come. */
-static struct ui_request *request_new(struct ui *ui, struct client *c,
-                                      const struct http_head *head) {
-        const struct http_text *encoding = http_header(head, "accept-encoding");
-        const struct http_text *since = http_header(head, "if-none-match");
-        struct ui_request *q = calloc(1, sizeof(*q));
-        struct session *session;
-
-        if (!q)
-                return NULL;
-        list_append(&ui->requests, &q->link);
-        ui->n_requests++;
-        q->ui = ui;
-        q->client = c;
-        q->tls = client_is_tls(c);
-        q->body.limit = UI_BODY_BYTES;
-        q->pack = encoding && http_list_has(encoding, "gzip");
-        if (since)
-                (void)str_copy_n(q->since, sizeof(q->since), since->at, since->len);
-        read_cookie(head, cookie_name(c), q->token);
-        read_cookie(head, UI_COOKIE_LOGIN, q->login);
-        session = ui_request_session(q);
-        q->page = session && session_csrf_fits(session, http_header(head, "x-bramble-csrf"));
-        return q;
-}
-
 static void run(struct ui *ui, struct client *c, const struct http_head *head,
                 const struct http_text *rest, const struct ui_route *route) {
         struct ui_request *q;
 
         if (!ui->g->had_state && route->access != ANYBODY) {
-                refuse(c, 503, "Retry-After: 2\r\n",
-                       "This board's agent has not yet told who may log in; try again in a "
-                       "moment.\n");
+                ui_refuse(c, 503, "Retry-After: 2\r\n",
+                          "This board's agent has not yet told who may log in; try again in a "
+                          "moment.\n");
                 return;
         }
         if (str_eq(route->method, "POST") && is_foreign(head)) {
-                refuse(c, 403, "", "Another site has made this request: it is not done.\n");
+                ui_refuse(c, 403, "", "Another site has made this request: it is not done.\n");
                 return;
         }
-        q = ui->n_requests < UI_REQUESTS ? request_new(ui, c, head) : NULL;
+        q = ui->n_requests < UI_REQUESTS ? ui_request_new(ui, c, head) : NULL;
         if (!q) {
-                refuse(c, 503, "Retry-After: 2\r\n",
-                       "Too much is asked of this gateway; try again in a moment.\n");
+                ui_refuse(c, 503, "Retry-After: 2\r\n",
+                          "Too much is asked of this gateway; try again in a moment.\n");
                 return;
         }
         q->rest = *rest;
@@ -427,9 +253,9 @@ void ui_start(struct gateway *g, struct client *c, const struct http_head *head,
                 other = &routes[i];
         }
         if (other)
-                refuse(c, 405,
-                       str_eq(other->method, "GET") ? "Allow: GET, HEAD\r\n" : "Allow: POST\r\n",
-                       "This path does not take that method.\n");
+                ui_refuse(c, 405,
+                          str_eq(other->method, "GET") ? "Allow: GET, HEAD\r\n" : "Allow: POST\r\n",
+                          "This path does not take that method.\n");
         else
-                refuse(c, 404, "", "There is nothing at this path.\n");
+                ui_refuse(c, 404, "", "There is nothing at this path.\n");
 }

@@ -75,7 +75,8 @@ struct ui {
         bool stopping;
 };
 
-/* ---- requests, ui.c ---------------------------------------------------------------------------
+/* ---- requests, ui_request.c
+ * ---------------------------------------------------------------------------
  */
 
 struct ui_request {
@@ -93,6 +94,19 @@ struct ui_request {
         struct buf body;
         void (*answer)(struct ui_request *q);
 };
+
+/* Of a head that is there; NULL: no memory. */
+struct ui_request *ui_request_new(struct ui *ui, struct client *c, const struct http_head *head);
+/* Without an answer. */
+void ui_request_free(struct ui_request *q);
+/* A plain answer where there is no request yet. */
+void ui_refuse(struct client *c, unsigned status, const char *headers, const char *format, ...)
+        __attribute__((format(printf, 4, 5)));
+
+/* The session's cookie: a browser keeps those of TLS apart. */
+const char *ui_cookie_name(const struct client *c);
+/* A cookie that is as long as a token; "" where there is none. */
+void ui_read_cookie(const struct http_head *head, const char *name, char ret[static SESSION_TOKEN]);
 
 /* The session of the request, NULL where it has none or it has ended. */
 struct session *ui_request_session(struct ui_request *q);

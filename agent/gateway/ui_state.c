@@ -105,7 +105,9 @@ static void put_boards_up(struct painter *w, const cJSON *nodes) {
         unsigned up = 0;
         struct buf *b;
 
-        cJSON_ArrayForEach(o, nodes) up += str_eq(json_text(o, "state", ""), "up");
+        cJSON_ArrayForEach(o, nodes) {
+                up += str_eq(json_text(o, "state", ""), "up");
+        }
         b = value(w);
         put(w, "boards_up", buf_add_number(b, up));
 }
@@ -209,8 +211,12 @@ int ui_state_take(struct ui_state *s, struct gateway *g, uint64_t now_ms, const 
                 return -EINVAL;
         ui_picture_empty(w.p);
         paint_top(&w, status, shutdown);
-        cJSON_ArrayForEach(o, nodes) paint_board(&w, o);
-        cJSON_ArrayForEach(o, functions) paint_function(&w, o);
+        cJSON_ArrayForEach(o, nodes) {
+                paint_board(&w, o);
+        }
+        cJSON_ArrayForEach(o, functions) {
+                paint_function(&w, o);
+        }
         ui_calls_sweep(s);
         if (w.error < 0)
                 return w.error;

@@ -121,7 +121,9 @@ static void boards(struct buf *b, const cJSON *status) {
         const cJSON *o;
 
         table_begin(b, "Boards", columns);
-        cJSON_ArrayForEach(o, at(status, "nodes", NULL)) board_row(b, o);
+        cJSON_ArrayForEach(o, at(status, "nodes", NULL)) {
+                board_row(b, o);
+        }
         table_end(b);
 }
 

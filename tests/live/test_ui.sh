@@ -253,7 +253,7 @@ look() { # FILE [CURL-OPTION...]
 	: >"$dir/$1"
 	curl -isN -b "$dir/jar" "${@:2}" "$url/ui/stream" >"$dir/$1" &
 	viewer=$!
-	pids+=($viewer)
+	pids+=("$viewer")
 }
 look s1
 until_true 10 grep -q '^event: change' "$dir/s1" || bad 'no change came' "$(cat "$dir/s1")"
