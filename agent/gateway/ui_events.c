@@ -48,12 +48,38 @@ static char *text_of(const cJSON *event) {
         return NULL;
 }
 
-static void tell(struct ui *ui, const struct ui_event *e) {
-        struct ui_message *m = ui_message_begin("event");
+/* The newest 'n' as one message; NULL: none, or no memory. */
+static struct ui_message *message_of(struct ui *ui, unsigned n) {
+        struct ui_feed *f = &ui->feed;
+        struct ui_message *m = n > 0 ? ui_message_text("") : NULL;
+        unsigned at = (f->next_event + UI_EVENTS - n) % UI_EVENTS;
+        int r = m ? 0 : -1;
 
-        if (m && print_event(e, uv_now(ui->g->loop), &m->plain) == 0 && ui_message_end(m) == 0)
-                ui_viewers_send(ui, m);
+        for (unsigned i = 0; i < n && r == 0; i++) {
+                r = ui_message_more(m, "event");
+                if (r == 0)
+                        r = print_event(&f->event[at], uv_now(ui->g->loop), &m->plain);
+                if (r == 0)
+                        r = ui_message_end(m);
+                at = (at + 1) % UI_EVENTS;
+        }
+        if (r == 0)
+                return m;
         ui_message_unref(m);
+        return NULL;
+}
+
+void ui_events_flush(struct ui *ui) {
+        struct ui_message *m = message_of(ui, ui->feed.untold);
+
+        ui->feed.untold = 0;
+        (void)uv_timer_stop(&ui->feed.gather);
+        ui_viewers_send(ui, m);
+        ui_message_unref(m);
+}
+
+static void on_gathered(uv_timer_t *timer) {
+        ui_events_flush(container_of(timer, struct ui, feed.gather));
 }
 
 static void on_event(void *arg, const cJSON *event) {
@@ -75,7 +101,11 @@ static void on_event(void *arg, const cJSON *event) {
         f->next_event = (f->next_event + 1) % UI_EVENTS;
         if (f->n_events < UI_EVENTS)
                 f->n_events++;
-        tell(ui, slot);
+        if (f->untold < UI_EVENTS)
+                f->untold++;
+        /* many come at once where the log is read from its beginning */
+        if (!uv_is_active((uv_handle_t *)&f->gather))
+                (void)uv_timer_start(&f->gather, on_gathered, UI_GATHER_MS, 0);
 }
 
 static void on_end(void *arg, unsigned code, const char *error) {
@@ -120,21 +150,5 @@ void ui_events_done(struct ui *ui) {
 }
 
 struct ui_message *ui_events_lately(struct ui *ui) {
-        struct ui_feed *f = &ui->feed;
-        struct ui_message *m = f->n_events > 0 ? ui_message_text("") : NULL;
-        unsigned at = (f->next_event + UI_EVENTS - f->n_events) % UI_EVENTS;
-        int r = m ? 0 : -1;
-
-        for (unsigned i = 0; i < f->n_events && r == 0; i++) {
-                r = ui_message_more(m, "event");
-                if (r == 0)
-                        r = print_event(&f->event[at], uv_now(ui->g->loop), &m->plain);
-                if (r == 0)
-                        r = ui_message_end(m);
-                at = (at + 1) % UI_EVENTS;
-        }
-        if (r == 0)
-                return m;
-        ui_message_unref(m);
-        return NULL;
+        return message_of(ui, ui->feed.n_events);
 }

@@ -175,6 +175,7 @@ static void on_tick(uv_timer_t *timer) {
 
 void ui_feed_init(struct ui *ui) {
         (void)uv_timer_init(ui->g->loop, &ui->feed.timer);
+        (void)uv_timer_init(ui->g->loop, &ui->feed.gather);
 }
 
 void ui_feed_want(struct ui *ui) {
@@ -190,6 +191,7 @@ void ui_feed_want(struct ui *ui) {
 
 void ui_feed_close(struct ui *ui) {
         uv_close((uv_handle_t *)&ui->feed.timer, NULL);
+        uv_close((uv_handle_t *)&ui->feed.gather, NULL);
         forget(&ui->feed);
 }
 

@@ -20,6 +20,7 @@ enum {
         UI_QUEUE = 16,             /* messages that wait for one viewer: then it is dropped */
         UI_SEND_BYTES = 64 * 1024, /* and what the kernel may hold for it */
         UI_TICK_MS = 1000,         /* one change in that time at most */
+        UI_GATHER_MS = 20,         /* events that come together are one message */
         UI_HEARTBEAT_TICKS = 15,
         UI_RETRY_MS = 2000,       /* EventSource's, when the link is lost */
         UI_AGAIN_MS = 5000,       /* a stream of the agent's that ended */
@@ -53,8 +54,9 @@ struct ui_feed {
         struct ui_state state;
         struct ui_message *whole; /* the state as it is now; NULL: to be printed */
         struct agent_stream *events;
-        uint64_t events_again_ms; /* not before */
-        unsigned n_events, next_event;
+        uint64_t events_again_ms;              /* not before */
+        unsigned n_events, next_event, untold; /* the last: not sent yet */
+        uv_timer_t gather;
         struct ui_event event[UI_EVENTS];
         struct ui_packer packer;
 };
@@ -174,6 +176,8 @@ void ui_feed_done(struct ui *ui);
 void ui_events_follow(struct ui *ui);
 void ui_events_leave(struct ui *ui);
 void ui_events_done(struct ui *ui);
+/* Sends what has just come. */
+void ui_events_flush(struct ui *ui);
 /* What happened lately, as one message; NULL: nothing. */
 struct ui_message *ui_events_lately(struct ui *ui);
 

@@ -226,6 +226,7 @@ void ui_stream(struct ui_request *q) {
         }
         *v = (struct viewer){ .ui = ui, .pack = q->pack };
         memcpy(v->token, q->token, sizeof(v->token));
+        ui_events_flush(ui); /* this one is told them with the others of late */
         c = v->client = ui_take_client(q);
         list_append(&ui->viewers, &v->link);
         ui->n_viewers++;

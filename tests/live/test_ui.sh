@@ -411,7 +411,7 @@ has 'all, without the name' 'confirm' "$(act '{"verb":"shutdown-all"}')"
 has 'all, with a wrong one' 'confirm' "$(act '{"verb":"shutdown-all","confirm":"Home"}')"
 check 'nothing was switched off' 0 "$(asked '"verb":"shutdown"')"
 answer=$(act '{"verb":"shutdown-all","dry_run":true}')
-has 'tried dry: the order' '"steps":\[\{"id":"s1","phase":"functions".*"board":"w2"' "$answer"
+has 'tried dry: the order' '"steps":\[\{"name":"w2",.*\{"name":"w1","role":"master","order":2' "$answer"
 check 'tried dry: nobody else hears of it' 0 "$(grep -c '^event: shutdown' "$dir/s1")"
 answer=$(act '{"verb":"shutdown-all","confirm":"home"}')
 has 'all: begun' '\{"ok":true,"text":"All boards are being shut down."' "$answer"

@@ -156,12 +156,17 @@ static void answer_shutdown(struct link *l, uint32_t stream, const char *body) {
                 "\"w2 <b>stops</b>\"}",
         };
 
+        if (strstr(body, "\"dry_run\":true")) {
+                send_frame(
+                        l, FRAME_REPLY, stream,
+                        "{\"dry_run\":true,\"cluster\":\"home\",\"boards\":[{\"name\":\"w2\","
+                        "\"role\":\"worker\",\"order\":1,\"state\":\"waiting\"},{\"name\":\"w1\","
+                        "\"role\":\"master\",\"order\":2,\"state\":\"waiting\"}]}");
+                return;
+        }
         for (size_t i = 0; i < 2; i++)
                 send_frame(l, FRAME_EVENT, stream, lines[i]);
-        if (strstr(body, "\"dry_run\":true"))
-                send_frame(l, FRAME_REPLY, stream, "{}");
-        else
-                l->off = stream;
+        l->off = stream;
 }
 
 static void answer(struct link *l, uint32_t stream, const char *body) {
