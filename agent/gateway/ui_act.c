@@ -102,13 +102,14 @@ static void on_event(void *arg, const cJSON *event) {
 static void on_reply(void *arg, const cJSON *reply) {
         struct ui_action *a = arg;
         const char *text = json_text(reply, "text", "");
-        const cJSON *order = cJSON_GetObjectItemCaseSensitive(reply, "boards");
+        /* of a dry run: the boards in the order in which they go */
+        const cJSON *steps = cJSON_GetObjectItemCaseSensitive(reply, "boards");
 
         if (text[0])
                 (void)snprintf(a->act.done, sizeof(a->act.done), "%s", text);
-        if (a->act.dry_run && a->n_steps == 0 && cJSON_IsArray(order)) {
+        if (a->act.dry_run && a->n_steps == 0 && cJSON_IsArray(steps)) {
                 cJSON_Delete(a->steps);
-                a->steps = cJSON_Duplicate(order, true);
+                a->steps = cJSON_Duplicate(steps, true);
         }
 }
 

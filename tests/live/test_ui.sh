@@ -311,7 +311,7 @@ curl -sN --compressed -m 4 -b "$dir/jar" "$url/ui/stream" >"$dir/packed"
 has 'packed streams unpack' '^event: hello event: state event: event event: change' "$(grep '^event: ' "$dir/packed" | head -n 4 | xargs)"
 check 'packed: JSON' home "$(q .cluster "$(data packed state)")"
 curl -sN -m 3 -H 'Accept-Encoding: gzip' -b "$dir/jar" "$url/ui/stream" >"$dir/packed"
-check 'packed: it is gzip' 1f8b "$(head -c 2 "$dir/packed" | xxd -p)"
+check 'packed: it is gzip' 1f8b "$(od -An -tx1 -N2 "$dir/packed" | tr -d " ")"
 answer=$(call -I -b "$dir/jar" "$url/ui/stream")
 has 'HEAD of a stream' '^Content-Type: text/event-stream' "$answer"
 
