@@ -24,6 +24,7 @@ int verb_remove(const struct cli *c, int argc, char **argv);
 int verb_logs(const struct cli *c, int argc, char **argv);
 int verb_secret(const struct cli *c, int argc, char **argv);
 int verb_namespace(const struct cli *c, int argc, char **argv);
+int verb_dashboard(const struct cli *c, int argc, char **argv);
 int verb_auth(const struct cli *c, int argc, char **argv);
 int verb_pki(const struct cli *c, int argc, char **argv);
 int verb_kubeconfig(const struct cli *c, int argc, char **argv);

@@ -1,23 +1,37 @@
 #include "core/http_forward.h"
 
+#include "core/cookie.h"
 #include "core/http_status.h"
 
 #include <stdio.h>
 #include <string.h>
 
 /* Headers that a call sets itself. */
-enum own { OWN_NONE, OWN_FRAMING, OWN_CALL_ID, OWN_START, OWN_FORWARDED_FOR, OWN_EXPECT };
+enum own {
+        OWN_NONE,
+        OWN_FRAMING,
+        OWN_CALL_ID,
+        OWN_START,
+        OWN_FORWARDED_FOR,
+        OWN_EXPECT,
+        OWN_COOKIE,
+        OWN_CSRF,
+};
 
 static enum own own_header(const struct http_text *name) {
         switch (name->len) {
         case 6:
-                return http_text_is_nocase(name, "expect") ? OWN_EXPECT : OWN_NONE;
+                return http_text_is_nocase(name, "expect")   ? OWN_EXPECT
+                       : http_text_is_nocase(name, "cookie") ? OWN_COOKIE
+                                                             : OWN_NONE;
         case 9:
                 return http_text_is_nocase(name, "x-call-id") ? OWN_CALL_ID : OWN_NONE;
         case 12:
                 return http_text_is_nocase(name, "x-start-time") ? OWN_START : OWN_NONE;
         case 14:
-                return http_text_is_nocase(name, "content-length") ? OWN_FRAMING : OWN_NONE;
+                return http_text_is_nocase(name, "content-length")   ? OWN_FRAMING
+                       : http_text_is_nocase(name, "x-bramble-csrf") ? OWN_CSRF
+                                                                     : OWN_NONE;
         case 15:
                 return http_text_is_nocase(name, "x-forwarded-for") ? OWN_FORWARDED_FOR : OWN_NONE;
         default:
@@ -145,8 +159,11 @@ static bool drops(const struct http_head *head, const struct http_forward *call,
         switch (own_header(name)) {
         case OWN_NONE:
                 break;
+        case OWN_COOKIE:
+                break;
         case OWN_FRAMING:
         case OWN_EXPECT:
+        case OWN_CSRF:
                 return true;
         case OWN_CALL_ID:
         case OWN_START:
@@ -155,6 +172,24 @@ static bool drops(const struct http_head *head, const struct http_forward *call,
                         return true;
         }
         return http_hop_by_hop(head, name);
+}
+
+/* Whoever has the dashboard's cookies is logged in there. */
+static int add_cookies(struct buf *out, const struct http_header *h) {
+        size_t before = out->len, empty;
+        int r;
+
+        if (!cookie_has(&h->value, HTTP_FORWARD_OWN_COOKIES))
+                return add_header(out, h);
+        r = buf_add_text(out, "Cookie: ");
+        empty = out->len;
+        if (r == 0)
+                r = cookie_without(&h->value, HTTP_FORWARD_OWN_COOKIES, out);
+        if (r == 0 && out->len == empty)
+                out->len = before;
+        else if (r == 0)
+                r = buf_add(out, "\r\n", 2);
+        return r;
 }
 
 int http_forward_request(struct buf *out, const struct http_head *request,
@@ -172,7 +207,7 @@ int http_forward_request(struct buf *out, const struct http_head *request,
                 has_host = has_host || http_text_is_nocase(&h->name, "host");
                 has_forwarded_host =
                         has_forwarded_host || http_text_is_nocase(&h->name, "x-forwarded-host");
-                r = add_header(out, h);
+                r = own_header(&h->name) == OWN_COOKIE ? add_cookies(out, h) : add_header(out, h);
         }
         if (r == 0)
                 r = add_hosts(out, request, call, has_host, has_forwarded_host);
@@ -224,6 +259,9 @@ int http_forward_response(struct buf *out, const struct http_head *response,
         }
         if (r == 0 && (response->status >= 200 || response->status == 101))
                 r = add_call(out, call);
+        if (r == 0 && call->sandbox && response->status >= 200)
+                r = buf_add_text(out, "Content-Security-Policy: sandbox allow-scripts allow-forms "
+                                      "allow-popups allow-modals allow-downloads\r\n");
         if (r == 0)
                 r = add_framing(out, response, chunked);
         if (r == 0)

@@ -16,7 +16,11 @@ struct http_forward {
         const char *peer;     /* the client's plain IP */
         const char *function; /* for a client that named no host */
         struct http_text rest; /* the path that the function sees; "/" where it is empty */
+        bool sandbox;          /* the answer may not act as the dashboard, whose origin it shares */
 };
+
+/* The cookies of the dashboard begin so: a function never gets to see them. */
+#define HTTP_FORWARD_OWN_COOKIES "bramble_"
 
 enum { HTTP_FORWARD_ID_MAX = 128 }; /* most bytes of an X-Call-Id that a client may choose */
 
@@ -24,8 +28,8 @@ enum { HTTP_FORWARD_ID_MAX = 128 }; /* most bytes of an X-Call-Id that a client 
 const struct http_text *http_forward_id(const struct http_head *request);
 
 /* Appends the request's head as the function gets it: path cut, hop-by-hop headers and Expect
- * dropped, X-Forwarded-* and X-Call-Id and X-Start-Time set, the body's framing kept.  'upgrade':
- * asks for a change of protocol as the client did.  -ENOMEM. */
+ * and what is the dashboard's dropped, X-Forwarded-* and X-Call-Id and X-Start-Time set, the body's
+ * framing kept.  'upgrade': asks for a change of protocol as the client did.  -ENOMEM. */
 int http_forward_request(struct buf *out, const struct http_head *request,
                          const struct http_forward *call, bool upgrade);
 

@@ -51,7 +51,7 @@ struct api {
 };
 
 static const struct api_verb verbs[] = {
-        { "status", VERB_PEER, verb_status },
+        { "status", VERB_PEER | VERB_GATEWAY, verb_status },
         { "functions", VERB_PEER | VERB_GATEWAY, verb_functions },
         { "doctor", 0, verb_doctor },
         { "auth", 0, verb_auth },

@@ -1,6 +1,7 @@
 /* api_status - the state of the bramble as JSON: boards from the leader, functions from the world.
  */
 #include "base/str.h"
+#include "core/watts.h"
 #include "daemon/api.h"
 #include "daemon/coordinator.h"
 #include "daemon/kube.h"
@@ -54,7 +55,28 @@ static cJSON *board_json(const struct board *b) {
         (void)cJSON_AddNumberToObject(o, "hard_c", b->hard_c);
         if (b->kubernetes_max[0])
                 (void)cJSON_AddStringToObject(o, "kubernetes_max", b->kubernetes_max);
+        /* what it stands; 0: not known */
+        (void)cJSON_AddNumberToObject(o, "soft_temp_c", b->soft_temp_c);
+        (void)cJSON_AddNumberToObject(o, "throttle_c", b->throttle_c);
+        (void)cJSON_AddNumberToObject(o, "hard_c", b->hard_c);
+        (void)cJSON_AddNumberToObject(o, "idle_mw", b->idle_mw);
+        (void)cJSON_AddNumberToObject(o, "max_mw", b->max_mw);
         return o;
+}
+
+/* From the wall, between idle and full load; null where nothing is known of these boards. */
+static void add_watts(cJSON *o, const struct watts *w) {
+        uint32_t low, high;
+        cJSON *range;
+
+        if (!watts_range(w, &low, &high)) {
+                (void)cJSON_AddNullToObject(o, "watts");
+                return;
+        }
+        range = cJSON_AddObjectToObject(o, "watts");
+        (void)cJSON_AddNumberToObject(range, "low", low);
+        (void)cJSON_AddNumberToObject(range, "high", high);
+        (void)cJSON_AddNumberToObject(range, "boards_unknown", w->unknown);
 }
 
 static void add_sensors(cJSON *o, const struct sensors *s) {
@@ -131,6 +153,7 @@ struct nodes {
         const struct agent *agent;
         cJSON *array;
         unsigned voters, voters_up;
+        struct watts watts; /* of those that are up */
 };
 
 static void add_node(void *arg, const struct coordinator_board *b) {
@@ -154,6 +177,8 @@ static void add_node(void *arg, const struct coordinator_board *b) {
         add_kube(o, b->kube, b->up);
         (void)cJSON_AddNumberToObject(o, "functions", b->n_instances);
         (void)cJSON_AddItemToArray(n->array, o);
+        if (b->up)
+                watts_add(&n->watts, b->board);
         if (role == VOTER_VOTES) {
                 n->voters++;
                 n->voters_up += b->up;
@@ -172,6 +197,7 @@ static cJSON *status_json(struct agent *a) {
         (void)cJSON_AddNumberToObject(o, "term", (double)consensus_term(membership_consensus(a)));
         (void)cJSON_AddNumberToObject(o, "voters", n.voters);
         (void)cJSON_AddNumberToObject(o, "voters_up", n.voters_up);
+        add_watts(o, &n.watts);
         (void)cJSON_AddItemToObject(o, "kubernetes", cluster_json(a));
         (void)cJSON_AddItemToObject(o, "nodes", n.array);
         (void)cJSON_AddItemToObject(o, "alerts", status_alerts(a));

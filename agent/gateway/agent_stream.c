@@ -60,6 +60,8 @@ static void on_reply(struct agent_stream *s, const struct frame *f) {
 
         if (error && (json_number(o, "code", 599, &code) < 0 || code < 400))
                 code = 500;
+        if (code == 0 && o && s->ops->reply)
+                s->ops->reply(s->arg, o);
         end(s, (unsigned)code, error);
 }
 

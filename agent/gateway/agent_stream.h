@@ -11,6 +11,8 @@ struct gateway;
 struct agent_stream_ops {
         /* One event, borrowed.  May pause or close the stream. */
         void (*event)(void *arg, const cJSON *event);
+        /* NULL, or: all was told, and this is the agent's last word, borrowed; 'end' follows. */
+        void (*reply)(void *arg, const cJSON *reply);
         /* The last call: code 0 where the agent has told all, else an HTTP status and a sentence.
          * The stream is gone after it. */
         void (*end)(void *arg, unsigned code, const char *error);

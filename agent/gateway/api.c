@@ -13,6 +13,7 @@
 #include "gateway/metrics.h"
 #include "gateway/proxy.h"
 #include "gateway/reply.h"
+#include "gateway/ui.h"
 #include "io/json.h"
 
 #include <errno.h>
@@ -57,6 +58,8 @@ static const struct api_route routes[] = {
         { "/metrics",                 API_GET,             OPEN,  NULL, metrics_start },
         { "/healthz",                 API_GET,             OPEN,  api_healthz, NULL },
         { "/",                        API_GET,             OPEN,  api_root, NULL },
+        { "/ui",                      API_GET,             OPEN,  api_root, NULL },
+        { "/ui/**",                   API_ANY,             OPEN,  NULL, ui_start },
 };
 /* clang-format on */
 
@@ -210,10 +213,13 @@ static void run(struct gateway *g, struct client *c, const struct http_head *hea
                 return;
         }
         if (route->auth == BASIC &&
-            !basic_auth_fits(http_header(head, "authorization"), g->user, g->password)) {
+            !basic_auth_fits(http_header(head, "authorization"), g->user, g->password) &&
+            !ui_session_fits(g->ui, c, head)) {
+                /* a browser would ask for a password in a window of its own */
                 reply_send(c, 401,
-                           "WWW-Authenticate: Basic realm=\"Restricted\"\r\n"
-                           "X-OpenFaaS-Internal: bramble\r\n",
+                           ui_is_page(head) ? "X-OpenFaaS-Internal: bramble\r\n"
+                                            : "WWW-Authenticate: Basic realm=\"Restricted\"\r\n"
+                                              "X-OpenFaaS-Internal: bramble\r\n",
                            "text/plain; charset=utf-8", sentence, sizeof(sentence) - 1);
                 return;
         }

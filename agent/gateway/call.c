@@ -16,6 +16,7 @@ struct http_forward call_heads(const struct call *c) {
                 .start_ns = c->start_ns,
                 .peer = client_address(c->client),
                 .function = c->fn->name,
+                .sandbox = c->sandbox,
         };
 }
 

@@ -33,6 +33,7 @@ struct call {
         bool ready;   /* the upstream can be written to */
         bool sent;    /* 'out' was written */
         bool has_body, body_over, idempotent, upgrade, is_head;
+        bool sandbox; /* who gets the answer may be at the dashboard, too */
         bool started; /* the client has got, or will get, the function's own response */
         bool told;    /* it has got bytes of it */
         bool endless; /* a stream of events: silence is no fault */

@@ -59,6 +59,41 @@ void call_counts_end(struct call_counts *counts, unsigned status, uint64_t took_
         }
 }
 
+void call_counts_buckets(const struct call_counts *counts,
+                         uint64_t ret[static CALL_COUNTS_BUCKETS + 1]) {
+        for (unsigned b = 0; b <= CALL_COUNTS_BUCKETS; b++)
+                ret[b] = 0;
+        for (unsigned i = 0; i < CALL_COUNTS_CODES && counts->codes[i]; i++) {
+                uint64_t longer = counts->codes[i]->calls;
+
+                for (unsigned b = 0; b < CALL_COUNTS_BUCKETS; b++) {
+                        ret[b] += counts->codes[i]->buckets[b];
+                        longer -= counts->codes[i]->buckets[b];
+                }
+                ret[CALL_COUNTS_BUCKETS] += longer;
+        }
+}
+
+uint64_t call_counts_quantile(const uint64_t buckets[static CALL_COUNTS_BUCKETS + 1],
+                              unsigned percent) {
+        uint64_t all = 0, before = 0, from = 0;
+        double rank;
+
+        for (unsigned b = 0; b <= CALL_COUNTS_BUCKETS; b++)
+                all += buckets[b];
+        rank = (double)all * percent / 100;
+        for (unsigned b = 0; b < CALL_COUNTS_BUCKETS && all > 0; b++) {
+                uint64_t to = bounds[b].most_usec;
+
+                if (buckets[b] > 0 && (double)(before + buckets[b]) >= rank)
+                        return from + (uint64_t)((double)(to - from) * (rank - (double)before) /
+                                                 (double)buckets[b]);
+                before += buckets[b];
+                from = to;
+        }
+        return from;
+}
+
 static void labels_of(const struct call_code *code, const char *name, char *dst, size_t size) {
         char status[12] = "other";
 

@@ -33,6 +33,16 @@ static inline uint64_t call_counts_in_flight(const struct call_counts *counts) {
         return counts->started - counts->ended;
 }
 
+/* How many calls ended within each bound, whatever their status, each without those before it; the
+ * last place are those that took longer. */
+void call_counts_buckets(const struct call_counts *counts,
+                         uint64_t ret[static CALL_COUNTS_BUCKETS + 1]);
+/* How long the fastest 'percent' of them took at most, in microseconds, as Prometheus'
+ * histogram_quantile() has it: even within a bucket, the last bound where it took longer; 0 where
+ * there are none. */
+uint64_t call_counts_quantile(const uint64_t buckets[static CALL_COUNTS_BUCKETS + 1],
+                              unsigned percent);
+
 /* The samples of one function in gateway_function_invocation_total; 'name' is FUNCTION.NAMESPACE
  * with nothing in it to escape. */
 void call_counts_print_total(const struct call_counts *counts, const char *name, struct buf *out);

@@ -444,6 +444,16 @@ bool client_is_head(const struct client *c) {
         return c->is_head;
 }
 
+bool client_is_tls(const struct client *c) {
+        return c->sock.tls != NULL;
+}
+
+void client_send_room(struct client *c, unsigned bytes) {
+        int value = (int)bytes;
+
+        (void)uv_send_buffer_size((uv_handle_t *)&c->sock.tcp, &value);
+}
+
 bool client_body_is_over(const struct client *c) {
         return c->state != CLIENT_BODY || c->body == HTTP_BODY_NONE ||
                (c->body == HTTP_BODY_LENGTH && c->left == 0);

@@ -45,6 +45,9 @@ const char *client_address(struct client *c);
 /* HTTP/1.0: no chunks, no interim responses. */
 bool client_is_old(const struct client *c);
 bool client_is_head(const struct client *c);
+bool client_is_tls(const struct client *c);
+/* How much the kernel may hold of what the client has not read. */
+void client_send_room(struct client *c, unsigned bytes);
 /* The answer has no end of its own.  What the client sends before that is not read without a limit,
  * and who is not read cannot be seen to go: beyond it the connection ends. */
 void client_endless(struct client *c);

@@ -94,6 +94,12 @@ uint64_t function_invocations(const struct function *fn) {
         return known > fn->shown ? known : fn->shown;
 }
 
+bool function_is_trusted(const struct function *fn) {
+        const cJSON *notes = cJSON_GetObjectItemCaseSensitive(fn->spec, "annotations");
+
+        return str_eq(json_text(notes, "com.bramble.page", ""), "trusted");
+}
+
 void function_count_call(struct function *fn) {
         fn->shown = function_invocations(fn) + 1;
         fn->unsent++;

@@ -117,6 +117,9 @@ void function_wait_end(struct function *fn, struct function_waiter *w);
 void function_wake(struct function *fn);
 /* After how many ms of silence a call is given up; 0: after what is usual, 'usual_ms'. */
 uint64_t function_timeout_ms(const struct function *fn, uint64_t usual_ms);
+/* Says its annotation com.bramble.page "trusted"?  Then its pages may do in a browser what the
+ * dashboard may. */
+bool function_is_trusted(const struct function *fn);
 /* Counts a call. */
 void function_count_call(struct function *fn);
 /* Calls so far, as people are told: what the agent knows, and at once our own. */

@@ -41,6 +41,7 @@ struct agent;
 struct async;
 struct server;
 struct tls_server;
+struct ui;
 
 struct gateway {
         uv_loop_t *loop;
@@ -52,6 +53,7 @@ struct gateway {
         struct agent *agent;
         struct server *server;
         struct async *async;
+        struct ui *ui;
         struct list log_readers; /* api_logs.c */
         unsigned n_log_readers;
         struct metrics_told told;

@@ -7,6 +7,7 @@
 #include "gateway/options.h"
 #include "gateway/server.h"
 #include "gateway/tls_server.h"
+#include "gateway/ui.h"
 #include "io/alive.h"
 #include "io/kept.h"
 #include "io/log.h"
@@ -33,6 +34,7 @@ static struct program *program_of(uv_handle_t *handle) {
 }
 
 static void close_all(struct program *p) {
+        ui_close(p->g.ui);
         agent_close(p->g.agent);
         functions_done(&p->g.functions);
         metrics_told_done(&p->g.told);
@@ -86,6 +88,7 @@ static void on_signal(uv_signal_t *handle, int number) {
         (void)sd_notify(0, "STOPPING=1");
         (void)uv_timer_start(&p->drain, on_drain_over, GATEWAY_DRAIN_MS, 0);
         api_logs_stop(&p->g);
+        ui_stop(p->g.ui);
         server_stop(p->g.server, on_stopped);
 }
 
@@ -179,6 +182,8 @@ static int start(struct program *p, struct fail *f) {
         r = async_open(g, &p->options.async, &g->async, f);
         if (r < 0)
                 return r;
+        if (ui_open(g, p->options.ui, &g->ui) < 0)
+                return fail(f, -ENOMEM, "out of memory");
         r = server_open(g, p->options.address, p->options.port, p->options.connections, api_handle,
                         &g->server, f);
         if (r < 0)
@@ -215,6 +220,7 @@ int main(int argc, char **argv) {
         (void)uv_run(p.g.loop, UV_RUN_DEFAULT);
         agent_free(p.g.agent);
         async_free(p.g.async);
+        ui_free(p.g.ui);
         server_free(p.g.server);
         tls_server_free(p.g.tls);
         (void)uv_loop_close(p.g.loop);

@@ -56,6 +56,10 @@ static int parse_agent(struct options *o, const char *text, struct fail *f) {
         return parse_path(o->agent, text, f);
 }
 
+static int parse_ui(struct options *o, const char *text, struct fail *f) {
+        return parse_path(o->ui, text, f);
+}
+
 static int parse_config(struct options *o, const char *text, struct fail *f) {
         return parse_path(o->config, text, f);
 }
@@ -128,6 +132,7 @@ static const struct option {
         { "--tls-key", "FILE", parse_tls_key, "default /etc/bramble/gateway.key" },
         { "--agent", "PATH", parse_agent,
           "the agent's socket (default /run/bramble/gateway.sock)" },
+        { "--ui", "FOLDER", parse_ui, "the dashboard's page (default /usr/share/bramble/ui)" },
         { "--config", "FILE", parse_config, "default /etc/bramble/bramble.conf" },
         { "--connections", "N", parse_connections, "clients at a time (default 1024)" },
         { "--timeout", "SECONDS", parse_timeout, "a silent function is given up (default 300)" },
@@ -192,6 +197,7 @@ static int read_config(struct options *o, bool must_exist, struct fail *f) {
         o->tls_port = c.gateway_tls_port;
         (void)str_copy(o->tls_certificate, sizeof(o->tls_certificate), c.gateway_tls_certificate);
         (void)str_copy(o->tls_key, sizeof(o->tls_key), c.gateway_tls_key);
+        (void)str_copy(o->ui, sizeof(o->ui), c.ui_dir);
         o->async.workers = c.queue_workers;
         o->async.calls = c.queue_calls;
         o->async.bytes = c.queue_bytes;

@@ -20,6 +20,7 @@ struct options {
         bool tls;
         char tls_certificate[SIZE_PATH], tls_key[SIZE_PATH];
         char agent[SIZE_PATH];
+        char ui[SIZE_PATH]; /* folder of the dashboard's page */
         unsigned connections;
         unsigned timeout_s, head_timeout_s, idle_timeout_s, wait_s, queue_wait_s;
         struct async_options async;

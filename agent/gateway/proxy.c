@@ -5,6 +5,7 @@
 #include "gateway/agent.h"
 #include "gateway/call.h"
 #include "gateway/reply.h"
+#include "gateway/ui.h"
 
 #include <time.h>
 
@@ -38,6 +39,7 @@ static int prepare(struct call *c, const struct http_head *head, const struct ht
         c->idempotent = is_idempotent(&head->method);
         c->is_head = client_is_head(c->client);
         c->upgrade = head->upgrade && !c->has_body;
+        c->sandbox = ui_shares_browser(c->g->ui, c->client, head) && !function_is_trusted(c->fn);
         own = call_heads(c);
         own.rest = *rest;
         return http_forward_request(&c->out, head, &own, c->upgrade);

@@ -11,12 +11,15 @@
 
 void reply_send(struct client *c, unsigned status, const char *headers, const char *type,
                 const char *body, size_t len) {
-        char head[1024];
+        char head[1024], length[40] = ""; /* a 304 would have to say that of what it is not */
         uv_buf_t bufs[2];
-        int n = snprintf(
-                head, sizeof(head), "HTTP/1.1 %u %s\r\n%s%s%s%sContent-Length: %zu\r\n%s\r\n",
-                status, http_reason(status), headers, type ? "Content-Type: " : "",
-                type ? type : "", type ? "\r\n" : "", len, client_connection_line(c, false));
+        int n;
+
+        if (status != 304)
+                (void)snprintf(length, sizeof(length), "Content-Length: %zu\r\n", len);
+        n = snprintf(head, sizeof(head), "HTTP/1.1 %u %s\r\n%s%s%s%s%s%s\r\n", status,
+                     http_reason(status), headers, type ? "Content-Type: " : "", type ? type : "",
+                     type ? "\r\n" : "", length, client_connection_line(c, false));
 
         if (n < 0 || (size_t)n >= sizeof(head)) {
                 client_abort(c);

@@ -34,6 +34,7 @@ struct config {
         char pull[SIZE_PATH];            /* /usr/lib/bramble/bramble-pull */
         char registry_logins[SIZE_PATH]; /* /etc/bramble/registry.json, as docker's config.json */
         char registry_ca[SIZE_PATH];   /* /etc/bramble/registry-ca.crt, trusted beside the others */
+        char ui_dir[SIZE_PATH];        /* /usr/share/bramble/ui: the dashboard's page */
         char functions_dir[SIZE_PATH]; /* /usr/share/bramble/functions: of the store */
         /* [functions] */
         uint32_t n_insecure;      /* insecure_registries = m1:5000: spoken to by plain http */

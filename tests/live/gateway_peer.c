@@ -775,6 +775,13 @@ static const char *const storm_requests[] = {
         "GET /system/functions HTTP/1.1\r\nHost: x\r\nAuthorization: Basic "
         "YWRtaW46c2VjcmV0\r\n\r\n",
         "DELETE / HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /ui/ HTTP/1.1\r\nHost: x\r\nCookie: bramble_session=0; bramble_login=%u\r\n\r\n",
+        "POST /ui/login HTTP/1.1\r\nHost: x\r\nContent-Length: 34\r\n\r\n"
+        "user=admin&password=%%00x&csrf=0000",
+        "GET /ui/stream HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\nCookie: a=%u\r\n\r\n",
+        "POST /ui/act HTTP/1.1\r\nHost: x\r\nX-Bramble-CSRF: 0\r\nContent-Length: 16\r\n\r\n"
+        "{\"verb\":\"drain\"}",
+        "GET /ui/assets/%u HTTP/1.1\r\nHost: x\r\nIf-None-Match: *\r\n\r\n",
 };
 
 /* One to three requests, cut and garbled by chance. */

@@ -50,3 +50,11 @@ UNIT_OBJ_test_progress := $(OUT)/agent/cli/progress.o
 $(OUT)/unit/test_progress: $(UNIT_OBJ_test_progress)
 UNIT_OBJ_test_hint := $(OUT)/agent/cli/hint.o
 $(OUT)/unit/test_hint: $(UNIT_OBJ_test_hint)
+
+# The dashboard's half of the gateway.
+UNIT_OBJ_test_ui_calls := $(addprefix $(OUT)/agent/gateway/,ui_calls.o call_counts.o)
+$(OUT)/unit/test_ui_calls: $(UNIT_OBJ_test_ui_calls)
+UNIT_OBJ_test_ui_message := $(OUT)/agent/gateway/ui_message.o
+$(OUT)/unit/test_ui_message: $(UNIT_OBJ_test_ui_message)
+UNIT_OBJ_test_ui_assets := $(OUT)/agent/gateway/ui_assets.o
+$(OUT)/unit/test_ui_assets: $(UNIT_OBJ_test_ui_assets)

@@ -137,12 +137,42 @@ static void nothing_yet(void **state) {
         call_counts_done(&counts);
 }
 
+static void quantiles(void **state) {
+        struct call_counts counts = { 0 };
+        uint64_t buckets[CALL_COUNTS_BUCKETS + 1], all = 0;
+
+        (void)state;
+        call_counts_buckets(&counts, buckets);
+        assert_int_equal(call_counts_quantile(buckets, 50), 0);
+        for (unsigned i = 0; i < 100; i++) {
+                call_counts_begin(&counts);
+                call_counts_end(&counts, i % 2 ? 200 : 404,
+                                (i < 80   ? 4
+                                 : i < 99 ? 200
+                                          : 20000) *
+                                        MS);
+        }
+        call_counts_buckets(&counts, buckets);
+        for (unsigned i = 0; i <= CALL_COUNTS_BUCKETS; i++)
+                all += buckets[i];
+        assert_int_equal(all, 100);
+        assert_int_equal(buckets[0], 80);
+        assert_int_equal(buckets[5], 19);
+        assert_int_equal(buckets[CALL_COUNTS_BUCKETS], 1);
+        assert_int_equal(call_counts_quantile(buckets, 40), 2500); /* half of the first bucket */
+        assert_int_equal(call_counts_quantile(buckets, 80), 5000);
+        assert_int_equal(call_counts_quantile(buckets, 99), 250000);
+        assert_int_equal(call_counts_quantile(buckets, 100), 10000000); /* and more: not known */
+        call_counts_done(&counts);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(buckets),
                 cmocka_unit_test(sums),
                 cmocka_unit_test(statuses_have_a_limit),
                 cmocka_unit_test(nothing_yet),
+                cmocka_unit_test(quantiles),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,17 @@ static void requests(void **state) {
                   "", false,
                   "GET / HTTP/1.1\r\nHost: m1\r\nX-Forwarded-Host: example.org\r\n"
                   "X-Forwarded-For: 1.1.1.1, 2.2.2.2, 10.0.0.9\r\n" CALL "\r\n" },
+                /* whoever is logged in to the dashboard keeps that from functions */
+                { "GET /function/hello HTTP/1.1\r\nHost: m1\r\nX-Bramble-CSRF: token\r\n"
+                  "Cookie: a=1; bramble_session=token; b=2\r\nX-Bramble-CSRF-Not: 1\r\n\r\n",
+                  "", false,
+                  "GET / HTTP/1.1\r\nHost: m1\r\nCookie: a=1; b=2\r\nX-Bramble-CSRF-Not: 1\r\n"
+                  "X-Forwarded-Host: m1\r\nX-Forwarded-For: 10.0.0.9\r\n" CALL "\r\n" },
+                { "GET /function/hello HTTP/1.1\r\nHost: m1\r\n"
+                  "cookie: bramble_session=token;bramble_login=x\r\nCookie: other=bramble_\r\n\r\n",
+                  "", false,
+                  "GET / HTTP/1.1\r\nHost: m1\r\nCookie: other=bramble_\r\n"
+                  "X-Forwarded-Host: m1\r\nX-Forwarded-For: 10.0.0.9\r\n" CALL "\r\n" },
                 /* a client that wants headers gone that others rely on */
                 { "POST /function/hello HTTP/1.1\r\nHost: m1\r\nContent-Length: 3\r\n"
                   "Connection: host, content-length, x-forwarded-for, x-mine\r\nX-Mine: 1\r\n\r\n",
@@ -153,6 +164,25 @@ static void as_it_was(void **state) {
         buf_done(&out);
 }
 
+static void sandbox(void **state) {
+        static const char in[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+        struct http_forward boxed = call;
+        struct http_head head;
+        size_t scanned = 0;
+        struct buf out = { 0 };
+
+        (void)state;
+        boxed.sandbox = true;
+        assert_true(http_parse_response(in, sizeof(in) - 1, &scanned, false, &head) > 0);
+        assert_int_equal(http_forward_response(&out, &head, &call, "", true), 0);
+        assert_null(strstr(out.data, "sandbox"));
+        out.len = 0;
+        assert_int_equal(http_forward_response(&out, &head, &boxed, "", true), 0);
+        assert_non_null(strstr(out.data, "\r\nContent-Security-Policy: sandbox allow-scripts "));
+        assert_null(strstr(out.data, "allow-same-origin"));
+        buf_done(&out);
+}
+
 static void ids(void **state) {
         static const char given[] = "GET / HTTP/1.0\r\nX-CALL-ID: a b\r\n\r\n",
                           empty[] = "GET / HTTP/1.0\r\nX-Call-Id:\r\n\r\n";
@@ -178,9 +208,8 @@ static void ids(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(requests),
-                cmocka_unit_test(responses),
-                cmocka_unit_test(as_it_was),
+                cmocka_unit_test(requests),  cmocka_unit_test(responses),
+                cmocka_unit_test(as_it_was), cmocka_unit_test(sandbox),
                 cmocka_unit_test(ids),
         };
 
