@@ -102,7 +102,8 @@ static void on_event(void *arg, const cJSON *event) {
 static void on_reply(void *arg, const cJSON *reply) {
         struct ui_action *a = arg;
         const char *text = json_text(reply, "text", "");
-        const cJSON *steps = cJSON_GetObjectItemCaseSensitive(reply, "steps");
+        /* of a dry run: the boards in the order in which they go */
+        const cJSON *steps = cJSON_GetObjectItemCaseSensitive(reply, "boards");
 
         if (text[0])
                 (void)snprintf(a->act.done, sizeof(a->act.done), "%s", text);
