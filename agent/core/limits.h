@@ -25,7 +25,8 @@ enum {
         LIMIT_SECRETS_BYTES = 1024 * 1024,     /* of all, sealed */
         LIMIT_NAMESPACES = 32,                 /* in a bramble, besides openfaas-fn */
         LIMIT_NAMESPACE_BYTES = 4 * 1024,      /* labels and annotations of one, as JSON */
-        LIMIT_PLANES = 3, /* boards that carry the Kubernetes control plane: etcd's quorum */
+        LIMIT_CLEARED = 16, /* Kubernetes nodes that are drained at a time; more wait their turn */
+        LIMIT_PLANES = 3,   /* boards that carry the Kubernetes control plane: etcd's quorum */
 };
 
 /* Sizes of text fields, the NUL included. */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORLD_FORMAT = 3 };
+enum { WORLD_FORMAT = 4 };
 
 void world_done(struct world *w) {
         for (uint32_t i = 0; w->functions && i < w->n_functions; i++)
@@ -113,6 +113,7 @@ int world_encode(const struct world *world, struct buf *out) {
                 wire_put_u8(&w, m->up);
                 wire_put_u8(&w, m->api);
                 wire_put_u8(&w, m->kube);
+                wire_put_u8(&w, m->cordoned);
         }
         put_functions(&w, world);
         wire_put_u32(&w, world->n_instances);
@@ -164,6 +165,7 @@ static void get_members(struct wire_in *w, struct world *world, int *error) {
                 m->up = wire_get_bool(w);
                 m->api = wire_get_bool(w);
                 m->kube = wire_get_bool(w);
+                m->cordoned = wire_get_bool(w);
                 if (m->node == 0 || m->subnet < 1 || m->subnet > 250)
                         w->bad = true;
         }

@@ -26,6 +26,7 @@ struct hostname;
 struct images;
 struct kube;
 struct kube_snapshots;
+struct led;
 struct membership;
 struct network;
 struct peers;
@@ -71,6 +72,7 @@ struct agent {
         struct secret_keeper *secret_keeper;
         struct api *api;
         struct hostname *hostname;
+        struct led *led; /* of locate.h */
 };
 
 /* Monotonic microseconds. */

@@ -170,6 +170,21 @@ static bool avoid(const struct board_state *b) {
                b->sensors.temperature_mc >= b->board.throttle_c * 1000;
 }
 
+void coordinator_placement_boards(const struct coordinator *c, struct placement_board *ret) {
+        for (uint32_t i = 0; i < c->n_boards; i++) {
+                const struct board_state *b = c->boards[i];
+                const struct charter_member *m = charter_member(&c->agent->charter, b->node);
+
+                ret[i] = (struct placement_board){ .node = b->node,
+                                                   .up = b->up,
+                                                   .down_since = b->changed,
+                                                   .avoid = avoid(b),
+                                                   .cordoned = m && m->cordoned,
+                                                   .function_bytes = b->board.function_bytes,
+                                                   .cpu_permille = b->sensors.cpu_permille };
+        }
+}
+
 static void place(struct coordinator *c, usec_t now) {
         struct placement_actions *actions = &c->actions;
         struct placement_board boards[LIMIT_BOARDS];
@@ -181,16 +196,7 @@ static void place(struct coordinator *c, usec_t now) {
         functions = coordinator_functions_ahead(c);
         if (functions)
                 charter.functions = functions;
-        for (uint32_t i = 0; i < c->n_boards; i++) {
-                const struct board_state *b = c->boards[i];
-
-                boards[i] = (struct placement_board){ .node = b->node,
-                                                      .up = b->up,
-                                                      .down_since = b->changed,
-                                                      .avoid = avoid(b),
-                                                      .function_bytes = b->board.function_bytes,
-                                                      .cpu_permille = b->sensors.cpu_permille };
-        }
+        coordinator_placement_boards(c, boards);
         placement_step(&charter, boards, c->n_boards, is_ready, coordinator_keeps, c, now, actions);
         if (!str_eq(c->reason, actions->reason)) {
                 (void)str_copy(c->reason, sizeof(c->reason), actions->reason);
@@ -329,6 +335,7 @@ static void look(struct coordinator *c) {
         choose_voters(c, now);
         if (!settle(c, now))
                 return;
+        coordinator_drain_look(c, now);
         coordinator_scale_look(c, now);
         place(c, now);
         resolver_look(c->agent);

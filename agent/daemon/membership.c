@@ -98,6 +98,10 @@ static void save(struct agent *a) {
         membership_tell_saved(a);
 }
 
+void membership_renamed(struct agent *a) {
+        save(a);
+}
+
 void membership_tell_saved(struct agent *a) {
         const struct membership *m = a->membership;
 

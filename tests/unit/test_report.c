@@ -48,7 +48,9 @@ static struct report *sample(void) {
                                         .version = "v1.20.2",
                                         .epoch = 3,
                                         .capable = true,
-                                        .snapshot = UINT64_C(3) << 32 | 17 };
+                                        .snapshot = UINT64_C(3) << 32 | 17,
+                                        .n_cleared = 2,
+                                        .cleared = { 5, UINT64_MAX } };
         return r;
 }
 
@@ -77,6 +79,8 @@ static void there_and_back(void **state) {
         assert_int_equal(out->kube.phase, KUBE_FAILED);
         assert_string_equal(out->kube.text, "init failed: Mem, retry in 40 s");
         assert_int_equal(out->kube.snapshot, UINT64_C(3) << 32 | 17);
+        assert_int_equal(out->kube.n_cleared, 2);
+        assert_true(out->kube.cleared[1] == UINT64_MAX);
         /* every shorter message, and every longer one */
         for (size_t len = 0; len < a.len; len++)
                 assert_int_equal(report_decode(a.data, len, out), -EBADMSG);
