@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (charter_decode(data, size, &c) < 0)
                 return 0;
         if (charter_encode(&c, &out) < 0 ||
-            (data[5] == 3 && (out.len != size || memcmp(out.data, data, size) != 0)))
+            (data[5] == 4 && (out.len != size || memcmp(out.data, data, size) != 0)))
                 abort();
         charter_done(&c);
         return 0;
