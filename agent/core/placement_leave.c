@@ -106,7 +106,7 @@ static int move(const struct mover *m, struct shelter *shelters, uint32_t n, str
 int placement_can_leave(const struct charter *c, const struct placement_board *boards,
                         size_t n_boards, uint64_t node, struct fail *f) {
         struct shelter shelters[LIMIT_BOARDS];
-        struct mover movers[LIMIT_FUNCTIONS];
+        struct mover movers[LIMIT_FUNCTIONS] = { 0 };
         uint32_t n_shelters = find_shelters(c, boards, n_boards, node, shelters), n = 0;
         int r = 0;
 
