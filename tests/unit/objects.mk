@@ -35,3 +35,7 @@ $(OUT)/unit/test_calls_file: $(UNIT_OBJ_test_calls_file)
 # The gateway's time-outs and its line of waiting calls.
 UNIT_OBJ_test_gateway_deadline := $(filter-out %/main.o,$(GATEWAY_OBJ))
 $(OUT)/unit/test_gateway_deadline: $(UNIT_OBJ_test_gateway_deadline)
+
+# What Kubernetes is asked about boards that are taken out of use.
+UNIT_OBJ_test_kube_drain := $(OUT)/agent/daemon/kube_drain.o
+$(OUT)/unit/test_kube_drain: $(UNIT_OBJ_test_kube_drain)

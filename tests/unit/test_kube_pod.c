@@ -85,7 +85,7 @@ static void lists(void **state) {
                 "{\"kind\":\"PodList\",\"items\":{}}",
                 LIST("{}"),
                 LIST("{\"metadata\":{\"name\":\"a\"}}"),
-                LIST(POD("", ""), "," LIST("")),
+                LIST(POD("", "") "," LIST("")),
                 LIST("{\"metadata\":{\"name\":\"../../nodes/m1\",\"namespace\":\"default\"}}"),
                 LIST("{\"metadata\":{\"name\":\"a\",\"namespace\":\"a/b\"}}"),
                 LIST("{\"metadata\":{\"name\":\"a\\\"}\",\"namespace\":\"default\"}}"),
