@@ -336,6 +336,8 @@ static void look(struct coordinator *c) {
         if (!settle(c, now))
                 return;
         coordinator_drain_look(c, now);
+        if (c->handing_over)
+                return; /* the log takes nothing more: the next leader goes on */
         coordinator_scale_look(c, now);
         place(c, now);
         resolver_look(c->agent);
