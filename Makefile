@@ -190,7 +190,7 @@ test-ui: ## the page in Debian's Chromium against a mock gateway: 3 minutes (URL
 	tests/ui/run $(URL)
 
 test-kube: ## a real Kubernetes on the lab's boards: builds it once (6 minutes), then 25 minutes (as root)
-	TESTS='kube kube_planes kube_faults' tests/run-test
+	TESTS='kube kube_planes kube_faults kube_boards' tests/run-test
 
 test-image: ## the image builder: an image of Debian, one of Raspberry Pi OS's older layout, bad bases
 	tests/image/run

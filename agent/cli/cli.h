@@ -5,6 +5,7 @@
 #include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_MISUSED = 2 };
@@ -57,8 +58,13 @@ int cli_print_json(cJSON *o);
 /* The gateway's base URL, e.g. "http://127.0.0.1:8080". */
 const char *cli_gateway(const struct cli *c, char *dst, size_t size);
 
-/* Waits until a function is ready, saying what it waits for; CLI_FAILED after a message. */
-int cli_wait_ready(const struct cli *c, const char *name, const char *namespace, bool print);
+/* Waits until a function is ready, saying what it waits for: all its replicas are of its newest
+ * deployment and answer, which is 'generation' (of the answer to "deploy"; 0: not known) or later.
+ * CLI_FAILED after a message. */
+int cli_wait_ready(const struct cli *c, const char *name, const char *namespace,
+                   uint64_t generation, bool print);
+/* The generation that the answer to "deploy" names; 0 where it is an older agent's. */
+uint64_t cli_generation(const cJSON *reply);
 
 /* Is this output a terminal (colour, progress)? */
 bool cli_on_terminal(int fd);

@@ -111,6 +111,15 @@ const struct cli_verb cli_verbs[] = {
         { "reboot", "BOARD", 1, -1, verb_shutdown, "restarts one board and waits until it is back",
           "  --timeout S          how long it may take to go off, and to come back (90)\n"
           "  -y, --yes            do not ask\n" },
+        { "drain", "BOARD", 1, 2, verb_drain, "moves everything off a board, and keeps it free",
+          "  --no-wait            do not wait until it is\n"
+          "\nNo call fails meanwhile, a leader hands over first, Kubernetes' pods move too. Where "
+          "there\nis no room elsewhere nothing is moved.\n" },
+        { "uncordon", "BOARD", 1, 1, verb_uncordon, "gives a drained board work again", NULL },
+        { "rename", "BOARD NAME", 2, 2, verb_rename,
+          "calls a board otherwise: host name, mDNS, all", NULL },
+        { "locate", "BOARD [SECONDS]", 1, 2, verb_locate,
+          "makes a board's LED blink (30 s; 0: no more)", NULL },
         { "targets", "", 0, -1, verb_targets, "the boards as targets for Prometheus, as JSON",
           "  --port N             the port of the gateways (8080)\n" },
         { "pki", "init NAME | gateway HOST... [--dir FOLDER]", 2, -1, verb_pki,

@@ -108,7 +108,7 @@ int verb_deploy(const struct cli *c, int argc, char **argv) {
         cJSON *spec = cJSON_CreateObject(), *request, *reply;
         char name[SIZE_NAME], namespace[SIZE_NAME];
         const char *wrong = NULL;
-        uint64_t replicas = UINT64_MAX;
+        uint64_t replicas = UINT64_MAX, generation;
         bool wait = true;
         int o, r;
 
@@ -135,10 +135,11 @@ int verb_deploy(const struct cli *c, int argc, char **argv) {
                 return r;
         if (c->json && !wait)
                 return cli_print_json(reply);
+        generation = cli_generation(reply);
         cJSON_Delete(reply);
         if (!wait) {
                 printf("%s is deployed\n", cli_safe(name));
                 return CLI_DONE;
         }
-        return cli_wait_ready(c, name, namespace, true);
+        return cli_wait_ready(c, name, namespace, generation, true);
 }

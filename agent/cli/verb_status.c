@@ -140,6 +140,17 @@ static void print_kubernetes(const cJSON *o) {
                 printf("kubernetes: %s\n", cli_safe(note));
 }
 
+/* "worker", "worker, drained". */
+static void role_cell(struct table *t, const cJSON *n) {
+        bool cordoned = json_bool(n, "cordoned");
+
+        table_cell(t, cordoned ? TABLE_WARN : TABLE_PLAIN, "%s%s",
+                   cli_safe(json_text(n, "role", "?")),
+                   json_bool(n, "drained") ? ", drained"
+                   : cordoned              ? ", draining"
+                                           : "");
+}
+
 static void board_row(struct table *t, const cJSON *n, bool kubernetes) {
         const cJSON *board = cJSON_GetObjectItemCaseSensitive(n, "board");
         const char *state = json_text(n, "state", "unknown");
@@ -150,7 +161,7 @@ static void board_row(struct table *t, const cJSON *n, bool kubernetes) {
         table_row(t);
         table_cell(t, TABLE_PLAIN, "%s%s", name[0] ? cli_safe(name) : "(no name yet)",
                    json_bool(n, "leader") ? "*" : "");
-        table_cell(t, TABLE_PLAIN, "%s", cli_safe(json_text(n, "role", "?")));
+        role_cell(t, n);
         table_cell(t, TABLE_PLAIN, "%s", board ? cli_safe(json_text(board, "id", "?")) : "?");
         if (!up) {
                 table_cell(t, TABLE_BAD, "%s", cli_safe(state));
@@ -225,6 +236,9 @@ static int show_status(const struct cli *c) {
                 if (kubernetes && text[0])
                         printf("%s: kubernetes: %s\n", cli_safe(json_text(n, "name", "?")),
                                cli_safe(text));
+                if (json_bool(n, "cordoned") && !json_bool(n, "drained"))
+                        printf("%s: draining: %s\n", cli_safe(json_text(n, "name", "?")),
+                               cli_safe(json_text(n, "drain", "")));
                 if (problems[0])
                         printf("%s: %s\n", cli_safe(json_text(n, "name", "?")), cli_safe(problems));
         }

@@ -350,20 +350,23 @@ static int build_and_push(const struct up *u, const struct stack_function *fn, c
 
 /* ---- one function ---- */
 
-static int deploy(const struct up *u, const struct stack_function *fn, const char *image) {
-        cJSON *request = cli_request("deploy"), *spec = cJSON_Duplicate(fn->spec, true);
+static int deploy(const struct up *u, const struct stack_function *fn, const char *image,
+                  uint64_t *ret_generation) {
+        cJSON *request = cli_request("deploy"), *spec = cJSON_Duplicate(fn->spec, true), *reply;
         int r;
 
         cJSON_DeleteItemFromObjectCaseSensitive(spec, "image");
         (void)cJSON_AddStringToObject(spec, "image", image);
         (void)cJSON_AddItemToObject(request, "spec", spec);
-        r = cli_ask(u->cli, request, NULL, NULL, NULL);
-        return r == CLI_DONE
-                       ? r
-                       : cli_fail(u->cli, "%s:%u: %s is not deployed", u->file, fn->line, fn->name);
+        r = cli_ask(u->cli, request, NULL, NULL, &reply);
+        if (r != CLI_DONE)
+                return cli_fail(u->cli, "%s:%u: %s is not deployed", u->file, fn->line, fn->name);
+        *ret_generation = cli_generation(reply);
+        cJSON_Delete(reply);
+        return CLI_DONE;
 }
 
-static int bring_up(const struct up *u, const struct stack_function *fn) {
+static int bring_up(const struct up *u, const struct stack_function *fn, uint64_t *ret_generation) {
         char dir[PATH_MAX], own[SIZE_NAME + 8];
         const char *image = json_text(fn->spec, "image", ""), *folder;
         int r = CLI_DONE;
@@ -383,7 +386,7 @@ static int bring_up(const struct up *u, const struct stack_function *fn) {
         else if (!in_bramble(u, image) && source_has_image(image))
                 r = push(u, fn, image);
         if (r == CLI_DONE)
-                r = deploy(u, fn, image);
+                r = deploy(u, fn, image, ret_generation);
         if (r == CLI_DONE)
                 fprintf(stderr, "%s: deployed\n", fn->name);
         return r;
@@ -445,6 +448,7 @@ static int report(const struct up *u, const bool *deployed, const bool *ready) {
 
 static int up_all(struct up *u) {
         bool deployed[STACK_FUNCTIONS] = { false }, ready[STACK_FUNCTIONS] = { false };
+        uint64_t generations[STACK_FUNCTIONS] = { 0 };
         int r = read_stack(u), result = CLI_DONE;
         size_t n = 0;
 
@@ -462,7 +466,7 @@ static int up_all(struct up *u) {
         for (size_t i = 0; r == CLI_DONE && i < u->stack.n; i++) {
                 const struct stack_function *fn = &u->stack.functions[i];
 
-                deployed[i] = wanted(u, fn) && bring_up(u, fn) == CLI_DONE;
+                deployed[i] = wanted(u, fn) && bring_up(u, fn, &generations[i]) == CLI_DONE;
                 if (wanted(u, fn) && !deployed[i])
                         result = CLI_FAILED;
         }
@@ -474,7 +478,8 @@ static int up_all(struct up *u) {
 
                 if (!deployed[i] || !u->wait)
                         continue;
-                ready[i] = cli_wait_ready(u->cli, fn->name, namespace, false) == CLI_DONE;
+                ready[i] = cli_wait_ready(u->cli, fn->name, namespace, generations[i], false) ==
+                           CLI_DONE;
                 if (!ready[i])
                         result = CLI_FAILED;
         }

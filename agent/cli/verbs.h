@@ -32,6 +32,10 @@ int verb_promote(const struct cli *c, int argc, char **argv);
 int verb_reset(const struct cli *c, int argc, char **argv);
 int verb_shutdown_all(const struct cli *c, int argc, char **argv);
 int verb_shutdown(const struct cli *c, int argc, char **argv); /* reboot, too */
+int verb_drain(const struct cli *c, int argc, char **argv);
+int verb_uncordon(const struct cli *c, int argc, char **argv);
+int verb_rename(const struct cli *c, int argc, char **argv);
+int verb_locate(const struct cli *c, int argc, char **argv);
 int verb_targets(const struct cli *c, int argc, char **argv);
 int verb_flash(const struct cli *c, int argc, char **argv);
 int verb_complete(const struct cli *c, int argc, char **argv);

@@ -48,7 +48,34 @@ static bool say(struct progress *bar, const cJSON *f, char last[static SIZE_REAS
         return true;
 }
 
-int cli_wait_ready(const struct cli *c, const char *name, const char *namespace, bool print) {
+uint64_t cli_generation(const cJSON *reply) {
+        uint64_t generation = 0;
+
+        (void)json_number(reply, "generation", UINT32_MAX, &generation);
+        return generation;
+}
+
+/* Replicas of the newest deployment that answer; and none of an older one is called any more. */
+static bool is_ready(const cJSON *f, uint64_t generation) {
+        const cJSON *places = cJSON_GetObjectItemCaseSensitive(f, "placements"), *p;
+        uint64_t wanted = 0, available = 0, now = cli_generation(f), fresh = 0;
+
+        (void)json_number(f, "replicas", LIMIT_REPLICAS, &wanted);
+        (void)json_number(f, "available_replicas", LIMIT_INSTANCES, &available);
+        if (now == 0) /* an older agent's answer */
+                return available >= wanted;
+        if (now < generation)
+                return false; /* this board has not heard of it yet */
+        cJSON_ArrayForEach(p, places) {
+                if (cli_generation(p) < now)
+                        return false;
+                fresh += str_eq(json_text(p, "state", ""), "ready");
+        }
+        return fresh >= wanted;
+}
+
+int cli_wait_ready(const struct cli *c, const char *name, const char *namespace,
+                   uint64_t generation, bool print) {
         const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
         char last[SIZE_REASON] = "", url[256];
         struct progress bar;
@@ -57,7 +84,6 @@ int cli_wait_ready(const struct cli *c, const char *name, const char *namespace,
 
         for (int i = 0, all = 0; i < WAIT_SEC * 1000 / LOOK_MS && all < MOST_LOOKS; i++, all++) {
                 const cJSON *f = NULL;
-                uint64_t ready = 0, wanted = 0;
                 bool done;
                 cJSON *o;
 
@@ -66,12 +92,10 @@ int cli_wait_ready(const struct cli *c, const char *name, const char *namespace,
                         return CLI_FAILED;
                 }
                 if (find(cJSON_GetObjectItemCaseSensitive(o, "functions"), name, namespace, &f)) {
-                        (void)json_number(f, "available_replicas", LIMIT_REPLICAS, &ready);
-                        (void)json_number(f, "replicas", LIMIT_REPLICAS, &wanted);
-                        if (ready < wanted && say(&bar, f, last))
+                        if (!is_ready(f, generation) && say(&bar, f, last))
                                 i = 0; /* a large image on a slow line takes long, and goes on */
                 }
-                done = f && ready >= wanted;
+                done = f && is_ready(f, generation);
                 if (done)
                         progress_end(&bar);
                 if (print && done && c->json) {

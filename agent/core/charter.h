@@ -15,9 +15,10 @@ struct buf;
 
 struct charter_member {
         uint64_t node;        /* never 0 */
-        char name[SIZE_NAME]; /* m1, w1, w2, ... kept for ever */
+        char name[SIZE_NAME]; /* m1, w1, w2, ... or what a person called it; kept for ever */
         uint16_t subnet;      /* 1..250: its functions live in 10.62.SUBNET.0/24 */
         struct board board;   /* as it joined */
+        bool cordoned;        /* a person wants nothing to run there */
 };
 
 struct charter_function {
@@ -126,6 +127,8 @@ enum charter_op {
         CHARTER_FUNCTION_FOLLOW, /* scaled by its load, not by a person: 'floor' stays */
         CHARTER_SHUTDOWN_SET,    /* all boards, or one, are to be switched off */
         CHARTER_SHUTDOWN_CLEAR,  /* they are back, or it is done */
+        CHARTER_MEMBER_CORDON,   /* 'cordoned' false: it may have functions again */
+        CHARTER_MEMBER_RENAME,
         CHARTER_OP_MAX,
 };
 
@@ -147,8 +150,9 @@ struct charter_command {
         char user[SIZE_USER];         /* FOUND */
         char password[SIZE_PASSWORD]; /* FOUND */
         struct board board;           /* FOUND, MEMBER_ADD */
-        uint64_t node; /* MEMBER_REMOVE, MASTER_SET, INSTANCE_PLACE, KUBE_MOVE, KUBE_PLANE_* */
-        char name[SIZE_NAME]; /* FUNCTION_*, INSTANCE_PLACE: function; SECRET_*, NAMESPACE_* */
+        uint64_t node;        /* MEMBER_*, MASTER_SET, INSTANCE_PLACE, KUBE_MOVE, KUBE_PLANE_* */
+        char name[SIZE_NAME]; /* FUNCTION_*, INSTANCE_PLACE: function; SECRET_*, NAMESPACE_*;
+                                 MEMBER_RENAME: the new one */
         char namespace[SIZE_NAME];
         char image[SIZE_IMAGE]; /* FUNCTION_SET, IMAGE_* */
         const char *spec;       /* FUNCTION_SET, NAMESPACE_SET */
@@ -172,6 +176,10 @@ struct charter_command {
         uint32_t sealed_len;              /* SECRET_SET */
         uint64_t secrets_key;             /* SECRET_SET: names the key that sealed it, never 0 */
         struct charter_shutdown shutdown; /* SHUTDOWN_SET; SHUTDOWN_CLEAR: its id */
+        bool cordoned;                    /* MEMBER_CORDON */
+        /* FUNCTION_SET, as it is in logs from before there were floors: its replicas are a person's
+         * word, which is what a snapshot of that time says too. */
+        bool before_floors;
 };
 
 void charter_done(struct charter *c);
@@ -197,6 +205,9 @@ int charter_command_decode(const void *data, size_t len, struct charter_command 
  * was faster
  *         KUBE_*            -ESTALE where 'kube_epoch' is not the present one: two that decide at
  * once, or an old master, change nothing.  -ENOENT where 'node' is no member, -EEXIST, -ENOSPC
+ *         MEMBER_CORDON     -ENOENT
+ *         MEMBER_RENAME     -ENOENT, -EINVAL for what names_board_valid() refuses, -EEXIST where
+ * another board is called so
  *         SECRET_SET        -ESTALE where the others were sealed with another key
  *         IMAGE_REMOVE      -EBUSY while a function names it
  *         NAMESPACE_REMOVE  -EBUSY while functions or secrets are in it

@@ -1,6 +1,7 @@
 #include "core/charter.h"
 
 #include "base/str.h"
+#include "core/charter_private.h"
 #include "core/names.h"
 
 #include <errno.h>
@@ -92,12 +93,12 @@ static int member_add(struct charter *c, const struct charter_command *cmd) {
                 m->board = cmd->board;
                 return 0;
         }
-        if (c->n_members >= LIMIT_BOARDS || c->next_worker == UINT32_MAX)
+        if (c->n_members >= LIMIT_BOARDS || c->next_worker >= UINT32_MAX - LIMIT_BOARDS)
                 return -ENOSPC;
         m = member_append(c, &cmd->board);
         if (!m)
                 return -ENOMEM;
-        (void)names_worker(m->name, c->next_worker++);
+        charter_name_worker(c, m);
         return 0;
 }
 
@@ -191,7 +192,9 @@ static int function_set(struct charter *c, const struct charter_command *cmd) {
         f->spec = spec;
         f->spec_len = cmd->spec_len;
         f->replicas = replicas;
-        if (cmd->replicas != CHARTER_REPLICAS_KEEP)
+        if (cmd->before_floors)
+                f->floor = replicas;
+        else if (cmd->replicas != CHARTER_REPLICAS_KEEP)
                 f->floor = 0; /* its labels say again how few there may be */
         f->memory_bytes = cmd->memory_bytes;
         f->generation = c->next_generation++;
@@ -555,6 +558,10 @@ static int apply(struct charter *c, const struct charter_command *cmd) {
                 return member_add(c, cmd);
         case CHARTER_MEMBER_REMOVE:
                 return member_remove(c, cmd);
+        case CHARTER_MEMBER_CORDON:
+                return charter_member_cordon(c, cmd);
+        case CHARTER_MEMBER_RENAME:
+                return charter_member_rename(c, cmd);
         case CHARTER_MASTER_SET:
                 return master_set(c, cmd);
         case CHARTER_FUNCTION_SET:

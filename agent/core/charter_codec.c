@@ -11,8 +11,9 @@
 
 enum {
         COMMAND_VERSION = 1,
-        SNAPSHOT_VERSION =
-                4, /* 1 had no Kubernetes, 2 no secrets, namespaces, floors, 3 no shutdown */
+        COMMAND_VERSION_SET = 2,     /* FUNCTION_SET since there are floors; 1: before */
+        SNAPSHOT_VERSION = 4,        /* 1 had no Kubernetes, 2 no secrets, namespaces and floors,
+                                        3 no cordons and no shutdown */
         SNAPSHOT_MAGIC = 0x42524348, /* "BRCH" */
 };
 
@@ -98,8 +99,29 @@ static void put_namespace_set(struct wire_out *w, const struct charter_command *
         wire_put_u8(w, cmd->only_existing);
 }
 
+static void put_member_change(struct wire_out *w, const struct charter_command *cmd) {
+        wire_put_u64(w, cmd->node);
+        if (cmd->op == CHARTER_MEMBER_CORDON)
+                wire_put_u8(w, cmd->cordoned);
+        else
+                wire_put_text(w, cmd->name);
+}
+
+static void get_member_change(struct wire_in *w, struct charter_command *cmd) {
+        cmd->node = wire_get_u64(w);
+        if (cmd->op == CHARTER_MEMBER_CORDON)
+                cmd->cordoned = wire_get_bool(w);
+        else
+                wire_get_text(w, cmd->name, sizeof(cmd->name));
+}
+
+static uint8_t command_version(const struct charter_command *cmd) {
+        return cmd->op == CHARTER_FUNCTION_SET && !cmd->before_floors ? COMMAND_VERSION_SET
+                                                                      : COMMAND_VERSION;
+}
+
 static void put_command(struct wire_out *w, const struct charter_command *cmd) {
-        wire_put_u8(w, COMMAND_VERSION);
+        wire_put_u8(w, command_version(cmd));
         wire_put_u8(w, (uint8_t)cmd->op);
         switch (cmd->op) {
         case CHARTER_FOUND:
@@ -173,6 +195,10 @@ static void put_command(struct wire_out *w, const struct charter_command *cmd) {
         case CHARTER_SHUTDOWN_SET:
         case CHARTER_SHUTDOWN_CLEAR:
                 charter_shutdown_put(w, &cmd->shutdown);
+                break;
+        case CHARTER_MEMBER_CORDON:
+        case CHARTER_MEMBER_RENAME:
+                put_member_change(w, cmd);
                 break;
         case CHARTER_OP_MAX:
                 break;
@@ -309,6 +335,10 @@ static void get_command(struct wire_in *w, struct charter_command *cmd) {
         case CHARTER_SHUTDOWN_CLEAR:
                 charter_shutdown_get(w, &cmd->shutdown);
                 break;
+        case CHARTER_MEMBER_CORDON:
+        case CHARTER_MEMBER_RENAME:
+                get_member_change(w, cmd);
+                break;
         case CHARTER_OP_MAX:
                 w->bad = true;
                 break;
@@ -320,9 +350,12 @@ int charter_command_decode(const void *data, size_t len, struct charter_command 
         struct charter_command cmd = { 0 };
         uint8_t version = wire_get_u8(&w), op = wire_get_u8(&w);
 
-        if (version != COMMAND_VERSION || op == 0 || op >= CHARTER_OP_MAX)
+        if (op == 0 || op >= CHARTER_OP_MAX)
                 return -EBADMSG;
         cmd.op = op;
+        cmd.before_floors = op == CHARTER_FUNCTION_SET && version == COMMAND_VERSION;
+        if (version != command_version(&cmd))
+                return -EBADMSG;
         get_command(&w, &cmd);
         if (!wire_complete(&w))
                 return -EBADMSG;
@@ -338,6 +371,7 @@ static void put_members(struct wire_out *w, const struct charter *c) {
                 wire_put_text(w, c->members[i].name);
                 wire_put_u16(w, c->members[i].subnet);
                 board_put(w, &c->members[i].board);
+                wire_put_u8(w, c->members[i].cordoned);
         }
 }
 
@@ -472,7 +506,7 @@ static void *get_array(struct wire_in *w, uint32_t max, size_t size, uint32_t *r
         return array;
 }
 
-static void get_members(struct wire_in *w, struct charter *c, int *error) {
+static void get_members(struct wire_in *w, struct charter *c, uint16_t version, int *error) {
         uint32_t n;
 
         c->members = get_array(w, LIMIT_BOARDS, sizeof(c->members[0]), &n, error);
@@ -482,6 +516,7 @@ static void get_members(struct wire_in *w, struct charter *c, int *error) {
                 wire_get_text(w, m->name, sizeof(m->name));
                 m->subnet = wire_get_u16(w);
                 board_get(w, &m->board);
+                m->cordoned = version > 3 && wire_get_bool(w);
                 m->node = m->board.node;
         }
 }
@@ -730,7 +765,7 @@ int charter_decode(const void *data, size_t len, struct charter *ret) {
         c.next_worker = wire_get_u32(&w);
         c.next_generation = wire_get_u32(&w);
         c.version = wire_get_u64(&w);
-        get_members(&w, &c, &error);
+        get_members(&w, &c, version, &error);
         if (error == 0)
                 get_functions(&w, &c, version, &error);
         if (error == 0)

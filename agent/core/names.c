@@ -41,6 +41,34 @@ bool names_valid(const char *s) {
         return made_of(s, "_.-", SIZE_NAME - 1) && (is_alnum(s[0]) || s[0] == '_');
 }
 
+const char *names_board_wrong(const char *s) {
+        static const char *const taken[] = { "localhost", "bramble", "raspberrypi", "raspbian",
+                                             "debian" };
+        size_t len = strnlen(s, SIZE_NAME), digits = 0;
+
+        if (len == 0 || len >= SIZE_NAME)
+                return "a board's name has 1 to 63 characters";
+        for (size_t i = 0; i < len; i++) {
+                bool digit = s[i] >= '0' && s[i] <= '9';
+
+                if (!digit && !(s[i] >= 'a' && s[i] <= 'z') && s[i] != '-')
+                        return "a board's name is made of a-z, 0-9 and '-' only";
+                digits += digit;
+        }
+        if (s[0] == '-' || s[len - 1] == '-')
+                return "a board's name has no '-' at its ends";
+        if (digits == len)
+                return "a board's name is not a number";
+        for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+                if (str_eq(s, taken[i]))
+                        return "that name means something else already";
+        return NULL;
+}
+
+bool names_board_valid(const char *s) {
+        return !names_board_wrong(s);
+}
+
 bool names_image_valid(const char *s) {
         return made_of(s, "._/:@-", SIZE_IMAGE - 1) && is_alnum(s[0]) && !strstr(s, "//");
 }

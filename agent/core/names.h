@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The founder is the first master and the only one that is ever named so. */
+/* The founder is the first master and the only one that the bramble itself names so. */
 #define NAMES_MASTER "m1"
 
 /* The name of the n-th worker (from 1): "w1", "w2", ...  Returns dst. */
@@ -16,6 +16,13 @@ char *names_worker(char dst[static SIZE_NAME], uint32_t n);
 /* Names of functions, namespaces and clusters: [a-zA-Z0-9_.-], 1 to 63 of them, beginning with a
  * letter, a digit or '_', without "..": safe as a host name, a file name and an argument. */
 bool names_valid(const char *s);
+
+/* What a person may call a board: a host name of one label that may stand in any DNS: [a-z0-9-], 1
+ * to 63, not only digits, no '-' at either end, and nothing that means something else ("localhost",
+ * "bramble", which is any live board, and names that an unnamed board has). */
+bool names_board_valid(const char *s);
+/* Why not, in words that follow the name; NULL for a valid one. */
+const char *names_board_wrong(const char *s);
 
 /* Image references: [a-zA-Z0-9._/:@-], 1 to 255, beginning with a letter or a digit, without ".."
  * and "//". */

@@ -50,7 +50,7 @@ static bool is_lost(const struct placement_board *b, usec_t now) {
 }
 
 static bool takes_new(const struct spot *s) {
-        return s->board && s->board->up && !s->board->avoid;
+        return s->board && s->board->up && !s->board->avoid && !s->board->cordoned;
 }
 
 static uint64_t free_bytes(const struct spot *s) {
@@ -122,10 +122,14 @@ static void take_replicas(struct model *m) {
         }
 }
 
+/* Of the present generation, where it may stay; else it is old, and another one is to answer first.
+ */
 static bool is_current(const struct model *m, uint32_t i) {
         const struct charter_function *f = &m->c->functions[m->replicas[i].function];
+        const struct spot *s = &m->spots[m->replicas[i].spot];
 
-        return m->c->instances[i].function_generation == f->generation;
+        return m->c->instances[i].function_generation == f->generation &&
+               !(s->board && s->board->cordoned);
 }
 
 static bool is_ready(const struct model *m, uint32_t i) {

@@ -132,6 +132,9 @@ static void put_kube(struct wire_out *w, const struct report_kube *k) {
         wire_put_u8(w, k->api);
         wire_put_u8(w, k->work);
         wire_put_u64(w, k->snapshot);
+        wire_put_u32(w, k->n_cleared);
+        for (uint32_t i = 0; i < k->n_cleared; i++)
+                wire_put_u64(w, k->cleared[i]);
 }
 
 static void get_kube(struct wire_in *w, struct report_kube *k) {
@@ -148,6 +151,10 @@ static void get_kube(struct wire_in *w, struct report_kube *k) {
         k->api = wire_get_bool(w);
         k->work = wire_get_bool(w);
         k->snapshot = wire_get_u64(w);
+        memset(k->cleared, 0, sizeof(k->cleared));
+        k->n_cleared = wire_get_count(w, LIMIT_CLEARED);
+        for (uint32_t i = 0; i < k->n_cleared; i++)
+                k->cleared[i] = wire_get_u64(w);
 }
 
 static void put_usage(struct wire_out *w, const struct report *r) {
@@ -218,7 +225,8 @@ int report_encode(const struct report *r, struct buf *out) {
 
         if (r->sensors.n_cores > LIMIT_CORES || r->n_instances > LIMIT_BOARD_INSTANCES ||
             r->n_images > LIMIT_IMAGES || r->n_calls > LIMIT_FUNCTIONS ||
-            r->n_usage > LIMIT_BOARD_INSTANCES || r->n_alarms > ALARM_BOARD_KINDS)
+            r->n_usage > LIMIT_BOARD_INSTANCES || r->n_alarms > ALARM_BOARD_KINDS ||
+            r->kube.n_cleared > LIMIT_CLEARED)
                 return -EMSGSIZE;
         wire_put_u8(&w, REPORT_VERSION);
         board_put(&w, &r->board);

@@ -145,6 +145,10 @@ struct report_kube {
         bool api;                   /* has an API server that answers */
         bool work;         /* somebody runs pods of their own (the first control plane knows) */
         uint64_t snapshot; /* newest one of etcd that it keeps: epoch << 32 | number; 0: none */
+        /* Cordoned boards whose node takes no pods any more and has none left that could go
+         * elsewhere (the first control plane knows). */
+        uint32_t n_cleared;
+        uint64_t cleared[LIMIT_CLEARED];
 };
 
 struct report {

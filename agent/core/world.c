@@ -126,6 +126,7 @@ int world_encode(const struct world *world, struct buf *out) {
                 wire_put_u8(&w, m->up);
                 wire_put_u8(&w, m->api);
                 wire_put_u8(&w, m->kube);
+                wire_put_u8(&w, m->cordoned);
         }
         put_functions(&w, world);
         wire_put_u32(&w, world->n_instances);
@@ -178,6 +179,7 @@ static void get_members(struct wire_in *w, struct world *world, int *error) {
                 m->up = wire_get_bool(w);
                 m->api = wire_get_bool(w);
                 m->kube = wire_get_bool(w);
+                m->cordoned = wire_get_bool(w);
                 if (m->node == 0 || m->subnet < 1 || m->subnet > 250)
                         w->bad = true;
         }

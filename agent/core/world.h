@@ -19,8 +19,9 @@ struct world_member {
         uint16_t subnet;
         uint32_t address; /* LAN IPv4, host order; 0: not known */
         bool up;
-        bool api;  /* its Kubernetes API answers */
-        bool kube; /* it is set up as a node of the cluster of now, or about to be */
+        bool api;      /* its Kubernetes API answers */
+        bool kube;     /* it is set up as a node of the cluster of now, or about to be */
+        bool cordoned; /* a person wants nothing to run there */
 };
 
 struct world_image {

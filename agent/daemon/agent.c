@@ -1,5 +1,6 @@
 #include "daemon/agent.h"
 
+#include "base/scope.h"
 #include "base/str.h"
 #include "daemon/api.h"
 #include "daemon/coordinator.h"
@@ -7,6 +8,7 @@
 #include "daemon/greet.h"
 #include "daemon/images.h"
 #include "daemon/kube.h"
+#include "daemon/locate.h"
 #include "daemon/membership.h"
 #include "daemon/network.h"
 #include "daemon/peers.h"
@@ -19,6 +21,7 @@
 #include "daemon/sweep.h"
 #include "daemon/webhook.h"
 #include "io/hostname.h"
+#include "io/hosts_file.h"
 #include "io/log.h"
 
 #include <errno.h>
@@ -50,14 +53,37 @@ static void take_mdns_name(struct agent *a) {
                 mdns_set_host_name(a->mdns, a->name[0] ? a->name : fresh);
 }
 
+/* Programs that look up their own host (sudo) find it whatever the DNS says. */
+static void take_hosts_name(struct agent *a, const char *old) {
+        auto_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        struct fail f = { 0 };
+
+        if (root >= 0 && hosts_file_name(root, a->name, old, &f) < 0 && log_once("hosts name"))
+                log_warning("cannot keep %s in /etc/hosts: %s", a->name, fail_text(&f));
+}
+
 static void take_name(struct agent *a) {
         const struct world_member *self = world_member(&a->world, a->board.node);
+        char old[SIZE_NAME];
 
+        memcpy(old, a->name, sizeof(old));
         if (self && !str_eq(self->name, a->name))
                 (void)str_copy(a->name, sizeof(a->name), self->name);
-        if (a->name[0])
+        if (a->name[0]) {
                 hostname_set(a->hostname, a->name);
+                take_hosts_name(a, old);
+        }
         take_mdns_name(a);
+        if (old[0] && !str_eq(old, a->name)) {
+                log_role(a->name, "this board is called %s now, it was %s", a->name, old);
+                membership_renamed(a);
+        }
+}
+
+static bool is_renamed(const struct agent *a, const struct world *world) {
+        const struct world_member *self = world_member(world, a->board.node);
+
+        return self && !str_eq(self->name, a->name);
 }
 
 static void on_named(void *arg, int result, const char *why) {
@@ -69,8 +95,8 @@ static void on_named(void *arg, int result, const char *why) {
 }
 
 void agent_take_world(struct agent *a, struct world *world) {
-        bool renamed =
-                a->world.bramble != world->bramble || !world_member(&a->world, a->board.node);
+        bool renamed = a->world.bramble != world->bramble ||
+                       !world_member(&a->world, a->board.node) || is_renamed(a, world);
 
         world_done(&a->world);
         a->world = *world;
@@ -228,11 +254,11 @@ int agent_start(struct agent *a, struct fail *f) {
         if ((r = make_dir(a->config.state_dir, 0700, f)) < 0 ||
             (r = make_dir(a->config.run_dir, 0755, f)) < 0 || (r = agent_identify(a, f)) < 0 ||
             (r = trust(a, f)) < 0 || (r = hostname_open(a->loop, on_named, a, &a->hostname)) < 0 ||
-            (r = network_open(a, f)) < 0 || (r = peers_open(a)) < 0 || (r = webhook_open(a)) < 0 ||
-            (r = events_open(a)) < 0 || (r = coordinator_open(a)) < 0 ||
-            (r = resolver_open(a)) < 0 || (r = secret_key_open(a)) < 0 ||
-            (r = api_open(a, f)) < 0 || (r = open_functions(a, f)) < 0 ||
-            (r = power_open(a, f)) < 0 ||
+            (r = locate_open(a)) < 0 || (r = network_open(a, f)) < 0 || (r = peers_open(a)) < 0 ||
+            (r = webhook_open(a)) < 0 || (r = events_open(a)) < 0 ||
+            (r = coordinator_open(a)) < 0 || (r = resolver_open(a)) < 0 ||
+            (r = secret_key_open(a)) < 0 || (r = api_open(a, f)) < 0 ||
+            (r = open_functions(a, f)) < 0 || (r = power_open(a, f)) < 0 ||
             (r = kube_open(a, f)) < 0 || (r = reporter_open(a)) < 0 ||
             (r = membership_open(a, f)) < 0 || (r = greet_open(a, f)) < 0 ||
             (r = open_discovery(a)) < 0)

@@ -27,6 +27,7 @@ struct hostname;
 struct images;
 struct kube;
 struct kube_snapshots;
+struct led;
 struct membership;
 struct network;
 struct peers;
@@ -78,6 +79,7 @@ struct agent {
         struct hostname *hostname;
         struct agent_events *events;
         struct webhook *webhook;
+        struct led *led; /* of locate.h */
 };
 
 /* Monotonic microseconds. */

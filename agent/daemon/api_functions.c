@@ -59,23 +59,47 @@ static void submit(struct request *q, const struct charter_command *cmd) {
         submit_with(q, cmd, on_done);
 }
 
-/* A number that came with the deployment is a person's word, as one that comes later is. */
-static void on_deployed(void *arg, int result) {
-        struct request *q = arg;
+static void deployed_name(const struct request *q, struct charter_command *ret) {
         const cJSON *o = cJSON_GetObjectItemCaseSensitive(q->args, "spec");
-        struct charter_command cmd = { .op = CHARTER_FUNCTION_SCALE };
         const char *namespace = json_text(o, "namespace", "");
-        uint64_t replicas;
 
-        if (result < 0 || json_number(q->args, "replicas", LIMIT_REPLICAS, &replicas) < 0) {
+        (void)str_copy(ret->name, sizeof(ret->name), json_text(o, "service", ""));
+        (void)str_copy(ret->namespace, sizeof(ret->namespace),
+                       namespace[0] ? namespace : "openfaas-fn");
+}
+
+/* With the generation: who waits for its replicas must know them from the old ones. */
+static void on_deployed_all(void *arg, int result) {
+        struct request *q = arg;
+        struct charter_command cmd = { 0 };
+        const struct charter_function *f;
+        cJSON *o;
+
+        deployed_name(q, &cmd);
+        f = charter_function(&q->agent->charter, cmd.name, cmd.namespace);
+        if (result < 0 || !f) {
                 on_done(q, result);
                 return;
         }
+        o = cJSON_CreateObject();
+        (void)cJSON_AddNumberToObject(o, "generation", f->generation);
+        request_reply(q, o);
+        request_unref(q);
+}
+
+/* A number that came with the deployment is a person's word, as one that comes later is. */
+static void on_deployed(void *arg, int result) {
+        struct request *q = arg;
+        struct charter_command cmd = { .op = CHARTER_FUNCTION_SCALE };
+        uint64_t replicas;
+
+        if (result < 0 || json_number(q->args, "replicas", LIMIT_REPLICAS, &replicas) < 0) {
+                on_deployed_all(q, result);
+                return;
+        }
         cmd.replicas = (uint32_t)replicas;
-        (void)str_copy(cmd.name, sizeof(cmd.name), json_text(o, "service", ""));
-        (void)str_copy(cmd.namespace, sizeof(cmd.namespace),
-                       namespace[0] ? namespace : "openfaas-fn");
-        submit(q, &cmd);
+        deployed_name(q, &cmd);
+        submit_with(q, &cmd, on_deployed_all);
         request_unref(q);
 }
 

@@ -45,9 +45,10 @@ static void on_written(void *arg, int result) {
                 request_reply(q, cJSON_CreateObject());
         else if (result == -ENOENT)
                 request_fail(q, 404, "the function was removed");
+        else if (result == -ECANCELED || result == -ENOTCONN) /* the gateway asks again */
+                request_fail(q, 503, "the leader has just changed");
         else
-                request_fail_errno(q, result,
-                                   result == -ECANCELED ? "the leader has just changed" : "");
+                request_fail_errno(q, result, "");
         request_unref(q);
 }
 

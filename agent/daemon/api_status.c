@@ -161,7 +161,8 @@ static void add_node(void *arg, const struct coordinator_board *b) {
         const struct agent *a = n->agent;
         enum voter_role role = consensus_role(membership_consensus(a), b->member->node);
         cJSON *o = cJSON_CreateObject();
-        char id[17];
+        char id[17], drain[SIZE_REASON];
+        bool drained = coordinator_drained(a, b->member->node, drain);
 
         str_hex64(b->member->node, id);
         (void)cJSON_AddStringToObject(o, "name", b->member->name);
@@ -171,6 +172,9 @@ static void add_node(void *arg, const struct coordinator_board *b) {
         (void)cJSON_AddBoolToObject(o, "leader", b->member->node == a->board.node);
         (void)cJSON_AddBoolToObject(o, "voter", role == VOTER_VOTES);
         (void)cJSON_AddStringToObject(o, "state", b->up ? "up" : "down");
+        (void)cJSON_AddBoolToObject(o, "cordoned", b->member->cordoned);
+        (void)cJSON_AddBoolToObject(o, "drained", drained);
+        (void)cJSON_AddStringToObject(o, "drain", drain);
         (void)cJSON_AddStringToObject(o, "address", b->address);
         (void)cJSON_AddItemToObject(o, "board", board_json(b->board));
         add_sensors(o, b->sensors);

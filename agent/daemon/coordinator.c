@@ -173,6 +173,24 @@ static usec_t down_since(const struct coordinator *c, const struct board_state *
         return charter_awaits(&c->agent->charter, b->node) ? now : b->changed;
 }
 
+void coordinator_placement_boards(const struct coordinator *c, struct placement_board *ret) {
+        usec_t now = agent_now();
+
+        for (uint32_t i = 0; i < c->n_boards; i++) {
+                const struct board_state *b = c->boards[i];
+                const struct charter_member *m = charter_member(&c->agent->charter, b->node);
+
+                ret[i] = (struct placement_board){ .node = b->node,
+                                                   .up = b->up,
+                                                   .down_since = down_since(c, b, now),
+                                                   .avoid = avoid(b) ||
+                                                            power_leaves(c->agent, b->node),
+                                                   .cordoned = m && m->cordoned,
+                                                   .function_bytes = b->board.function_bytes,
+                                                   .cpu_permille = b->sensors.cpu_permille };
+        }
+}
+
 static void place(struct coordinator *c, usec_t now) {
         struct placement_actions *actions = &c->actions;
         struct placement_board boards[LIMIT_BOARDS];
@@ -184,17 +202,7 @@ static void place(struct coordinator *c, usec_t now) {
         functions = coordinator_functions_ahead(c);
         if (functions)
                 charter.functions = functions;
-        for (uint32_t i = 0; i < c->n_boards; i++) {
-                const struct board_state *b = c->boards[i];
-
-                boards[i] = (struct placement_board){ .node = b->node,
-                                                      .up = b->up,
-                                                      .down_since = down_since(c, b, now),
-                                                      .avoid = avoid(b) ||
-                                                               power_leaves(c->agent, b->node),
-                                                      .function_bytes = b->board.function_bytes,
-                                                      .cpu_permille = b->sensors.cpu_permille };
-        }
+        coordinator_placement_boards(c, boards);
         placement_step(&charter, boards, c->n_boards, is_ready, coordinator_keeps, c, now, actions);
         if (!str_eq(c->reason, actions->reason)) {
                 (void)str_copy(c->reason, sizeof(c->reason), actions->reason);
@@ -337,6 +345,9 @@ static void look(struct coordinator *c) {
         if (!settle(c, now))
                 return;
         if (!power_frozen(c->agent)) { /* else all stays as it is until the boards are back */
+                coordinator_drain_look(c, now);
+                if (c->handing_over)
+                        return; /* the log takes nothing more: the next leader goes on */
                 coordinator_scale_look(c, now);
                 place(c, now);
                 resolver_look(c->agent);

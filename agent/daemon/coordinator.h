@@ -32,6 +32,9 @@ int coordinator_usage(const struct agent *a, const char *name, const char *names
 /* Is a majority of the voters up (as far as reports tell)? */
 bool coordinator_majority(const struct agent *a);
 
+/* Is a cordoned board free of all work?  'ret' says how far it is, "" where it is not cordoned. */
+bool coordinator_drained(const struct agent *a, uint64_t node, char ret[static SIZE_REASON]);
+
 /* Does somebody run pods of their own in the Kubernetes cluster? */
 bool coordinator_kube_work(const struct agent *a);
 

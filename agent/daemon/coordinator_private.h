@@ -21,6 +21,7 @@ struct board_state {
         bool up;
         usec_t heard;   /* 0: never since this board leads */
         usec_t changed; /* when it went up or down */
+        bool drained;   /* as was last said in the log */
         struct board board;
         struct sensors sensors;
         struct report_kube kube;
@@ -46,6 +47,10 @@ struct coordinator {
         bool settled;        /* every member reported, or it was waited long enough */
         bool dirty;          /* the picture must be made anew */
         bool changing;       /* a voter change is under way */
+        bool handing_over;   /* leadership */
+        usec_t hand_over_at; /* not before */
+        uint64_t asked_heir; /* who was asked last to lead in place of this board */
+        uint64_t no_heir;    /* who was, and did not */
         unsigned submitted;  /* placement commands in the log, not yet answered */
         usec_t since;        /* when leadership began */
         bool counts_changed; /* more calls were counted than the boards were told */
@@ -99,6 +104,11 @@ bool coordinator_alarms_report(struct board_state *b, const struct report *r, us
 void coordinator_alarms_resume(const struct coordinator *c, struct board_state *b);
 void coordinator_alarms_look(struct coordinator *c, usec_t now);
 int coordinator_alarms_world(const struct coordinator *c, struct world *w);
+/* What placement must know of each of 'n_boards'. */
+void coordinator_placement_boards(const struct coordinator *c, struct placement_board *ret);
+
+/* coordinator_drain.c: boards that a person takes out of use. */
+void coordinator_drain_look(struct coordinator *c, usec_t now);
 
 /* coordinator_kube.c: one decision about the Kubernetes cluster. */
 void coordinator_kube_look(struct coordinator *c, usec_t now);

@@ -361,6 +361,8 @@ int coordinator_raise(struct agent *a, const char *name, const char *namespace,
         const struct charter_function *f = charter_function(&a->charter, name, namespace);
         struct scaled *s = c->leads ? find(c, name, namespace) : NULL;
 
+        if (!c->leads) /* any moment: its table is not made yet */
+                return -ENOTCONN;
         if (!f || !s)
                 return -ENOENT;
         if (charter_frozen(&a->charter))

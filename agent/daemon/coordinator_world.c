@@ -33,6 +33,7 @@ static int make_members(const struct coordinator *c, struct world *w) {
                 out->up = b && b->up;
                 out->api = b && b->up && b->kube.api;
                 out->kube = b && charter->kube.epoch && b->kube.epoch == charter->kube.epoch;
+                out->cordoned = m->cordoned;
                 (void)str_copy(out->name, sizeof(out->name), m->name);
         }
         return 0;

@@ -215,6 +215,7 @@ static void on_timer(uv_timer_t *timer) {
         }
         kube_facts_look(k, now);
         kube_nodes_look(k, now);
+        kube_drain_look(k, now);
         kube_snapshots_look(k->agent, kube_primary(k));
         kube_look(k);
 }
@@ -273,6 +274,7 @@ void kube_report(const struct agent *a, struct report_kube *ret) {
                                      .api = s->api == KUBE_HEALTH_GOOD,
                                      .work = s->work,
                                      .snapshot = kube_snapshots_newest(a) };
+        ret->n_cleared = kube_drain_cleared(k, ret->cleared);
         (void)str_copy(ret->text, sizeof(ret->text), k->plan.text);
         if (s->version.major)
                 (void)str_copy(ret->version, sizeof(ret->version),
@@ -323,8 +325,8 @@ int kube_open(struct agent *a, struct fail *f) {
         a->kube = k;
         kube_job_clean(a);
         if ((r = units_open(a->loop, &k->units)) < 0 || (r = kube_facts_open(k)) < 0 ||
-            (r = kube_nodes_open(k)) < 0 || (r = kube_snapshots_open(a)) < 0 ||
-            (r = uv_timer_init(a->loop, &k->timer)) < 0)
+            (r = kube_nodes_open(k)) < 0 || (r = kube_drain_open(k)) < 0 ||
+            (r = kube_snapshots_open(a)) < 0 || (r = uv_timer_init(a->loop, &k->timer)) < 0)
                 return r;
         k->timer.data = k;
         return uv_timer_start(&k->timer, on_timer, LOOK_MS, LOOK_MS);

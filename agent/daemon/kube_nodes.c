@@ -93,12 +93,16 @@ static bool board_of(const struct agent *a, const struct kube_node *node,
 }
 
 static void give(struct kube *k, const struct kube_node *node, const struct world_member *m) {
-        static const struct kube_label role = { "node-role.kubernetes.io/worker", "" };
         bool plane = world_kube_carries(&k->agent->world.kube, m->node);
+        /* one that a person cordoned has no such label, and stays as it is */
+        bool again = !m->cordoned && kube_node_label(node, KUBE_CORDON_LABEL);
+        static const struct kube_label labels[] = { { "node-role.kubernetes.io/worker", "" },
+                                                    { KUBE_CORDON_LABEL, NULL } };
         char pods[24], *patch = NULL;
-        struct kube_node_want want = { .labels = &role,
-                                       .n_labels = plane ? 0 : 1,
-                                       .pod_cidr = pods };
+        struct kube_node_want want = { .labels = plane ? labels + 1 : labels,
+                                       .n_labels = (plane ? 0 : 1) + again,
+                                       .pod_cidr = pods,
+                                       .schedulable = again };
 
         (void)snprintf(pods, sizeof(pods), "10.244.%u.0/24", m->subnet);
         if (kube_node_patch(node, &want, &patch) == 1)

@@ -48,6 +48,7 @@ struct kube_seen {
         bool work; /* somebody's own pods run */
 };
 
+struct kube_drain;
 struct kube_job;
 struct kube_nodes;
 
@@ -61,6 +62,7 @@ struct kube {
         struct cri *cri;
         struct kube_job *job; /* the action that runs; NULL: none */
         struct kube_nodes *nodes;
+        struct kube_drain *drain;
         struct process *asking; /* kubeadm or kubelet, for its version */
         bool asking_kubeadm;
         char asked_line[96];        /* what it said */
@@ -209,5 +211,13 @@ void kube_nodes_again(struct kube *k);
 void kube_nodes_forget_etcd(struct kube *k, const char *node);
 /* Is this the control plane that looks after things? */
 bool kube_primary(const struct kube *k);
+
+/* ---- kube_drain.c: nodes of boards that are taken out of use ---- */
+/* On a node that bramble keeps free of pods; one that a person cordons is a person's. */
+#define KUBE_CORDON_LABEL "bramble.io/cordoned"
+int kube_drain_open(struct kube *k);
+void kube_drain_look(struct kube *k, usec_t now);
+/* Boards whose node has no pod any more that could go elsewhere. */
+uint32_t kube_drain_cleared(const struct kube *k, uint64_t ret[static LIMIT_CLEARED]);
 
 #endif

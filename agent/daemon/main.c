@@ -5,6 +5,7 @@
 #include "daemon/early_name.h"
 #include "daemon/kube_seal.h"
 #include "daemon/reporter.h"
+#include "daemon/locate.h"
 #include "daemon/runner.h"
 #include "daemon/take_off.h"
 #include "io/alive.h"
@@ -132,6 +133,7 @@ static int run(struct agent *a) {
         (void)uv_run(loop, UV_RUN_DEFAULT);
         reporter_close(a);
         runner_close(a);
+        locate_close(a);
         if (a->mdns)
                 mdns_close(a->mdns); /* the goodbye goes out on the way */
         (void)uv_run(loop, UV_RUN_NOWAIT);

@@ -98,6 +98,10 @@ static void save(struct agent *a) {
         membership_tell_saved(a);
 }
 
+void membership_renamed(struct agent *a) {
+        save(a);
+}
+
 void membership_tell_saved(struct agent *a) {
         const struct membership *m = a->membership;
 
@@ -316,8 +320,12 @@ static void learn_leader(struct agent *a, const struct formation_view *view) {
                 return;
         if (leader_by_vote(a))
                 return; /* first-hand knowledge */
-        if (m->leader == view->leader || (m->leader && view->leader != view->node))
-                return; /* only the new leader itself displaces one that is believed in */
+        if (m->leader == view->leader)
+                return;
+        /* only the new leader itself displaces one that is believed in, or that one, which handed
+         * over */
+        if (m->leader && view->leader != view->node && m->leader != view->node)
+                return;
         m->leader = view->leader;
         api_leader_changed(a);
         membership_announce(a);

@@ -31,6 +31,8 @@ void membership_counts(struct agent *a, uint64_t from, const struct frame *f);
 void membership_raft_accepted(struct agent *a, struct link *l);
 /* Members, work or leader may have changed. */
 void membership_changed(struct agent *a);
+/* This board has another name: it is to know it after a reboot. */
+void membership_renamed(struct agent *a);
 /* Leaves the bramble and becomes fresh: the fold of two brambles. */
 void membership_leave(struct agent *a, uint64_t for_bramble);
 

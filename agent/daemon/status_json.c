@@ -28,6 +28,7 @@ static cJSON *placements(const struct agent *a, uint32_t function) {
                 (void)cJSON_AddStringToObject(o, "node", m ? m->name : "");
                 (void)cJSON_AddStringToObject(o, "state", instance_state_text(in->state));
                 (void)cJSON_AddStringToObject(o, "address", status_ipv4(address, in->address));
+                (void)cJSON_AddNumberToObject(o, "generation", in->generation);
                 (void)cJSON_AddItemToArray(array, o);
         }
         return array;
@@ -46,6 +47,7 @@ cJSON *status_functions(const struct agent *a) {
                 (void)cJSON_AddNumberToObject(o, "replicas", f->replicas);
                 (void)cJSON_AddNumberToObject(o, "available_replicas", f->available);
                 (void)cJSON_AddNumberToObject(o, "invocations", (double)f->invocations);
+                (void)cJSON_AddNumberToObject(o, "generation", f->generation);
                 (void)cJSON_AddStringToObject(o, "reason", f->reason);
                 (void)cJSON_AddItemToObject(o, "placements", placements(a, i));
                 (void)cJSON_AddItemToArray(array, o);

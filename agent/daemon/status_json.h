@@ -7,7 +7,7 @@
 #include <cjson/cJSON.h>
 
 /* The "functions" array of status: name, namespace, image, replicas, available_replicas,
- * invocations, reason, placements [{id,node,state,address}]. */
+ * invocations, generation, reason, placements [{id,node,state,address,generation}]. */
 cJSON *status_functions(const struct agent *a);
 
 /* "10.62.3.5" of an address in host order; "" for 0. */

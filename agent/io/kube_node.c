@@ -14,8 +14,7 @@ static const cJSON *field(const cJSON *o, const char *key) {
         return cJSON_GetObjectItemCaseSensitive(o, key);
 }
 
-/* RFC 1123: labels of letters, digits and dashes with dots between. */
-static bool name_valid(const char *s) {
+bool kube_name_valid(const char *s) {
         size_t n = 0;
 
         for (; s[n]; n++) {
@@ -57,7 +56,7 @@ static int read_node(const cJSON *o, struct kube_node *ret) {
         struct kube_node n = { .object = o };
 
         copy(n.name, sizeof(n.name), meta, "name");
-        if (!name_valid(n.name))
+        if (!kube_name_valid(n.name))
                 return -EBADMSG;
         n.deleting = field(meta, "deletionTimestamp");
         copy(n.pod_cidr, sizeof(n.pod_cidr), spec, "podCIDR");
@@ -250,6 +249,13 @@ static int patch_pod_cidr(const struct kube_node *n, const struct kube_node_want
         return -ENOMEM;
 }
 
+static int patch_schedulable(const struct kube_node *n, const struct kube_node_want *want,
+                             cJSON *patch) {
+        if (!want->schedulable || !n->unschedulable)
+                return 0;
+        return cJSON_AddFalseToObject(object_at(patch, "spec"), "unschedulable") ? 0 : -ENOMEM;
+}
+
 int kube_node_patch(const struct kube_node *n, const struct kube_node_want *want, char **ret) {
         auto_json cJSON *patch = cJSON_CreateObject();
         char *text;
@@ -261,6 +267,8 @@ int kube_node_patch(const struct kube_node *n, const struct kube_node_want *want
                 r = patch_taints(n, want, patch);
         if (r == 0)
                 r = patch_pod_cidr(n, want, patch);
+        if (r == 0)
+                r = patch_schedulable(n, want, patch);
         if (r < 0 || !patch->child)
                 return r;
         text = cJSON_PrintUnformatted(patch);
@@ -283,7 +291,7 @@ int kube_nodes_path(const char *word, char ret[static SIZE_KUBE_PATH]) {
 }
 
 int kube_node_path(const char *name, char ret[static SIZE_KUBE_PATH]) {
-        if (!name_valid(name))
+        if (!kube_name_valid(name))
                 return -EINVAL;
         (void)snprintf(ret, SIZE_KUBE_PATH, "/api/v1/nodes/%s", name);
         return 0;

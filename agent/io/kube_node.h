@@ -51,6 +51,7 @@ struct kube_node_want {
         const struct kube_taint *taints;
         size_t n_taints;
         const char *pod_cidr; /* NULL: whatever it is */
+        bool schedulable;     /* it is to take pods again; false: whatever it is */
 };
 
 typedef void (*kube_node_cb)(void *arg, const struct kube_node *n);
@@ -70,6 +71,9 @@ const char *kube_node_taint(const struct kube_node *n, const char *key);
  * API lets nobody change it.  1: '*ret' is the text, the caller's; 0: nothing is to be done.
  * -ENOMEM. */
 int kube_node_patch(const struct kube_node *n, const struct kube_node_want *want, char **ret);
+
+/* RFC 1123: labels of letters, digits and dashes with dots between, at most 253 characters. */
+bool kube_name_valid(const char *s);
 
 /* A page of the list ('word' NULL or "": the first), and one node: to GET, PATCH or DELETE.
  * -EINVAL for what is no name of a node. */

@@ -1,5 +1,6 @@
 /* An /etc/hosts of anybody's: ours is in it once, twice changes nothing, and taken out nothing is
  * missing of what was not ours. */
+#include "core/hosts_name.h"
 #include "core/hosts_text.h"
 
 #include <errno.h>
@@ -18,12 +19,28 @@ static int same(const struct buf *a, const struct buf *b) {
         return a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
 }
 
+/* The name of this computer is there once, twice changes nothing, and our block stays. */
+static void name(const struct buf *in) {
+        struct buf out = { 0 }, again = { 0 };
+        int r = hosts_name_set(in->data, in->len, "kitchen", "w1", &out, NULL);
+
+        if (r < 0 && r != -EFBIG)
+                abort();
+        if (r == 0 &&
+            (hosts_name_set(out.data, out.len, "kitchen", "w1", &again, NULL) < 0 ||
+             !same(&out, &again) || !memmem(out.data, out.len, "kitchen", strlen("kitchen"))))
+                abort();
+        buf_done(&out);
+        buf_done(&again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct buf in = { 0 }, with = { 0 }, again = { 0 }, out = { 0 }, bare = { 0 };
         int r;
 
         if (buf_add(&in, data, size) < 0)
                 abort();
+        name(&in);
         r = set(&in, 2, &with);
         if (r < 0 && r != -EFBIG)
                 abort();

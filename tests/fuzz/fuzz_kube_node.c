@@ -13,7 +13,8 @@ static void on_node(void *arg, const struct kube_node *n) {
                                              .n_labels = ARRAY_SIZE(labels),
                                              .taints = taints,
                                              .n_taints = ARRAY_SIZE(taints),
-                                             .pod_cidr = "10.244.1.0/24" };
+                                             .pod_cidr = "10.244.1.0/24",
+                                             .schedulable = true };
         char path[SIZE_KUBE_PATH], *patch = NULL;
 
         (void)arg;

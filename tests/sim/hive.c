@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "core/drain.h"
 #include "core/placement.h"
 #include "core/voters.h"
 
@@ -464,6 +465,7 @@ static void place(struct hive *h, unsigned i) {
                         .node = c->members[k].node,
                         .up = is_up(h, i, j, c->bramble),
                         .down_since = h->apart_since[i][j],
+                        .cordoned = c->members[k].cordoned,
                         .function_bytes = c->members[k].board.function_bytes,
                 };
         }
@@ -481,6 +483,48 @@ static void place(struct hive *h, unsigned i) {
                 if (hive_submit(h, i, &cmd))
                         h->boards[i].placing++;
         }
+}
+
+struct transfer {
+        struct raft_transfer req;
+        struct hive_board *board;
+};
+
+static void transfer_done(struct raft_transfer *req) {
+        struct transfer *t = req->data;
+
+        t->board->handing_over = false;
+        t->board->no_heir = t->req.id; /* where it leads now nobody looks at this */
+        free(t);
+}
+
+/* A leader whose board is drained leaves that to another one. */
+static void hand_over(struct hive *h, unsigned i, const struct voter_board *boards) {
+        struct hive_board *b = &h->boards[i];
+        struct drain_voter voters[HIVE_BOARDS];
+        struct transfer *t;
+        uint64_t heir;
+
+        if (!charter_member(&b->charter, i + HIVE_NODE)->cordoned || b->handing_over ||
+            b->changing || b->placing > 0)
+                return;
+        for (uint32_t k = 0; k < b->charter.n_members; k++)
+                voters[k] = (struct drain_voter){ boards[k], b->charter.members[k].cordoned,
+                                                  boards[k].node == b->no_heir };
+        heir = drain_heir(voters, b->charter.n_members, i + HIVE_NODE);
+        t = heir ? calloc(1, sizeof(*t)) : NULL;
+        if (!t)
+                return;
+        t->req.data = t;
+        t->board = b;
+        b->handing_over = true;
+        if (raft_transfer(raft_of(h, i), &t->req, heir, transfer_done) != 0) {
+                b->handing_over = false;
+                free(t);
+                return;
+        }
+        h->transfers++;
+        sim_say(h->now, "%u hands over to %" PRIu64, i, heir - HIVE_NODE);
 }
 
 void hive_coordinate(struct hive *h, unsigned i) {
@@ -505,6 +549,9 @@ void hive_coordinate(struct hive *h, unsigned i) {
         action = voters_step(boards, b->charter.n_members, i + HIVE_NODE, h->now);
         if (action.change != VOTERS_KEEP && !b->changing)
                 change_voters(h, i, &action);
+        if (!charter_member(&b->charter, i + HIVE_NODE))
+                return; /* its own joining is not applied here yet */
+        hand_over(h, i, boards);
         if (b->placing == 0)
                 place(h, i);
 }

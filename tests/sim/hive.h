@@ -41,6 +41,8 @@ struct hive_board {
         raft_io_recv_cb receive; /* libraft's own */
         unsigned placing;        /* placements handed to the log and not known yet */
         bool changing;           /* a change of the configuration runs */
+        bool handing_over;       /* a cordoned leader's transfer runs */
+        uint64_t no_heir;        /* who was asked to lead and did not */
 };
 
 struct hive {
@@ -62,7 +64,7 @@ struct hive {
         raft_id leaders[HIVE_TERMS];
         struct hive_promise promises[HIVE_FUNCTIONS];
         unsigned n_promises;
-        unsigned acknowledged, elections;
+        unsigned acknowledged, elections, transfers;
         /* Told when a command that 'board' handed in is acknowledged (0) or not (-ECANCELED and
          * what charter_apply() says). */
         void (*done)(struct hive *h, unsigned board, const struct charter_command *cmd, int result);

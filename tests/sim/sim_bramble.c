@@ -255,6 +255,26 @@ static void duty(struct hive *h, unsigned i) {
         plan(h, 100 * MSEC, EV_DUTY, i, 0, b->life);
 }
 
+/* ---- what a person does with boards ---- */
+/* Drains one, gives one work again, or calls one otherwise.  Names and boards are drawn from few,
+ * so that they meet. */
+static void look_after_board(struct hive *h, unsigned leader) {
+        struct charter_command cmd = { .op = CHARTER_MEMBER_CORDON,
+                                       .node = node_of(sim_below(&h->random, h->n)) };
+
+        if (sim_chance(&h->random, 40)) {
+                cmd.op = CHARTER_MEMBER_RENAME;
+                if (cmd.node == h->boards[leader].charter.master)
+                        return; /* by its name the end is told from a second founding */
+                (void)snprintf(cmd.name, sizeof(cmd.name), "%s%u",
+                               sim_chance(&h->random, 50) ? "w" : "board",
+                               1 + sim_below(&h->random, h->n + 1));
+        } else {
+                cmd.cordoned = sim_chance(&h->random, 50);
+        }
+        (void)hive_submit(h, leader, &cmd);
+}
+
 /* ---- clients ---- */
 static void client(struct hive *h, const struct sim_event *ev) {
         struct charter_command cmd = {
@@ -272,6 +292,10 @@ static void client(struct hive *h, const struct sim_event *ev) {
                 i = (i + 1) % h->n;
         if (!h->boards[i].on || !hive_leads(h, i) || !h->boards[i].charter.bramble)
                 return;
+        if (sim_chance(&h->random, 15)) {
+                look_after_board(h, i);
+                return;
+        }
         if (k > 0 && (k == HIVE_FUNCTIONS || sim_chance(&h->random, 40))) {
                 k = sim_below(&h->random, k);
                 cmd.op = sim_chance(&h->random, 50) ? CHARTER_FUNCTION_SCALE
@@ -290,6 +314,33 @@ static void client(struct hive *h, const struct sim_event *ev) {
 }
 
 /* ---- is everything well? ---- */
+/* On a cordoned board nothing runs, and it does not lead, where another one could; and elsewhere
+ * everything does. */
+static const char *misplaced(struct hive *h, unsigned leader) {
+        const struct charter *c = &h->boards[leader].charter;
+        bool free_board = false, free_voter = false;
+
+        for (uint32_t k = 0; k < c->n_members; k++) {
+                const struct charter_member *m = &c->members[k];
+
+                free_board = free_board || !m->cordoned;
+                free_voter = free_voter ||
+                             (!m->cordoned && hive_votes(h, leader, (unsigned)m->node - HIVE_NODE));
+        }
+        if (free_voter && charter_member(c, node_of(leader))->cordoned)
+                return "a cordoned board leads";
+        if (!free_board)
+                return NULL; /* there is no place for anything */
+        for (uint32_t k = 0; k < c->n_instances; k++)
+                if (charter_member(c, c->instances[k].node)->cordoned)
+                        return "a cordoned board has a replica";
+        for (uint32_t k = 0; k < c->n_functions; k++)
+                if (charter_replicas(c, c->functions[k].name, c->functions[k].namespace, 0) !=
+                    c->functions[k].replicas)
+                        return "a function has not its replicas";
+        return NULL;
+}
+
 /* NULL, or what is not well (yet). */
 static const char *unwell(struct hive *h) {
         static char text[128];
@@ -321,11 +372,7 @@ static const char *unwell(struct hive *h) {
         for (unsigned i = 0; i < h->n; i++)
                 if (hive_votes(h, leader, i) && hive_charter_hash(&h->boards[i].charter) != hash)
                         return "voters have different charters";
-        for (uint32_t k = 0; k < c->n_functions; k++)
-                if (charter_replicas(c, c->functions[k].name, c->functions[k].namespace, 0) !=
-                    c->functions[k].replicas)
-                        return "a function has not its replicas";
-        return NULL;
+        return misplaced(h, leader);
 }
 
 static bool names_differ(const struct charter *c) {
@@ -600,7 +647,8 @@ static bool run(uint64_t seed) {
                 happen(&h, &ev);
         }
         ok = h.ok;
-        sim_say(h.now, "%u elections, %u commands acknowledged", h.elections, h.acknowledged);
+        sim_say(h.now, "%u elections, %u handed over, %u commands acknowledged", h.elections,
+                h.transfers, h.acknowledged);
         hive_done(&h);
         return ok;
 }

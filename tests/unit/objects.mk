@@ -58,3 +58,7 @@ UNIT_OBJ_test_ui_message := $(OUT)/agent/gateway/ui_message.o
 $(OUT)/unit/test_ui_message: $(UNIT_OBJ_test_ui_message)
 UNIT_OBJ_test_ui_assets := $(OUT)/agent/gateway/ui_assets.o
 $(OUT)/unit/test_ui_assets: $(UNIT_OBJ_test_ui_assets)
+
+# What Kubernetes is asked about boards that are taken out of use.
+UNIT_OBJ_test_kube_drain := $(OUT)/agent/daemon/kube_drain.o
+$(OUT)/unit/test_kube_drain: $(UNIT_OBJ_test_kube_drain)

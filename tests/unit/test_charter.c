@@ -96,6 +96,9 @@ static void answers(void **state) {
                 { cmd(CHARTER_MEMBER_REMOVE, .node = 9), -ENOENT },
                 { cmd(CHARTER_MEMBER_REMOVE, .node = 1), -EINVAL },
                 { cmd(CHARTER_MASTER_SET, .node = 9), -ENOENT },
+                { cmd(CHARTER_MEMBER_CORDON, .node = 9), -ENOENT },
+                { cmd(CHARTER_MEMBER_RENAME, .node = 2, .name = "m1"), -EEXIST },
+                { cmd(CHARTER_MEMBER_RENAME, .node = 2, .name = "M 1"), -EINVAL },
                 { SET("f", .only_new = true), -EEXIST },
                 { SET("g", .only_existing = true), -ENOENT },
                 { SET("../g"), -EINVAL },
@@ -415,6 +418,8 @@ static void command_codec(void **state) {
                 cmd(CHARTER_FUNCTION_FOLLOW, FN("f"), .replicas = 4, .replicas_from = 3),
                 OFF(9, .reboot = true, .n = 2, .boards = { { 1, 11 }, { 2, 0 } }),
                 cmd(CHARTER_SHUTDOWN_CLEAR, .shutdown = { .id = 9 }),
+                cmd(CHARTER_MEMBER_CORDON, .node = 2, .cordoned = true),
+                cmd(CHARTER_MEMBER_RENAME, .node = 2, .name = "kitchen"),
         };
 
         (void)state;
@@ -433,7 +438,7 @@ static void command_codec(void **state) {
                         assert_int_equal(charter_command_decode(once.data, len, &got), -EBADMSG);
                 assert_int_equal(buf_add(&once, "x", 1), 0);
                 assert_int_equal(charter_command_decode(once.data, once.len, &got), -EBADMSG);
-                once.data[0] = 2; /* a version that is not known yet */
+                once.data[0] = 3; /* a version that is not known yet */
                 assert_int_equal(charter_command_decode(once.data, once.len - 1, &got), -EBADMSG);
         }
 }
@@ -708,6 +713,163 @@ static void kube_adopted(void **state) {
 
 enum { TAIL_BYTES = 8 + 8 + 4 + 4 + 8 }; /* no secrets, no namespaces, no shutdown */
 
+/* Where the cordon of a member is in a snapshot: what is another byte where it is cordoned. */
+static size_t cordon_at(const struct charter *c, const struct buf *b, uint32_t member) {
+        auto_buf struct buf with = { 0 };
+        size_t at = 0;
+
+        c->members[member].cordoned = true;
+        assert_int_equal(charter_encode(c, &with), 0);
+        c->members[member].cordoned = false;
+        assert_int_equal(with.len, b->len);
+        while (at < b->len && b->data[at] == with.data[at])
+                at++;
+        assert_true(at < b->len);
+        return at;
+}
+
+/* Members had none before version 4. */
+static void without_cordons(const struct charter *c, struct buf *b) {
+        for (uint32_t i = c->n_members; i-- > 0;) {
+                auto_buf struct buf whole = { 0 };
+                size_t at;
+
+                assert_int_equal(charter_encode(c, &whole), 0);
+                at = cordon_at(c, &whole, i);
+                memmove(b->data + at, b->data + at + 1, b->len - at - 1);
+                b->len--;
+        }
+}
+
+static void cordons_since_version_4(void **state) {
+        struct charter c = { 0 }, again = { 0 };
+        auto_buf struct buf b = { 0 };
+
+        (void)state;
+        prepare(&c);
+        assert_int_equal(charter_encode(&c, &b), 0);
+        without_cordons(&c, &b);
+        b.len -= 8; /* nor was there a record of a shutdown */
+        b.data[5] = 3;
+        assert_int_equal(charter_decode(b.data, b.len, &again), 0);
+        assert_int_equal(again.n_members, 3);
+        assert_false(again.members[0].cordoned || again.members[2].cordoned);
+        charter_done(&again);
+        b.data[5] = 4; /* and there they must be */
+        assert_int_equal(charter_decode(b.data, b.len, &again), -EBADMSG);
+
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_MEMBER_CORDON, .node = 2, .cordoned = true)),
+                         0);
+        buf_done(&b);
+        assert_int_equal(charter_encode(&c, &b), 0);
+        assert_int_equal(charter_decode(b.data, b.len, &again), 0);
+        assert_true(charter_member(&again, 2)->cordoned);
+        assert_false(charter_member(&again, 3)->cordoned);
+        charter_done(&again);
+        charter_done(&c);
+}
+
+static void cordons(void **state) {
+        struct charter c = { 0 };
+        uint64_t version;
+
+        (void)state;
+        prepare(&c);
+        version = c.version;
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_MEMBER_CORDON, .node = 9, .cordoned = true)),
+                         -ENOENT);
+        assert_int_equal(c.version, version);
+        for (int i = 0; i < 2; i++) /* twice is once */
+                assert_int_equal(
+                        charter_apply(&c, cmd(CHARTER_MEMBER_CORDON, .node = 2, .cordoned = true)),
+                        0);
+        assert_true(charter_member(&c, 2)->cordoned);
+        assert_false(charter_member(&c, 1)->cordoned);
+        /* a board that was flashed anew stays what a person made it */
+        assert_int_equal(charter_apply(&c, ADD(2)), 0);
+        assert_true(charter_member(&c, 2)->cordoned);
+        /* what is placed is placement's; the charter takes what it says */
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_INSTANCE_PLACE, FN("f"), .node = 2)), 0);
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_MEMBER_CORDON, .node = 2)), 0);
+        assert_false(charter_member(&c, 2)->cordoned);
+        charter_done(&c);
+}
+
+static void renames(void **state) {
+        static const char *const wrong[] = { "",   "Kitchen", "a.b",       "-a",      "a-",
+                                             "12", "a b",     "localhost", "bramble", "../m1" };
+        struct charter c = { 0 };
+
+        (void)state;
+        prepare(&c);
+        assert_int_equal(
+                charter_apply(&c, cmd(CHARTER_MEMBER_RENAME, .node = 9, .name = "kitchen")),
+                -ENOENT);
+        for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+                struct charter_command rename = *cmd(CHARTER_MEMBER_RENAME, .node = 2);
+
+                (void)str_copy(rename.name, sizeof(rename.name), wrong[i]);
+                if (charter_apply(&c, &rename) != -EINVAL)
+                        fail_msg("'%s' was taken", wrong[i]);
+        }
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_MEMBER_RENAME, .node = 2, .name = "m1")),
+                         -EEXIST);
+        assert_string_equal(charter_member(&c, 2)->name, "w1");
+        /* its own again is no change; the master may be called otherwise too */
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_MEMBER_RENAME, .node = 2, .name = "w1")), 0);
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_MEMBER_RENAME, .node = 1, .name = "w4")), 0);
+        assert_int_equal(charter_apply(&c, cmd(CHARTER_MEMBER_RENAME, .node = 2, .name = "w3")), 0);
+        assert_int_equal(charter_member_by_name(&c, "w3")->node, 2);
+        assert_int_equal(c.master, 1);
+        assert_int_equal(charter_member(&c, 2)->subnet, 2); /* its replicas stay where they are */
+        assert_int_equal(charter_replicas(&c, "f", "openfaas-fn", 2), 1);
+        /* flashed anew it is still called so, and new boards get what nobody is called */
+        assert_int_equal(charter_apply(&c, ADD(2)), 0);
+        assert_string_equal(charter_member(&c, 2)->name, "w3");
+        assert_int_equal(charter_apply(&c, ADD(7)), 0);
+        assert_string_equal(charter_member(&c, 7)->name, "w5");
+        assert_int_equal(charter_apply(&c, ADD(8)), 0);
+        assert_string_equal(charter_member(&c, 8)->name, "w6");
+        charter_done(&c);
+}
+
+/* A log from before there were floors, and a snapshot of that time: boards that came by the one and
+ * by the other have the same charter. */
+static void floors_from_old_logs(void **state) {
+        static const struct {
+                uint32_t set, scale, want;
+        } cases[] = {
+                { 3, UINT32_MAX, 3 }, /* deployed with a number */
+                { 3, 5, 5 },          /* and scaled */
+                { CHARTER_REPLICAS_KEEP, UINT32_MAX, 1 },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                struct charter c = { 0 };
+                struct charter_command got;
+                auto_buf struct buf b = { 0 };
+                const struct charter_function *f;
+
+                found(&c);
+                assert_int_equal(charter_command_encode(SET("f", .replicas = cases[i].set), &b), 0);
+                b.data[0] = 1; /* as that bramble wrote it: nothing else is different */
+                assert_int_equal(charter_command_decode(b.data, b.len, &got), 0);
+                assert_int_equal(charter_apply(&c, &got), 0);
+                if (cases[i].scale != UINT32_MAX)
+                        assert_int_equal(charter_apply(&c, cmd(CHARTER_FUNCTION_SCALE, FN("f"),
+                                                               .replicas = cases[i].scale)),
+                                         0);
+                f = charter_function(&c, "f", "openfaas-fn");
+                assert_int_equal(f->replicas, cases[i].want);
+                assert_int_equal(f->floor, f->replicas); /* floor_from_version_2() */
+                /* of today: its labels say how few there may be */
+                assert_int_equal(charter_apply(&c, SET("f", .replicas = 2)), 0);
+                assert_int_equal(charter_function(&c, "f", "openfaas-fn")->floor, 0);
+                charter_done(&c);
+        }
+}
+
 /* A snapshot that an older bramble wrote. */
 static void kube_from_version_1(void **state) {
         struct charter c = { 0 }, again = { 0 };
@@ -721,6 +883,7 @@ static void kube_from_version_1(void **state) {
         b.len -= 4 + 4 + 4 + 4 + 4 + 4 +
                  (4 + SIZE_KUBE_KEY); /* epoch, flags, made, n, two texts, key */
         b.len -= TAIL_BYTES;
+        without_cordons(&c, &b);
         assert_int_equal(charter_decode(b.data, b.len, &again), 0);
         assert_int_equal(again.kube.epoch, 0);
         assert_int_equal(again.n_members, 3);
@@ -746,6 +909,7 @@ static void floor_from_version_2(void **state) {
         assert_non_null(at);
         memmove(at, at + 4, b.len - (size_t)(at + 4 - b.data));
         b.len -= 4 + TAIL_BYTES;
+        without_cordons(&c, &b);
         b.data[5] = 2;
         assert_int_equal(charter_decode(b.data, b.len, &again), 0);
         assert_int_equal(again.functions[0].replicas, 61);
@@ -959,6 +1123,7 @@ static void secrets_snapshots(void **state) {
         assert_int_equal(charter_encode(&c, &b), 0);
         b.data[5] = 2;
         b.len -= TAIL_BYTES;
+        without_cordons(&c, &b);
         assert_int_equal(charter_decode(b.data, b.len, &again), 0);
         assert_int_equal(again.n_images, 1);
         assert_int_equal(again.secrets_version, 0);
@@ -1004,6 +1169,10 @@ int main(void) {
                 cmocka_unit_test(namespaces),
                 cmocka_unit_test(secrets_invariants),
                 cmocka_unit_test(secrets_snapshots),
+                cmocka_unit_test(cordons_since_version_4),
+                cmocka_unit_test(cordons),
+                cmocka_unit_test(renames),
+                cmocka_unit_test(floors_from_old_logs),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

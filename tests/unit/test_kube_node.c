@@ -150,6 +150,8 @@ static void patches(void **state) {
                   "{\"spec\":{\"taints\":[{\"key\":\"k2\",\"value\":\"v\",\"effect\":"
                   "\"NoExecute\"}]},\"metadata\":{\"resourceVersion\":\"77\"}}" },
                 { m1, { .pod_cidr = "10.244.9.0/24" }, NULL },
+                { m1, { .schedulable = true }, "{\"spec\":{\"unschedulable\":false}}" },
+                { bare, { .schedulable = true }, NULL },
                 { bare,
                   { .pod_cidr = "10.244.9.0/24",
                     .labels = (const struct kube_label[]){ { "a", "b" } },

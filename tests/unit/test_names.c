@@ -57,6 +57,29 @@ static void plain(void **state) {
         check(names_valid, samples, ARRAY_SIZE(samples));
 }
 
+static void boards(void **state) {
+        static const struct sample samples[] = {
+                { "kitchen", true },      { "w1", true },
+                { "m1", true },           { "a", true },
+                { "4b-shelf-2", true },   { X63, true },
+                { X63 "x", false },       { "", false },
+                { "Kitchen", false },     { "a.b", false },
+                { "a_b", false },         { "-a", false },
+                { "a-", false },          { "-", false },
+                { "123", false },         { "1a", true },
+                { "localhost", false },   { "bramble", false },
+                { "bramble-2", true },    { "raspberrypi", false },
+                { "a b", false },         { "a\n", false },
+                { "caf\xc3\xa9", false }, { "../x", false },
+        };
+
+        (void)state;
+        check(names_board_valid, samples, ARRAY_SIZE(samples));
+        for (size_t i = 0; i < ARRAY_SIZE(samples); i++)
+                if (samples[i].want == !!names_board_wrong(samples[i].in))
+                        fail_msg("'%s': no word of why", samples[i].in);
+}
+
 static void images(void **state) {
         char longest[SIZE_IMAGE + 1];
         static const struct sample samples[] = {
@@ -120,7 +143,7 @@ static void credentials(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(workers), cmocka_unit_test(plain),       cmocka_unit_test(images),
-                cmocka_unit_test(digests), cmocka_unit_test(credentials),
+                cmocka_unit_test(digests), cmocka_unit_test(credentials), cmocka_unit_test(boards),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

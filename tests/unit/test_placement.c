@@ -97,7 +97,8 @@ static unsigned step(struct world *w) {
                 assert_int_equal(apply(w, cmd), 0);
                 if (!a->place)
                         continue;
-                assert_true(w->boards[a->node - 1].up && !w->boards[a->node - 1].avoid);
+                assert_true(w->boards[a->node - 1].up && !w->boards[a->node - 1].avoid &&
+                            !w->boards[a->node - 1].cordoned);
                 assert_true(used(w, a->node) <= w->boards[a->node - 1].function_bytes);
         }
         return w->last.n;
@@ -481,6 +482,209 @@ static void even(void **state) {
         }
 }
 
+/* ---- a board that is drained ---- */
+
+/* The new replica answers before the old one goes. */
+static void moves_off(void **state) {
+        struct world w = world(3, 100);
+
+        (void)state;
+        set(&w, "f", 3, 10);
+        settle(&w);
+        assert_spread(&w, "f", "1 1 1");
+        memset(w.deaf, true, sizeof(w.deaf));
+        for (uint32_t i = 0; i < w.c.n_instances; i++)
+                w.deaf[w.c.instances[i].id] = false;
+        w.boards[0].cordoned = true;
+        settle(&w);
+        assert_spread(&w, "f", "1 2 1"); /* it does not answer yet */
+        memset(w.deaf, false, sizeof(w.deaf));
+        settle(&w);
+        assert_spread(&w, "f", "0 2 1");
+        assert_string_equal(w.last.reason, "");
+        /* nothing new comes, by scaling or by a deployment */
+        set(&w, "f", 6, 10);
+        set(&w, "g", 4, 10);
+        settle(&w);
+        assert_spread(&w, "f", "0 3 3");
+        assert_spread(&w, "g", "0 2 2");
+        /* and back: what is there stays, what comes spreads */
+        w.boards[0].cordoned = false;
+        settle(&w);
+        assert_spread(&w, "f", "0 3 3");
+        set(&w, "f", 9, 10);
+        settle(&w);
+        assert_spread(&w, "f", "3 3 3");
+        charter_done(&w.c);
+}
+
+/* Given work again half-way: nothing is there twice. */
+static void comes_back_half_way(void **state) {
+        struct world w = world(2, 100);
+
+        (void)state;
+        set(&w, "f", 2, 10);
+        settle(&w);
+        memset(w.deaf, true, sizeof(w.deaf));
+        w.deaf[1] = w.deaf[2] = false;
+        w.boards[1].cordoned = true;
+        settle(&w);
+        assert_spread(&w, "f", "2 1");
+        w.boards[1].cordoned = false;
+        settle(&w);
+        assert_spread(&w, "f", "1 1");
+        charter_done(&w.c);
+}
+
+/* An update and a drain at once. */
+static void updates_and_moves(void **state) {
+        struct world w = world(3, 100);
+
+        (void)state;
+        set(&w, "f", 3, 10);
+        settle(&w);
+        w.boards[2].cordoned = true;
+        set(&w, "f", 3, 20);
+        settle(&w);
+        assert_int_equal(charter_replicas(&w.c, "f", FN, 3), 0);
+        assert_int_equal(charter_replicas(&w.c, "f", FN, 0), 3);
+        for (uint32_t i = 0; i < w.c.n_instances; i++)
+                assert_int_equal(w.c.instances[i].function_generation, w.c.functions[0].generation);
+        charter_done(&w.c);
+}
+
+/* Nothing is dropped where there is no room for it elsewhere. */
+static void stays_without_room(void **state) {
+        struct world w = world(2, 100);
+
+        (void)state;
+        set(&w, "f", 2, 80);
+        settle(&w);
+        w.boards[0].cordoned = true;
+        settle(&w);
+        assert_spread(&w, "f", "1 1");
+        assert_string_equal(w.last.reason, "f: no board has 80 MB free for one more replica");
+        w.boards[1].function_bytes = 200 * MB;
+        settle(&w);
+        assert_spread(&w, "f", "0 2");
+        charter_done(&w.c);
+}
+
+/* Of a function that rests the kept replica goes: the next call starts another one. */
+static void nothing_rests_there(void **state) {
+        struct world w = world(2, 100);
+
+        (void)state;
+        set(&w, "k", 1, 10);
+        settle(&w);
+        set(&w, "k", 0, 10);
+        settle(&w);
+        set(&w, "kept", 1, 10);
+        settle(&w);
+        assert_int_equal(charter_replicas(&w.c, "kept", FN, 0), 1);
+        assert_int_equal(apply(&w, (struct charter_command){ .op = CHARTER_FUNCTION_FOLLOW,
+                                                             .name = "kept",
+                                                             .namespace = FN,
+                                                             .replicas_from = 1 }),
+                         0);
+        settle(&w);
+        assert_int_equal(charter_replicas(&w.c, "kept", FN, 0), 1); /* the twin */
+        for (size_t i = 0; i < w.n_boards; i++)
+                w.boards[i].cordoned = charter_replicas(&w.c, "kept", FN, i + 1) > 0;
+        settle(&w);
+        assert_int_equal(charter_replicas(&w.c, "kept", FN, 0), 0);
+        charter_done(&w.c);
+}
+
+/* ---- may it be? ---- */
+
+static int can_leave(const struct world *w, uint64_t node, struct fail *f) {
+        *f = (struct fail){ 0 };
+        return placement_can_leave(&w->c, w->boards, w->n_boards, node, f);
+}
+
+static void room_elsewhere(void **state) {
+        struct world w = world(3, 100);
+        struct fail f;
+
+        (void)state;
+        assert_int_equal(can_leave(&w, 1, &f), 0); /* nothing to move */
+        set(&w, "small", 3, 20);
+        set(&w, "large", 2, 60);
+        settle(&w);
+        /* 80 + 80 + 20: the small one fits beside the large, twice */
+        for (uint64_t node = 1; node <= 3; node++) {
+                uint32_t large = charter_replicas(&w.c, "large", FN, node);
+
+                assert_int_equal(can_leave(&w, node, &f), 0);
+                assert_true(large <= 1);
+        }
+        w.boards[1].avoid = true;
+        w.boards[2].function_bytes = 50 * MB;
+        assert_int_equal(can_leave(&w, 1, &f), -ENOSPC);
+        assert_non_null(strstr(f.text, "has nowhere to go: no other board has"));
+        w.boards[1].avoid = false;
+        w.boards[1].cordoned = w.boards[2].cordoned = true;
+        assert_int_equal(can_leave(&w, 1, &f), -ENOSPC);
+        assert_non_null(strstr(f.text, "no other board is fit to take it"));
+        charter_done(&w.c);
+}
+
+/* Replicas that are too many need no other place. */
+static void what_goes_anyway(void **state) {
+        struct world w = world(2, 100);
+        struct fail f;
+
+        (void)state;
+        set(&w, "f", 2, 80);
+        settle(&w);
+        assert_spread(&w, "f", "1 1");
+        assert_int_equal(can_leave(&w, 1, &f), -ENOSPC);
+        assert_string_equal(f.text, "f has nowhere to go: no other board has 80 MB free for it");
+        assert_int_equal(apply(&w, (struct charter_command){ .op = CHARTER_FUNCTION_SCALE,
+                                                             .name = "f",
+                                                             .namespace = FN,
+                                                             .replicas = 1 }),
+                         0);
+        assert_int_equal(can_leave(&w, 1, &f), 0);
+        down(&w, 2);
+        assert_int_equal(can_leave(&w, 1, &f), 0); /* the other is there still, for all we know */
+        charter_done(&w.c);
+}
+
+/* Where it says yes everything moves, without a replica too few at any time. */
+static void says_true(void **state) {
+        unsigned yes = 0;
+
+        (void)state;
+        for (unsigned s = 1; s <= 400; s++) {
+                struct world w = world(2 + s % 4, 60 + s % 50);
+                uint64_t seed = s, node;
+                struct fail f;
+
+                for (unsigned i = 0; i < 5; i++) {
+                        char name[8] = { 'f', (char)('0' + i) };
+
+                        set(&w, name, next_random(&seed) % 3, 5 + next_random(&seed) % 20);
+                }
+                settle(&w);
+                node = 1 + next_random(&seed) % w.n_boards;
+                if (w.last.reason[0] || can_leave(&w, node, &f) < 0) {
+                        charter_done(&w.c);
+                        continue;
+                }
+                yes++;
+                w.boards[node - 1].cordoned = true;
+                for (unsigned i = 0; i < 400 && step(&w) > 0; i++)
+                        for (uint32_t k = 0; k < w.c.n_functions; k++)
+                                assert_true(charter_replicas(&w.c, w.c.functions[k].name, FN, 0) >=
+                                            w.c.functions[k].replicas);
+                assert_int_equal(used(&w, node), 0);
+                charter_done(&w.c);
+        }
+        assert_true(yes > 50);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(spreads),
@@ -496,6 +700,14 @@ int main(void) {
                 cmocka_unit_test(few_a_step),
                 cmocka_unit_test(always),
                 cmocka_unit_test(even),
+                cmocka_unit_test(moves_off),
+                cmocka_unit_test(comes_back_half_way),
+                cmocka_unit_test(updates_and_moves),
+                cmocka_unit_test(stays_without_room),
+                cmocka_unit_test(nothing_rests_there),
+                cmocka_unit_test(room_elsewhere),
+                cmocka_unit_test(what_goes_anyway),
+                cmocka_unit_test(says_true),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

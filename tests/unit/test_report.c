@@ -48,7 +48,9 @@ static struct report *sample(void) {
                                         .version = "v1.20.2",
                                         .epoch = 3,
                                         .capable = true,
-                                        .snapshot = UINT64_C(3) << 32 | 17 };
+                                        .snapshot = UINT64_C(3) << 32 | 17,
+                                        .n_cleared = 2,
+                                        .cleared = { 5, UINT64_MAX } };
         r->sensors.card_errors = 5;
         r->unix_ms = UINT64_C(1764522000123);
         r->n_alarms = 2;
@@ -89,6 +91,8 @@ static void there_and_back(void **state) {
         assert_int_equal(out->alarms[1].severity, SEVERITY_ERROR);
         assert_int_equal(out->alarms[0].age_sec, 12);
         assert_string_equal(out->alarms[0].text, "too hot");
+        assert_int_equal(out->kube.n_cleared, 2);
+        assert_true(out->kube.cleared[1] == UINT64_MAX);
         /* every shorter message, and every longer one */
         for (size_t len = 0; len < a.len; len++)
                 assert_int_equal(report_decode(a.data, len, out), -EBADMSG);

@@ -8,8 +8,10 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-static struct world_member members[] = { { .node = 1, .name = "m1", .subnet = 1, .up = true },
-                                         { .node = 2, .name = "w1", .subnet = 2 } };
+static struct world_member members[] = {
+        { .node = 1, .name = "m1", .subnet = 1, .up = true },
+        { .node = 2, .name = "w1", .subnet = 2, .cordoned = true }
+};
 static struct world_function functions[] = {
         { .name = "hello",
           .namespace = "openfaas-fn",
@@ -74,6 +76,7 @@ static void survives(void **state) {
         assert_true(world_kube_carries(&out.kube, 1));
         assert_false(world_kube_carries(&out.kube, 2));
         assert_string_equal(world_member(&out, 2)->name, "w1");
+        assert_true(world_member(&out, 2)->cordoned && !world_member(&out, 1)->cordoned);
         assert_null(world_member(&out, 3));
         assert_string_equal(world_function(&out, "hello", "openfaas-fn")->spec, "{}");
         assert_true(world_function(&out, "hello", "openfaas-fn")->stuck);
