@@ -23,7 +23,7 @@ played() { # NAME FILE PLAYBOOK ARGS...: it ends well, and says so in FILE
 }
 sum_of() { awk -v h="$2" -v k="$3" '$1 == h && $2 == ":" { for (i = 3; i <= NF; i++) if (split($i, p, "=") == 2 && p[1] == k) print p[2] }' "$work/$1"; } # FILE BOARD KEY
 changes() { for b in "${@:2}"; do sum_of "$1" "$b" changed; done | xargs; } # FILE BOARD...
-version_on() { run "$1" dpkg-query -W -f '${Version}' bramble; }
+version_on() { run "$1" dpkg-query -W -f '${Version}\n' bramble; }
 
 # ---- the playbooks themselves, and the packages ------------------------------------------------------
 assert 'ansible-lint has nothing to say' sh -c "cd '$top/ansible' && ansible-lint --offline --nocolor --strict --profile production"
@@ -37,8 +37,12 @@ version=$(dpkg-deb -f "$first" Version)
 next=$(make_deb DEB_VERSION="$version+next") || { not_ok 'make deb' "$(cat "$work/said")" && finish; }
 cp "$next" "$work/next/"
 next=$work/next/${next##*/}
+last=$(make_deb DEB_VERSION="$version+next2") || { not_ok 'make deb' "$(cat "$work/said")" && finish; }
+mkdir "$work/repository"
+cp "$last" "$work/repository/"
 
 cleanup() {
+	[ -z "${server:-}" ] || kill "$server" 2>/dev/null
 	show_boards
 	[ -n "${KEEP:-}" ] || "$lab" down
 	[ -n "${KEEP:-}" ] || rm -rf "$work"
@@ -138,7 +142,7 @@ refuse 'does not run without keys' '' run b3 systemctl is-active bramble-agent
 played 'joins when it is told to' join join.yml --limit b3
 assert 'the bramble is three' agree 3 b1 b2 b3
 learn_names b1 b2 b3
-m1=${slot_of[m1]} w1=${slot_of[w1]}
+m1=${slot_of[m1]}
 
 # ---- and again -------------------------------------------------------------------------------------------------
 played 'all of it again' again install.yml
@@ -169,27 +173,40 @@ calls() { # ADDRESS FILE: one call after the other until it is told to stop, a l
 	done >"$work/$2"
 }
 new=(-e bramble_packages= -e "bramble_deb=$next")
-run "$w1" systemctl stop bramble-agent
-refuse 'a bramble that is not whole is not upgraded' "$w1 is in no bramble" play upgrade.yml "${new[@]}"
+stay=$(status b1 '"\(.master) \(.leader)"') # these two have their turn at the end
+for first_turn in b1 b2 b3; do
+	case " $stay " in *" $(run $first_turn hostname) "*) ;; *) break ;; esac
+done
+run "$first_turn" systemctl stop bramble-agent
+refuse 'a bramble that is not whole is not upgraded' "$first_turn is in no bramble" play upgrade.yml "${new[@]}"
 equal 'not one board of it' "$version $version $version" "$(versions)"
 # The first in turn does not come back: its agent cannot start.
-run "$w1" sh -c 'mkdir -p /run/systemd/system/bramble-agent.service.d && systemctl daemon-reload && systemctl start bramble-agent'
+run "$first_turn" sh -c 'mkdir -p /run/systemd/system/bramble-agent.service.d && systemctl daemon-reload && systemctl start bramble-agent'
 wait_until 60 agree 3 b1 b2 b3
-run "$w1" sh -c 'printf "[Service]\nExecStart=\nExecStart=/bin/false\n" >/run/systemd/system/bramble-agent.service.d/test.conf'
-refuse 'a board that does not come back ends it' "$w1 is not up in a bramble" play upgrade.yml "${new[@]}" -e bramble_wait_seconds=6
+run "$first_turn" sh -c 'printf "[Service]\nExecStart=\nExecStart=/bin/false\n" >/run/systemd/system/bramble-agent.service.d/test.conf'
+# (From a URL this time.)
+nsenter --net="/run/netns/$BRAMBLE_LAB_PREFIX" python3 -m http.server -d "$work" 8000 >/dev/null 2>&1 &
+server=$!
+wait_until 20 "$lab" lan curl -sf -o /dev/null http://10.77.0.254:8000/status
+refuse 'a board that does not come back ends it' "$first_turn is not up in a bramble" play upgrade.yml \
+	-e bramble_packages= -e "bramble_deb=http://10.77.0.254:8000/next/${next##*/}" -e bramble_wait_seconds=6
 equal 'the others keep what they have' "$version $version+next" "$(versions | xargs -n 1 | sort -u | xargs)"
 equal 'both of them' 2 "$(versions | xargs -n 1 | grep -cxF "$version")"
-run "$w1" sh -c 'rm -r /run/systemd/system/bramble-agent.service.d && systemctl daemon-reload && systemctl restart bramble-agent'
+run "$first_turn" sh -c 'rm -r /run/systemd/system/bramble-agent.service.d && systemctl daemon-reload && systemctl restart bramble-agent'
 eventually 'that board is mended' 60 agree 3 b1 b2 b3
 eventually 'with its function' 60 fn_is b1 hello .available_replicas 3
 
 before=$(tasks)
 match 'three containers' '^3$' "$(grep -c RUNNING <<<"$before")"
-for b in 1 2 3; do calls 10.77.0.1$b calls$b & done
+callers=()
+for b in 1 2 3; do
+	calls 10.77.0.1$b calls$b &
+	callers+=($!)
+done
 for b in 1 2 3; do wait_until 20 test -s "$work/calls$b"; done
 played 'upgraded' upgrade upgrade.yml "${new[@]}"
 touch "$work/calls.stop"
-wait
+wait "${callers[@]}"
 equal 'all have it' "$version+next $version+next $version+next" "$(versions)"
 equal 'the same containers, process ids and all' "$before" "$(tasks)"
 for b in 1 2 3; do
@@ -201,6 +218,20 @@ equal "two boards in turn ($order), the master last" "$m1" "${order##* }"
 assert 'the bramble is whole' agree 3 b1 b2 b3
 played 'upgraded again' upgrade upgrade.yml "${new[@]}"
 equal 'changes nothing' '0 0 0' "$(changes upgrade b1 b2 b3)"
+
+# ---- from a repository ---------------------------------------------------------------------------------------------------
+(
+	cd "$work/repository" && export GNUPGHOME=$work/gnupg && mkdir -m 700 "$GNUPGHOME" && dpkg-scanpackages -m . >Packages &&
+		printf 'Date: %s\nSHA256:\n %s %s Packages\n' "$(date -Ru)" "$(sha256sum <Packages | cut -c1-64)" "$(stat -c %s Packages)" >Release &&
+		gpg -q --batch --passphrase '' --quick-gen-key lab ed25519 sign never && gpg -q --batch --clearsign -o InRelease Release &&
+		gpg -q --armor --export >key.asc && gpgconf --kill all
+) 2>"$work/said" || not_ok 'a repository' "$(cat "$work/said")"
+repository=(--limit b3 -e bramble_packages= -e 'bramble_repository=http://10.77.0.254:8000/repository ./')
+refuse 'one that nobody vouches for is not taken' 'not signed|NO_PUBKEY|signatures' play upgrade.yml "${repository[@]}"
+equal 'and nothing from it' "$version+next" "$(version_on b3)"
+played 'upgraded from a repository with its key' repository upgrade.yml "${repository[@]}" -e "bramble_repository_key=$work/repository/key.asc"
+equal 'to the newest' "$version+next2" "$(version_on b3)"
+kill "$server" 2>/dev/null
 
 # ---- switched off -----------------------------------------------------------------------------------------------------
 refuse 'nobody says yes: nothing is switched off' 'nothing was switched off' play shutdown.yml
