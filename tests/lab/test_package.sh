@@ -1,6 +1,7 @@
 #!/bin/bash
 # The Debian package on two boards that have nothing of bramble's: installed, upgraded while functions
 # answer, switched off, removed, purged; and what can be said of the package itself.
+# SUITE=trixie: the package and the boards of that Debian (make test-trixie).
 # shellcheck source=tests/lab/lib.sh disable=SC2317,SC2016 # functions are called by the asserts
 . "$(dirname "$0")/lib.sh"
 
@@ -9,7 +10,7 @@ work=$(mktemp -d)
 out=$top/${BUILD:-build}/${CC:-gcc}
 # shellcheck disable=SC2120 # one caller has arguments, by way of assert
 make_deb() { # ARGS of make
-	(cd "$top" && env -u SAN MAKEFLAGS= make -s deb "$@" 2>"$work/said") || { cat "$work/said" >&2 && false; }
+	(cd "$top" && env -u SAN MAKEFLAGS= make -s deb ${SUITE:+SUITE="$SUITE" ARCH="$(dpkg --print-architecture)"} "$@" 2>"$work/said") || { cat "$work/said" >&2 && false; }
 }
 
 # ---- the package itself ---------------------------------------------------------------------------
@@ -61,7 +62,12 @@ cleanup() {
 	[ -n "${KEEP:-}" ] || "$lab" down
 	rm -rf "$work"
 }
-lab_up --bare 2
+if [ -n "${SUITE:-}" ]; then # what this machine cannot know: the libraries of that Debian
+	BRAMBLE_LAB_PACKAGES=$(dpkg-deb -f "$work/first.deb" Depends | tr ',' '\n' | sed 's/[|(].*//' | xargs)
+	export BRAMBLE_LAB_PACKAGES
+	match 'its libraries have names' 'libraft' "$BRAMBLE_LAB_PACKAGES"
+fi
+lab_up --bare ${SUITE:+--suite "$SUITE"} 2
 trap cleanup EXIT
 "$out/agentctl" pki init home --dir "$work/pki" >/dev/null
 give() { run "$1" sh -c 'cat >/root/bramble.deb' <"$work/$2.deb"; } # BOARD first|next
