@@ -58,6 +58,9 @@ struct agent {
         struct charter charter; /* voters only; written by consensus */
         uint32_t problems;      /* PROBLEM_* that only the agent knows of */
 
+        /* Where another board is that calls itself this one; "": none came. */
+        char twin[SIZE_ADDRESS];
+
         /* The parts; each file of this folder owns one. */
         struct fnet *fnet;
         struct network *network;

@@ -8,6 +8,7 @@
 #include "daemon/membership.h"
 #include "daemon/raft_links.h"
 #include "io/log.h"
+#include "io/own_address.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -25,6 +26,7 @@ enum {
 #define RETRY_MOST_USEC  (8 * USEC_PER_SEC)
 #define BEAT_USEC        (2 * USEC_PER_SEC) /* a view on every control connection, changed or not */
 #define STEADY_USEC      (10 * USEC_PER_SEC) /* the end of a shorter connection is no news */
+#define FRESH_USEC       (3 * USEC_PER_SEC)  /* who was heard so lately is there */
 #define SILENT_USEC      (7 * USEC_PER_SEC)  /* a control connection without a frame is dead */
 
 struct place {
@@ -272,6 +274,24 @@ void peers_discard(struct link *l) {
         link_close(l);
 }
 
+/* Another board with the serial of one that is there, at another address: the first one stays.
+ * (A board that comes back after a power cut was silent for longer.) */
+static bool refused_twin(const struct peer *p, const struct link *l,
+                         const struct message_hello *m) {
+        const struct world_member *member = world_member(&p->agent->world, p->node);
+        char key[SIZE_ADDRESS + 8];
+
+        if (!p->link || p->hello.boot == m->boot || agent_now() - p->heard > FRESH_USEC ||
+            str_eq(link_address(p->link), link_address(l)))
+                return false;
+        (void)snprintf(key, sizeof(key), "twin-%s", link_address(l));
+        if (log_once(key))
+                log_error("%s has the serial of %s, which is there at %s: it is refused",
+                          link_address(l), member ? member->name : "another board",
+                          link_address(p->link));
+        return true;
+}
+
 /* Both hellos were exchanged on 'l'. */
 static void peer_up(struct agent *a, struct link *l, const struct message_hello *m) {
         struct peer *p = peer_find(a, m->view.node);
@@ -280,7 +300,7 @@ static void peer_up(struct agent *a, struct link *l, const struct message_hello 
 
         if (!p)
                 p = peer_new(a, m->view.node);
-        if (!p || !replaces(a, p, l, m)) {
+        if (!p || refused_twin(p, l, m) || !replaces(a, p, l, m)) {
                 peers_discard(l);
                 return;
         }
@@ -422,12 +442,21 @@ int peers_open(struct agent *a) {
 /* ---- what the other parts call ----------------------------------------------------------------
  */
 
+/* By mDNS anybody can say so: nothing follows from it but words. */
+static void twin_seen(struct agent *a, const char *address) {
+        if (log_once("same-node"))
+                log_error("%s has this board's own serial: a copied card, or two boards of one "
+                          "serial; only one of them can be a member",
+                          address);
+        (void)str_copy(a->twin, sizeof(a->twin), address);
+}
+
 void peers_seen(struct agent *a, uint64_t node, const char *address, uint16_t port) {
         struct peer *p;
 
         if (node == a->board.node) {
-                if (log_once("same-node"))
-                        log_debug("%s announces this board's own node id", address);
+                if (!own_address(address))
+                        twin_seen(a, address);
                 return;
         }
         p = peer_find(a, node);
