@@ -137,6 +137,21 @@ static void members(struct step *s) {
         }
 }
 
+/* Taken out of use by a person, or given back. */
+static void cordons(struct step *s) {
+        for (uint32_t i = 0; i < s->now->n_members; i++) {
+                const struct world_member *is = &s->now->members[i];
+                const struct world_member *was = world_member(s->before, is->node);
+
+                if (!was || was->cordoned == is->cordoned)
+                        continue;
+                say(s, EVENT_DRAINED, SEVERITY_INFO, is->name,
+                    is->cordoned ? "%s is drained: what it carries moves elsewhere"
+                                 : "%s may carry functions again",
+                    is->name);
+        }
+}
+
 /* A leader that was elected once more, after nobody led, counts too. */
 static void leader(struct step *s, bool same_bramble) {
         const struct world *before = s->before, *now = s->now;
@@ -234,6 +249,7 @@ struct move {
 /* Where they are now: the newest replicas that are elsewhere and came after the loss. */
 static void say_move(struct step *s, const struct move *m) {
         uint32_t f = (uint32_t)(m->is - s->now->functions), left = m->n, n = 0;
+        const char *why = m->from->up ? "is drained" : "does not answer";
         char to[SIZE_NAME * 3] = "", name[2 * SIZE_NAME];
         const char *board = "";
 
@@ -256,16 +272,15 @@ static void say_move(struct step *s, const struct move *m) {
         (void)function_name(m->is, name);
         if (n == 1)
                 say_function(s, EVENT_MOVED, name, board,
-                             "%.60s moved from %.40s to %.40s, as %.40s does not answer", name,
-                             m->from->name, to, m->from->name);
+                             "%.60s moved from %.40s to %.40s, as %.40s %s", name, m->from->name,
+                             to, m->from->name, why);
         else
                 say_function(s, EVENT_MOVED, name, board,
-                             "%" PRIu32 " replicas of %.50s moved from %.30s to %.60s, as %.30s "
-                             "does not answer",
-                             n, name, m->from->name, to, m->from->name);
+                             "%" PRIu32 " replicas of %.50s moved from %.30s to %.60s, as %.30s %s",
+                             n, name, m->from->name, to, m->from->name, why);
 }
 
-/* What a board that is away had, others have now.  (Fewer replicas after scaling down, or new ones
+/* What a board that is away or drained had, others have now.  (Fewer replicas after scaling down, or new ones
  * of an update, are no moves.) */
 static void moves_of(struct step *s, uint32_t function) {
         struct move m = { .is = &s->now->functions[function] };
@@ -279,7 +294,9 @@ static void moves_of(struct step *s, uint32_t function) {
                 m.from = &s->now->members[b];
                 m.n = 0;
                 m.after = 0;
-                for (uint32_t i = 0; !m.from->up && i < s->before->n_instances; i++) {
+                if (m.from->up && !m.from->cordoned)
+                        continue;
+                for (uint32_t i = 0; i < s->before->n_instances; i++) {
                         const struct world_instance *in = &s->before->instances[i];
 
                         if (in->node != m.from->node ||
@@ -339,7 +356,7 @@ unsigned events_step(struct events *log, const struct world *before, const struc
         bool same = before->bramble == now->bramble && before->n_members > 0;
 
         if (same)
-                members(&s);
+                members(&s), cordons(&s);
         leader(&s, same);
         if (same) {
                 master(&s);

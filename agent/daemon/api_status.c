@@ -49,10 +49,6 @@ static cJSON *board_json(const struct board *b) {
         (void)cJSON_AddNumberToObject(o, "clock_mhz", b->clock_mhz);
         (void)cJSON_AddNumberToObject(o, "bits_kernel", b->bits_kernel);
         (void)cJSON_AddNumberToObject(o, "bits_user", b->bits_user);
-        /* what it stands; 0: not known */
-        (void)cJSON_AddNumberToObject(o, "soft_temp_c", b->soft_temp_c);
-        (void)cJSON_AddNumberToObject(o, "throttle_c", b->throttle_c);
-        (void)cJSON_AddNumberToObject(o, "hard_c", b->hard_c);
         if (b->kubernetes_max[0])
                 (void)cJSON_AddStringToObject(o, "kubernetes_max", b->kubernetes_max);
         /* what it stands; 0: not known */

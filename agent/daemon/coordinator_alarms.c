@@ -2,6 +2,7 @@
 #include "base/str.h"
 #include "core/alarms.h"
 #include "daemon/coordinator_private.h"
+#include "daemon/power.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -55,7 +56,10 @@ static void look_lost(struct coordinator *c, usec_t now) {
                 struct board_state *b = c->boards[i];
                 enum severity was = b->lost.level;
 
-                alarm_lost(&b->lost, b->up, false, now);
+                alarm_lost(&b->lost, b->up,
+                           power_leaves(c->agent, b->node) ||
+                                   charter_awaits(&c->agent->charter, b->node),
+                           now);
                 c->dirty = c->dirty || b->lost.level != was;
         }
 }

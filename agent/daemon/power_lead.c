@@ -3,6 +3,7 @@
  * it is what switched that off. */
 #include "base/scope.h"
 #include "base/str.h"
+#include "daemon/events.h"
 #include "daemon/membership.h"
 #include "daemon/peers.h"
 #include "daemon/power_private.h"
@@ -277,6 +278,22 @@ static void hand_over(struct power *p, uint64_t to) {
         p->lead.handing = consensus_transfer(consensus, to, on_handed, p) == 0;
 }
 
+static void tell_begun(struct power *p, const struct charter_shutdown *record) {
+        struct event e = { .kind = EVENT_SHUTDOWN,
+                           .severity = SEVERITY_INFO,
+                           .alarm = ALARM_KINDS };
+
+        if (record->only) {
+                (void)str_copy(e.board, sizeof(e.board), name_of(p->agent, record->only));
+                (void)snprintf(e.text, sizeof(e.text), "%.63s is being %s", e.board,
+                               record->reboot ? "restarted" : "switched off");
+        } else {
+                (void)snprintf(e.text, sizeof(e.text), "all boards are being %s",
+                               record->reboot ? "restarted" : "switched off");
+        }
+        events_tell(p->agent, &e);
+}
+
 static void begin(struct power *p, usec_t now) {
         struct power_lead *l = &p->lead;
         const struct charter_shutdown *record = &p->agent->charter.shutdown;
@@ -287,6 +304,8 @@ static void begin(struct power *p, usec_t now) {
                 for (; n < p->view.n; n++)
                         seen[n] = (struct shutdown_board){ .node = p->view.rows[n].node,
                                                            .state = p->view.rows[n].state };
+        else
+                tell_begun(p, record);
         *l = (struct power_lead){ .active = true, .handing = l->handing, .clearing = l->clearing };
         shutdown_begin(&l->plan, record, p->agent->board.node, seen, n, now);
 }
