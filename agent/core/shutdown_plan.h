@@ -37,8 +37,8 @@
 /* A board that does not do as it said it would is asked again. */
 #define SHUTDOWN_AGAIN_USEC (5 * USEC_PER_SEC)
 
-/* After the power has come back, boards are waited for so long before their replicas and votes go to
- * others: some boot more slowly than others, and some plugs are switched on later. */
+/* After the power has come back, boards are waited for so long before their replicas and votes go
+ * to others: some boot more slowly than others, and some plugs are switched on later. */
 #define SHUTDOWN_RETURN_USEC (3 * USEC_PER_MIN)
 
 /* Attempts to reach an address that nobody answered, in a row, until it is silent. */
