@@ -31,6 +31,7 @@ int charter_shutdown_refuses(const struct charter *c, const struct charter_comma
                 CHARTER_FUNCTION_SCALE, CHARTER_FUNCTION_REMOVE, CHARTER_INSTANCE_PLACE,
                 CHARTER_INSTANCE_DROP,  CHARTER_KUBE_MOVE,       CHARTER_KUBE_PLANE_ADD,
                 CHARTER_KUBE_OFF,       CHARTER_FUNCTION_FOLLOW, CHARTER_KUBE_PLANE_REMOVE,
+                CHARTER_MEMBER_CORDON,  CHARTER_MEMBER_RENAME,
         };
 
         if (!charter_frozen(c))

@@ -4,6 +4,14 @@ $(OUT)/unit/test_gateway_functions: $(UNIT_OBJ_test_gateway_functions)
 UNIT_OBJ_test_call_counts := $(OUT)/agent/gateway/call_counts.o
 $(OUT)/unit/test_call_counts: $(UNIT_OBJ_test_call_counts)
 
+# The dashboard's half of the gateway.
+UNIT_OBJ_test_ui_calls := $(addprefix $(OUT)/agent/gateway/,ui_calls.o call_counts.o)
+$(OUT)/unit/test_ui_calls: $(UNIT_OBJ_test_ui_calls)
+UNIT_OBJ_test_ui_message := $(OUT)/agent/gateway/ui_message.o
+$(OUT)/unit/test_ui_message: $(UNIT_OBJ_test_ui_message)
+UNIT_OBJ_test_ui_assets := $(OUT)/agent/gateway/ui_assets.o
+$(OUT)/unit/test_ui_assets: $(UNIT_OBJ_test_ui_assets)
+
 # fwatchdog: parts of it, and the program itself.
 UNIT_OBJ_test_watchdog_options := $(OUT)/agent/watchdog/options.o
 $(OUT)/unit/test_watchdog_options: $(UNIT_OBJ_test_watchdog_options)
@@ -50,14 +58,6 @@ UNIT_OBJ_test_progress := $(OUT)/agent/cli/progress.o
 $(OUT)/unit/test_progress: $(UNIT_OBJ_test_progress)
 UNIT_OBJ_test_hint := $(OUT)/agent/cli/hint.o
 $(OUT)/unit/test_hint: $(UNIT_OBJ_test_hint)
-
-# The dashboard's half of the gateway.
-UNIT_OBJ_test_ui_calls := $(addprefix $(OUT)/agent/gateway/,ui_calls.o call_counts.o)
-$(OUT)/unit/test_ui_calls: $(UNIT_OBJ_test_ui_calls)
-UNIT_OBJ_test_ui_message := $(OUT)/agent/gateway/ui_message.o
-$(OUT)/unit/test_ui_message: $(UNIT_OBJ_test_ui_message)
-UNIT_OBJ_test_ui_assets := $(OUT)/agent/gateway/ui_assets.o
-$(OUT)/unit/test_ui_assets: $(UNIT_OBJ_test_ui_assets)
 
 # What Kubernetes is asked about boards that are taken out of use.
 UNIT_OBJ_test_kube_drain := $(OUT)/agent/daemon/kube_drain.o
