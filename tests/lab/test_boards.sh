@@ -73,7 +73,7 @@ loaded 'drain' "$slot" "$other"
 assert 'drained again: nothing happens' timeout 20 "$lab" run b1 agentctl drain "$name"
 equal 'as JSON it is the board' "$name true" "$(ctl b2 drain "$name" -o json | jq -r '"\(.name) \(.drained)"')"
 assert 'more replicas' ctl b1 scale hello 7
-eventually 'are elsewhere' 30 fn_is b1 hello .available_replicas 7
+eventually 'are elsewhere' 30 fn_is b1 hello '.replicas >= 7 and .available_replicas == .replicas' true # load may want eight
 equal 'not there' 0 "$(on_board b1 "$name")"
 
 # --- an update is ready when nobody answers as before -----------------------------------------------------
@@ -104,7 +104,9 @@ load 12 "$slot2" hello
 load 12 "$other" page
 sleep 1 # of load before
 assert 'the leader is to be drained' ctl "$other" drain "$leads" --no-wait
-match 'a call wakes a function meanwhile' ' 200$' "$(lan curl -s -m 20 -w ' %{http_code}' -d x "http://$(at "$other")/function/nap" | tr '\n' ' ')"
+# a busy machine may need longer to start it, while all else moves, than a caller is kept waiting
+woken() { lan curl -s -m 20 -w ' %{http_code} after %{time_total} s' -d x "http://$(at "$other")/function/nap" | grep ' 200 after'; }
+eventually 'a call wakes a function meanwhile' 40 woken
 handed_over() { local l; l=$(status "$other" .leader) && [ -n "$l" ] && [ "$l" != "$leads" ]; }
 eventually 'another one leads' 15 handed_over
 assert 'and it is drained' timeout 100 "$lab" run "$other" agentctl drain "$leads"
