@@ -49,6 +49,8 @@ export class Mock {
                 this.server.close();
         }
 
+        /* As it was in the beginning, for the next spec. */
+        reset(state) { Object.assign(this, { state, actions: [], system: [], seen: new Set(), past: [], fail: null }); }
         send(type, data) { this.viewers.forEach((v) => v.write(`event: ${type}\ndata: ${JSON.stringify(data)}\n\n`)); }
         become(state) { this.state = state; this.send('state', state); }
         event(e) { const all = { id: this.past.length + 1, unix: Date.now() / 1000, severity: 'info', board: '', function: '', kind: 'joined', ...e }; this.past.push(all); this.send('event', all); }

@@ -1,5 +1,5 @@
 /* functions - the list of functions, and the panel of one. */
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { remove, scale } from './api.js';
 import { millis, NONE, num, plural, rate } from './format.js';
 import { Badge, Button, Dialog, Failure, Field, Icon, useAction } from './parts.jsx';
@@ -28,7 +28,7 @@ export function Functions({ state, live, onOpen, onDeploy }) {
         return (
                 <section aria-labelledby="functions-title">
                         <div class="section-head">
-                                <h2 id="functions-title">Functions <span class="count">{state.functions.length}</span></h2>
+                                <h2 id="functions-title" tabIndex={-1}>Functions <span class="count">{state.functions.length}</span></h2>
                                 <div class="tools">
                                         {many && <input type="search" placeholder="Find a function" aria-label="Find a function" value={filter} onInput={(e) => setFilter(e.currentTarget.value)} />}
                                         <Button kind="primary" icon="plus" onClick={onDeploy} disabled={!live}>Deploy</Button>
@@ -120,6 +120,7 @@ function Remove({ f, csrf, live, onDone }) {
 }
 
 export function Panel({ f, history, csrf, live, onClose, onSay }) {
+        const backTo = useRef('');
         if (!f) {
                 return (
                         <Dialog title="This function is gone" kind="panel" onClose={onClose}>
@@ -129,7 +130,7 @@ export function Panel({ f, history, csrf, live, onClose, onSay }) {
                 );
         }
         return (
-                <Dialog title={<bdi>{f.name}</bdi>} kind="panel" onClose={onClose}>
+                <Dialog title={<bdi>{f.name}</bdi>} kind="panel" onClose={onClose} backTo={backTo}>
                         <dl class="facts facts-small">
                                 <div class="fact"><dt>Ready</dt><dd><Ready f={f} /></dd></div>
                                 <div class="fact"><dt>Calls, all in all</dt><dd>{num(f.invocations) === null ? NONE : num(f.invocations).toLocaleString('en')}</dd></div>
@@ -141,7 +142,7 @@ export function Panel({ f, history, csrf, live, onClose, onSay }) {
                         <Plots f={f} history={history} />
                         <Placements f={f} />
                         <Logs f={f} csrf={csrf} />
-                        <Remove f={f} csrf={csrf} live={live} onDone={(t) => { onSay(t); onClose(); }} />
+                        <Remove f={f} csrf={csrf} live={live} onDone={(t) => { backTo.current = '#functions-title'; onSay(t); onClose(); }} />
                 </Dialog>
         );
 }

@@ -77,16 +77,16 @@ export function LostLink({ state, onRetry }) {
         const now = useNow(500);
         if (state.link === 'refused') {
                 return (
-                        <div class="banner banner-bad" role="alert">
+                        <section class="banner banner-bad" aria-label="The link">
                                 <Icon name="error" />
-                                <p><strong>Your session has ended.</strong> <a href="/ui/">Log in again</a> to go on.</p>
-                        </div>
+                                <p role="alert"><strong>Your session has ended.</strong> <a href="/ui/">Log in again</a> to go on.</p>
+                        </section>
                 );
         }
         if (state.link === 'live' || (state.link === 'connecting' && !state.reason)) return null;
         const age = Math.max(0, Math.round((now - state.lastGood) / 1000)), wait = Math.max(0, Math.ceil((state.retryAt - now) / 1000));
         return (
-                <div class="banner banner-bad">
+                <section class="banner banner-bad" aria-label="The link">
                         <Icon name="error" />
                         <div>
                                 <p role="alert"><strong>{state.known ? 'The link to the gateway is lost.' : 'The gateway does not answer yet.'}</strong> {state.reason}</p>
@@ -96,6 +96,6 @@ export function LostLink({ state, onRetry }) {
                                 </p>
                         </div>
                         <Button onClick={onRetry}>Try now</Button>
-                </div>
+                </section>
         );
 }

@@ -96,4 +96,5 @@ export function event(e) {
 export const boards = (v) => list(v, LIMIT_BOARDS).map(object);
 export const functions = (v) => list(v, LIMIT_FUNCTIONS).map(object);
 export const alerts = (v) => list(v, LIMIT_ALERTS).map((a) => alert(object(a)));
-export const functionKey = (f) => `${text(f.name, 128)}.${text(f.namespace, 128) || 'openfaas-fn'}`;
+/* '' for one without a name, which is none. */
+export const functionKey = (f) => (text(f.name, 128) ? `${text(f.name, 128)}.${text(f.namespace, 128) || 'openfaas-fn'}` : '');

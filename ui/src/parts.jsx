@@ -57,8 +57,8 @@ export function Field({ label, hint, error, children }) {
 }
 
 /* A modal dialog: the browser keeps the focus inside and ends it with Esc; where it was opened from gets the
- * focus back. */
-export function Dialog({ title, kind = 'plain', onClose, children, closable = true }) {
+ * focus back, or what the selector 'backTo.current' finds (where the opener is about to go). */
+export function Dialog({ title, kind = 'plain', onClose, children, closable = true, backTo }) {
         const ref = useRef(null), id = useId(), heading = useRef(null);
         useLayoutEffect(() => {
                 const dialog = ref.current, opener = document.activeElement;
@@ -66,7 +66,8 @@ export function Dialog({ title, kind = 'plain', onClose, children, closable = tr
                 (dialog.querySelector('[data-first]') ?? heading.current).focus();
                 return () => {
                         if (dialog.open) dialog.close();
-                        const back = opener?.isConnected && opener !== document.body ? opener : document.querySelector('main');
+                        const there = backTo?.current && document.querySelector(backTo.current);
+                        const back = there || (opener?.isConnected && opener !== document.body ? opener : document.querySelector('main'));
                         back?.focus();
                 };
         }, []);

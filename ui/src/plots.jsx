@@ -1,5 +1,5 @@
 /* plots - calls a second and latency over time, with the same numbers as tables behind them. */
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { millis, NONE, rate } from './format.js';
@@ -35,11 +35,12 @@ function options(width, series, unit) {
 
 function Plot({ title, series, data, unit }) {
         const box = useRef(null), plot = useRef(null), scheme = useScheme();
-        useEffect(() => {
-                const width = () => Math.max(160, Math.floor(box.current.clientWidth));
-                plot.current = new uPlot(options(width(), series, unit), data, box.current);
+        useLayoutEffect(() => {
+                const width = () => Math.max(160, Math.floor(box.current?.clientWidth ?? 0));
+                const here = box.current;
+                plot.current = new uPlot(options(width(), series, unit), data, here);
                 const size = new ResizeObserver(() => plot.current?.setSize({ width: width(), height: 160 }));
-                size.observe(box.current);
+                size.observe(here);
                 return () => {
                         size.disconnect();
                         plot.current.destroy();
