@@ -68,7 +68,7 @@ FUZZ     := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: image test-image test-qemu help all functions deps check build-check unit sim plot fuzz hostile purity cross cross-check test test-kube kubernetes demo demo-down \
+.PHONY: ui test-ui image test-image test-qemu help all functions deps check build-check unit sim plot fuzz hostile purity cross cross-check test test-kube kubernetes demo demo-down \
         bench deb install uninstall lint format check-format clean
 
 # What says the version is built again when that, or the commit, is another one.
@@ -135,6 +135,10 @@ $(OUT)/functions/functions.tar: $(BOARDS) agent/functions/pack agent/functions/n
 	agent/functions/pack $(@D) $(VERSION) $(BOARDS)
 functions: $(OUT)/functions/functions.tar ## the functions of the store, as images: BOARDS='PROGRAM...' for several architectures
 
+# The page of the dashboard.  What is built is committed in ui/dist, so that nobody needs npm to install it.
+ui: ## the page of the dashboard, from npm, into build/ui and ui/dist (which is committed)
+	ui/build $(BUILD)/ui
+
 # ---- tests --------------------------------------------------------------------------------
 # A unit test may also need objects of a program (not its main): name them in UNIT_OBJ_<test>.
 -include tests/unit/objects.mk
@@ -180,6 +184,9 @@ hostile: ## 10,000 hostile requests for a gateway under sanitizers; a minute (HO
 
 test: ## everything: deps, make check, and the lab (as root)
 	tests/run-test
+
+test-ui: ## the page in Debian's Chromium against a mock gateway: 3 minutes (URL= a real one, see tests/ui/run)
+	tests/ui/run $(URL)
 
 test-kube: ## a real Kubernetes on the lab's boards: builds it once (6 minutes), then 25 minutes (as root)
 	TESTS='kube kube_planes kube_faults' tests/run-test

@@ -122,7 +122,7 @@ export class Mock {
                 this.actions.push(o);
                 if (o.verb === 'shutdown-all' && o.dry_run) {
                         const order = [...this.state.boards].sort((x, y) => (x.role === 'master') - (y.role === 'master'));
-                        return json(200, { ok: true, text: order.map((b, i) => `${i + 1}. ${b.name}`).join('\n'), boards: order.map((b, i) => ({ name: b.name, role: b.role, order: i + 1, state: 'waiting' })) });
+                        return json(200, { ok: true, text: 'This is what would happen; nothing was done.', boards: order.map((b, i) => ({ name: b.name, role: b.role, order: i + 1, state: 'waiting' })) });
                 }
                 if (o.verb === 'shutdown-all' && o.confirm !== this.state.cluster) return json(400, { error: 'confirm with the name of the cluster' });
                 if (o.verb === 'drain' || o.verb === 'uncordon') this.change('boards', o.board, { cordoned: o.verb === 'drain', drained: o.verb === 'drain' });

@@ -68,7 +68,7 @@ spec('state: changes are laid over, lists are whole, prototypes stay clean', { o
         s = feed(s, 'state', { boards: [{ id: '1', name: 'w1', state: 'up', memory: { total_bytes: 100, available_bytes: 40 } }, { id: '2', name: 'm1', role: 'master' }] });
         assert.deepEqual(s.boards.map((b) => b.name), ['m1', 'w1'], 'the master comes first');
         const m1 = s.boards[0];
-        s = feed(s, 'change', { boards: [{ id: '1', memory: { available_bytes: 10 }, cpu_cores_percent: [1, 2] }] });
+        s = feed(s, 'change', { boards: [{ id: '1', memory: { total_bytes: 100, available_bytes: 10 }, cpu_cores_percent: [1, 2] }] });
         assert.deepEqual([s.boards[1].memory.used, s.boards[1].cores, s.boards[1].up], [90, [1, 2], true]);
         assert.equal(s.boards[0], m1, 'who did not change is the same object');
         s = feed(s, 'change', { boards: [{ id: '1', name: 'kitchen', cpu_cores_percent: [3] }] });
@@ -76,6 +76,9 @@ spec('state: changes are laid over, lists are whole, prototypes stay clean', { o
         s = feed(s, 'change', JSON.parse('{"boards":[{"id":"__proto__","__proto__":{"polluted":1},"name":"x"}]}'));
         assert.equal({}.polluted, undefined);
         assert.equal(overlay({}, JSON.parse('{"__proto__":{"a":1}}')).a, undefined);
+        s = step(s, { type: 'message', name: 'change', data: { agent_ok: false }, now: 5 });
+        assert.equal(step(s, { type: 'message', name: 'change', data: {}, now: 9 }).agentLost, 5, 'since when the agent is silent');
+        assert.equal(step(s, { type: 'message', name: 'change', data: { agent_ok: true }, now: 9 }).agentLost, 0);
         for (let i = 0; i < 1000; i++) s = feed(s, 'event', { id: i, text: `${i}`, kind: 'x' });
         assert.deepEqual([s.events.length, s.events[0].id], [300, 999]);
         s = feed(s, 'state', { functions: [{ name: 'f' }] });

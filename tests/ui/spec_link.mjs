@@ -61,3 +61,13 @@ spec('a gateway with too many viewers is asked again when it says', { only: 'moc
         await t.says('.banner', /lost/);
         await page.waitForSelector('.banner', { state: 'detached', timeout: 20000 });
 });
+
+spec('an agent that does not answer its gateway is said, with the age', { only: 'mock' }, async (t) => {
+        const page = await t.open(), { mock } = t.world;
+        mock.send('change', { agent_ok: false });
+        await t.says('.banner', /agent of this board does not answer/);
+        await until('its age grows', async () => await age(page) >= 2);
+        await t.axe('no agent');
+        mock.send('change', { agent_ok: true });
+        await page.waitForSelector('.banner', { state: 'detached' });
+});

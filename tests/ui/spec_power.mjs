@@ -63,8 +63,8 @@ spec('a shutdown that is done says so, one that hangs names the board', { only: 
         await page.click('text=Back to the boards');
         await page.waitForSelector('.dialog-screen', { state: 'detached' });
         for (const b of ['w1', 'm1']) mock.send('shutdown', { id: 'c', phase: 'boards', board: b, state: 'off' });
-        mock.send('shutdown', { id: 'c', phase: 'done', text: 'all boards are off, you can pull the plug' });
-        await t.says('.verdict', /All boards are off[\s\S]*You can pull the plug/);
+        mock.send('shutdown', { id: 'c', phase: 'done', board: '', state: '', last: 'm1', text: 'all boards are off, you can pull the plug' });
+        await t.says('.verdict', /All boards are off[\s\S]*You can pull the plug as soon as the green light of m1/);
 });
 
 spec('one board that reboots is a line, not a screen', { only: 'mock' }, async (t) => {

@@ -7,7 +7,7 @@ import { Deploy } from './deploy.jsx';
 import { Alerts, Events } from './events.jsx';
 import { text } from './format.js';
 import { Functions, Panel } from './functions.jsx';
-import { Facts, LostLink, Top } from './head.jsx';
+import { Facts, LostAgent, LostLink, Top } from './head.jsx';
 import { Toasts } from './parts.jsx';
 import { ShutdownAll, ShutdownScreen } from './shutdown.jsx';
 import { stream } from './sse.js';
@@ -30,7 +30,7 @@ function useBramble() {
                                         return; /* the next one may be right */
                                 }
                                 if (name === 'hello') link.current?.least(Number(parsed?.retry_ms) || 0);
-                                feed({ type: 'message', name, data: parsed });
+                                feed({ type: 'message', name, data: parsed, now: performance.now() });
                         },
                         lost: ({ reason, retryMs }) => {
                                 if (beat) feed({ type: 'byte', now: beat });
@@ -110,6 +110,7 @@ export function App() {
                         <a class="skip" href="#main">Skip to the boards</a>
                         <Top state={state} onShutdown={() => setDialog({ kind: 'shutdown-all' })} />
                         <LostLink state={state} onRetry={retry} />
+                        <LostAgent state={state} />
                         <main id="main" tabIndex={-1} class={state.link === 'lost' || state.link === 'refused' ? 'stale' : ''}>
                                 <h1 class="hidden">The bramble {text(state.head.cluster, 64)}</h1>
                                 {state.known ? <Facts state={state} /> : <p class="empty" role="status">Connecting to the gateway…</p>}

@@ -34,7 +34,7 @@ function Cpu({ b }) {
 
 function Temperature({ t }) {
         if (!t) return <Row label="Temperature">{NONE}</Row>;
-        const limits = [t.slow !== null && `slow at ${t.slow}`, t.hard !== null && `max ${t.hard}`].filter(Boolean).join(', ');
+        const limits = [t.slow !== null && `slow ${t.slow}`, t.hard !== null && `max ${t.hard}`].filter(Boolean).join(', ');
         const top = t.hard ?? t.slow ?? 100;
         return (
                 <Row label="Temperature" bar={<Bar share={t.share} level={t.level} marks={[t.soft, t.slow].filter(Boolean).map((m) => m / top)} />}>
@@ -129,7 +129,7 @@ class Card extends Component {
                                 <p class="badges">
                                         <Badge kind={b.role === 'master' ? 'accent' : 'plain'}>{b.role}</Badge>
                                         {b.leader && <Badge kind="accent">leader</Badge>}
-                                        {b.voter && <Badge>voter</Badge>}
+                                        {b.voter && !compact && <Badge>voter</Badge>}
                                         {compact && b.short && <Badge>{b.short}</Badge>}
                                 </p>
                                 {!compact && <p class="model">{b.model}{bits(b)}{b.cores.length ? ` · ${plural(b.cores.length, 'core')}` : ''}</p>}

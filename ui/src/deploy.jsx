@@ -32,7 +32,7 @@ function entry(v) {
         };
 }
 
-function FromStore({ csrf, taken, onDone }) {
+function FromStore({ csrf, taken, onClose, onDone }) {
         const [items, setItems] = useState(null), [picked, setPicked] = useState(''), [name, setName] = useState('');
         const [, loadError, load] = useAction(), [busy, error, run] = useAction();
         useEffect(() => {
@@ -63,7 +63,7 @@ function FromStore({ csrf, taken, onDone }) {
                                 {(p) => <input {...p} type="text" value={name} maxLength={63} autoComplete="off" spellcheck={false} onInput={(e) => setName(e.currentTarget.value)} />}
                         </Field>}
                         <Failure text={error} />
-                        <div class="dialog-buttons"><button type="submit" class="button button-primary" disabled={!one || wrong !== ''} aria-disabled={busy}>{busy ? 'One moment…' : 'Deploy'}</button></div>
+                        <div class="dialog-buttons"><Button onClick={onClose}>Cancel</Button><button type="submit" class="button button-primary" disabled={!one || wrong !== ''} aria-disabled={busy}>{busy ? 'One moment…' : 'Deploy'}</button></div>
                 </form>
         );
 }
@@ -92,7 +92,7 @@ function specOf(v) {
         return spec;
 }
 
-function ByImage({ csrf, taken, onDone }) {
+function ByImage({ csrf, taken, onClose, onDone }) {
         const [v, setV] = useState(EMPTY), [tried, setTried] = useState(false), [busy, error, run] = useAction();
         const wrong = problems(v), bad = Object.values(wrong).some(Boolean);
         const input = (key, label, more = {}) => (
@@ -120,7 +120,7 @@ function ByImage({ csrf, taken, onDone }) {
                         <div class="field-row">{input('min', 'Fewest replicas', { placeholder: '1' })}{input('max', 'Most replicas', { placeholder: '20' })}</div>
                         <div class="field-row">{input('memory', 'Memory at most', { placeholder: '64Mi' })}{input('namespace', 'Namespace', { placeholder: 'openfaas-fn' })}</div>
                         <Failure text={error} />
-                        <div class="dialog-buttons"><button type="submit" class="button button-primary" aria-disabled={busy}>{busy ? 'One moment…' : 'Deploy'}</button></div>
+                        <div class="dialog-buttons"><Button onClick={onClose}>Cancel</Button><button type="submit" class="button button-primary" aria-disabled={busy}>{busy ? 'One moment…' : 'Deploy'}</button></div>
                 </form>
         );
 }
@@ -138,8 +138,7 @@ export function Deploy({ csrf, functions, onClose, onSay }) {
                                 <button type="button" aria-pressed={way === 'store'} data-first onClick={() => setWay('store')}>From the store</button>
                                 <button type="button" aria-pressed={way === 'image'} onClick={() => setWay('image')}>By image</button>
                         </div>
-                        {way === 'store' ? <FromStore csrf={csrf} taken={taken} onDone={done} /> : <ByImage csrf={csrf} taken={taken} onDone={done} />}
-                        <Button kind="quiet" onClick={onClose}>Cancel</Button>
+                        {way === 'store' ? <FromStore csrf={csrf} taken={taken} onClose={onClose} onDone={done} /> : <ByImage csrf={csrf} taken={taken} onClose={onClose} onDone={done} />}
                 </Dialog>
         );
 }

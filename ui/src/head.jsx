@@ -72,6 +72,19 @@ export function Top({ state, onShutdown }) {
         );
 }
 
+/* The link stands, but this board's agent says nothing: numbers stand still. */
+export function LostAgent({ state }) {
+        const now = useNow(1000);
+        if (!state.agentLost || state.link !== 'live') return null;
+        return (
+                <section class="banner banner-warn" aria-label="The agent">
+                        <Icon name="warning" />
+                        <div><p role="status"><strong>The agent of this board does not answer.</strong></p>
+                                <p class="banner-age">What you see is <span class="age">{Math.max(0, Math.round((now - state.agentLost) / 1000))} s</span> old.</p></div>
+                </section>
+        );
+}
+
 /* Shown while the link is lost: what is on the page is old, and how old. */
 export function LostLink({ state, onRetry }) {
         const now = useNow(500);

@@ -23,12 +23,13 @@ function useScheme() {
 /* One line is whole and the other dashed, so that they are told apart without colour too. */
 function options(width, series, unit) {
         const c = colours();
+        const clock = (t) => new Date(t * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
         const axis = { stroke: c('--soft'), grid: { stroke: c('--line'), width: 1 }, ticks: { stroke: c('--line'), width: 1, size: 4 }, font: '12px system-ui, sans-serif' };
         return {
-                width, height: 160, padding: [10, 18, 0, 0], legend: { show: false },
+                width, height: 160, padding: [10, 30, 0, 0], legend: { show: false },
                 cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
                 scales: { x: { time: true }, y: { range: (u, min, max) => [0, Math.max(max || 0, unit.least) * 1.1] } },
-                axes: [{ ...axis, space: 90, size: 28 }, { ...axis, size: 52, space: 34, values: (u, ticks) => ticks.map(unit.format) }],
+                axes: [{ ...axis, space: 90, size: 28, incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600], values: (u, ticks) => ticks.map(clock) }, { ...axis, size: 58, space: 34, values: (u, ticks) => ticks.map(unit.format) }],
                 series: [{}, ...series.map((s) => ({ label: s.label, stroke: c(s.colour), width: 2, dash: s.dash, spanGaps: true, points: { show: false } }))],
         };
 }
@@ -80,8 +81,8 @@ export function Plots({ f, history }) {
                 <section class="panel-part" aria-labelledby="panel-plots">
                         <h3 id="panel-plots">Calls and latency</h3>
                         {!measured ? <p class="sub">Nothing is measured yet: the plots begin when this page sees the first numbers.</p> : <>
-                                <Plot title="Calls per second" series={CALLS} data={data.calls} unit={{ least: 1, format: (v) => rate(v) }} />
-                                <Plot title="Latency" series={LATENCY} data={data.latency} unit={{ least: 5, format: (v) => millis(v) }} />
+                                <Plot title="Calls per second" series={CALLS} data={data.calls} unit={{ least: 1, format: (v) => String(+v.toFixed(2)) }} />
+                                <Plot title="Latency" series={LATENCY} data={data.latency} unit={{ least: 5, format: (v) => (v >= 1000 ? `${+(v / 1000).toFixed(2)} s` : `${+v.toFixed(2)} ms`) }} />
                                 <details class="details"><summary>The same as a table</summary>
                                         <div class="scroll" tabIndex={0} role="region" aria-label="Table of calls and latency">
                                                 <table class="table">

@@ -6,11 +6,12 @@ import { text } from './format.js';
 import { list, object } from './model.js';
 import { Button, Dialog, Failure, Field, Icon, useAction } from './parts.jsx';
 
-/* The dry run's answer: boards with their order, or (an older gateway) a board a line. */
+/* The dry run's answer: boards with their order, or the lines that a shutdown would tell, a board a line. */
 function orderOf(answer) {
-        const boards = list(answer.boards, 256).map(object).map((b, i) => ({ name: text(b.name ?? b.board, 64), role: text(b.role, 16), order: Number(b.order) || i + 1, text: text(b.text, 200) }));
-        if (boards.length) return boards.sort((a, b) => a.order - b.order);
-        return String(answer.text ?? '').split('\n').filter((l) => l.trim()).slice(0, 256).map((l, i) => ({ name: text(l.trim(), 200), role: '', order: i + 1, text: '' }));
+        const told = list(answer.boards ?? answer.steps, 256).filter((b) => object(b).name || object(b).board);
+        const boards = told.map(object).map((b, i) => ({ name: text(b.name ?? b.board, 64), role: text(b.role, 16), order: Number(b.order) || i + 1, text: text(b.text, 200) }));
+        if (!boards.length) throw new Error('The gateway did not tell the order; the master is always the last.');
+        return boards.sort((a, b) => a.order - b.order);
 }
 
 export function ShutdownAll({ cluster, csrf, onClose, onBegun }) {
@@ -48,7 +49,7 @@ export function ShutdownAll({ cluster, csrf, onClose, onBegun }) {
 }
 
 const STATE = {
-        waiting: ['unknown', 'waiting'], stopping: ['info', 'stopping'], silent: ['ok', 'off: silent'], off: ['ok', 'off'], hung: ['error', 'does not switch off'],
+        waiting: ['unknown', 'waiting'], stopping: ['info', 'stopping'], silent: ['warning', 'silent; it did not say that it goes off'], back: ['ok', 'on again'], off: ['ok', 'off'], hung: ['error', 'does not switch off'],
 };
 
 const PHASE = {
@@ -66,9 +67,12 @@ function verdict(s, linked) {
                 const names = hung.map((b) => b.name).join(', ');
                 return { kind: 'bad', icon: 'error', title: names ? `${names} is not off` : 'Not all boards are off', text: s.text || 'Do not pull the plug yet: look at the board, or try again.' };
         }
-        if (s.done || (s.boards.length && !others.length)) return { kind: 'good', icon: 'ok', title: 'All boards are off', text: 'You can pull the plug.' };
+        if (s.reboot) return { kind: 'plain', icon: 'power', title: s.done || !linked ? 'All boards start again' : 'Restarting', text: linked ? s.text || PHASE[s.phase] || '' : 'This page goes on by itself when its board is back.' };
+        if (s.done || (s.boards.length && !others.length)) {
+                return { kind: 'good', icon: 'ok', title: 'All boards are off', text: s.last ? `You can pull the plug as soon as the green light of ${s.last}, the last one, is out.` : 'You can pull the plug.' };
+        }
         if (!linked && others.length <= 1 && s.boards.length) {
-                const last = others[0]?.name ?? 'The last board';
+                const last = others[0]?.name || s.last || 'The last board';
                 return { kind: 'good', icon: 'ok', title: 'All boards are off or about to be', text: `${last} was the last one and does not answer any more. When its green LED has stopped blinking you can pull the plug.` };
         }
         if (!linked) {
@@ -96,7 +100,7 @@ export function ShutdownScreen({ shutdown, link, onSeen }) {
                                                         <tr key={b.name}>
                                                                 <td>{b.order}</td>
                                                                 <th scope="row"><bdi>{b.name}</bdi>{b.role && <span class="sub"> {b.role}</span>}</th>
-                                                                <td class={b.state === 'hung' ? 'bad' : isOff(b) ? 'good' : ''}><Icon name={icon} /> {words}{b.text && <span class="sub"> {b.text}</span>}</td>
+                                                                <td class={b.state === 'hung' ? 'bad' : b.state === 'silent' ? 'warn' : b.state === 'off' ? 'good' : ''}><Icon name={icon} /> {words}{b.text && <span class="sub"> {b.text}</span>}</td>
                                                         </tr>
                                                 );
                                         })}

@@ -4,9 +4,10 @@
 import { alerts, board, boards, event, func, functionKey, functions, list, object } from './model.js';
 import { num, text } from './format.js';
 
-const LIMIT_EVENTS = 300, LIMIT_PROGRESS = 600, LIMIT_HISTORY = 900, LIMIT_DEPTH = 6;
+const LIMIT_EVENTS = 300, LIMIT_PROGRESS = 600, LIMIT_HISTORY = 900;
 
 export const initial = {
+        agentLost: 0, /* since when the gateway does not hear its agent, monotonic ms; 0: it does */
         link: 'connecting', /* connecting, live, lost, refused */
         reason: '', retryAt: 0, lastGood: 0, /* monotonic ms */
         csrf: '', user: '', node: '', version: '',
@@ -17,14 +18,9 @@ export const initial = {
         shutdown: null,
 };
 
-/* What changed is laid over what was: objects field by field, anything else whole. */
-export function overlay(old, fresh, depth = 0) {
-        const isObject = (v) => v && typeof v === 'object' && !Array.isArray(v);
-        if (!isObject(old) || !isObject(fresh) || depth > LIMIT_DEPTH) return fresh;
-        const out = new Map(Object.entries(old));
-        for (const [k, v] of Object.entries(fresh)) out.set(k, overlay(out.get(k), v, depth + 1));
-        return Object.fromEntries(out);
-}
+/* What changed is laid over what was, field by field; a field comes whole.  (Spreading defines properties and
+ * calls no setter: a field of the name __proto__ is one like any other.) */
+export const overlay = (old, fresh) => ({ ...old, ...fresh });
 
 const boardKey = (b) => text(b.id, 32) || text(b.name, 64);
 
@@ -51,7 +47,7 @@ function merge(map, items, keyOf, view, old) {
 const byRoleThenName = (a, b) => (a.role === 'master' ? 0 : 1) - (b.role === 'master' ? 0 : 1) || a.name.localeCompare(b.name, 'en', { numeric: true }) || a.mapKey.localeCompare(b.mapKey);
 const byName = (a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }) || a.namespace.localeCompare(b.namespace);
 
-const HEAD = ['cluster', 'master', 'leader', 'quorum', 'boards_up', 'watts', 'kubernetes', 'note', 'term'];
+const HEAD = ['agent_ok', 'cluster', 'master', 'leader', 'quorum', 'boards_up', 'watts', 'kubernetes', 'note', 'term'];
 
 function picture(s, data, whole) {
         const raw = whole ? { boards: new Map(), functions: new Map() }
@@ -71,7 +67,7 @@ function picture(s, data, whole) {
 
 /* ---- the end of the bramble, as far as it was told ----------------------------------------------------------- */
 
-const blank = { active: true, id: '', phase: '', text: '', boards: [], lines: [], done: false, failed: false };
+const blank = { active: true, id: '', phase: '', text: '', last: '', reboot: false, boards: [], lines: [], done: false, failed: false };
 
 /* 'shutdown' of a state: where it is now, for a page that came later. */
 function stood(old, v) {
@@ -79,6 +75,8 @@ function stood(old, v) {
         const s = { ...(old ?? blank), active: true, id: text(v.id, 64) || old?.id || '' };
         if (v.text) s.text = text(v.text, 300);
         if (v.phase) s.phase = text(v.phase, 24);
+        if (v.last) s.last = text(v.last, 64);
+        s.reboot = v.reboot === true;
         for (const b of list(v.boards, 256).map(object)) s.boards = setBoard(s.boards, b);
         return s;
 }
@@ -99,7 +97,7 @@ function progress(old, v) {
         const said = text(v.text, 300);
         return {
                 ...base, id: id || base.id, phase, active: phase !== 'done' && phase !== 'failed',
-                text: said && !v.board ? said : base.text, done: phase === 'done', failed: phase === 'failed',
+                text: said && !v.board ? said : base.text, last: text(v.last, 64) || base.last, done: phase === 'done', failed: phase === 'failed',
                 boards: setBoard(base.boards, v),
                 lines: said ? [...base.lines.slice(1 - LIMIT_PROGRESS), said] : base.lines,
         };
@@ -150,8 +148,10 @@ export function step(s, input) {
         case 'byte':
                 return { ...s, lastGood: input.now };
         case 'message': {
-                const next = message(s, input.name, object(input.data));
-                return next.known && next.link !== 'live' && input.name === 'state' ? { ...next, link: 'live' } : next;
+                const next = { ...message(s, input.name, object(input.data)) };
+                if (input.name === 'state' || input.name === 'change') next.agentLost = next.head.agent_ok === false ? s.agentLost || input.now : 0;
+                if (input.name === 'state' && next.known) next.link = 'live';
+                return next;
         }
         case 'lost':
                 return { ...s, link: s.known ? 'lost' : 'connecting', reason: input.reason, retryAt: input.now + input.retryMs };
