@@ -2,7 +2,7 @@
  * of this project do.  A spec waits with a deadline for what it wants to see. */
 import net from 'node:net';
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
 
@@ -116,6 +116,7 @@ class Test {
 
 export async function run(world, filter) {
         mkdirSync(world.shots, { recursive: true });
+        for (const f of readdirSync(world.shots)) if (f.startsWith('FAIL-')) rmSync(`${world.shots}/${f}`);
         world.browser = await chromium.launch({ executablePath: browserPath(), args: process.getuid() === 0 ? ['--no-sandbox'] : [], timeout: 120000 });
         let passed = 0, failed = 0;
         const kind = world.mock ? 'mock' : 'real';
