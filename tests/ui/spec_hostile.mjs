@@ -4,6 +4,7 @@ import { spec, until } from './harness.mjs';
 import { HOSTILE, four, hostile } from './bramble.mjs';
 import { backoff, parser } from '../../ui/src/sse.js';
 import { initial, overlay, step } from '../../ui/src/state.js';
+import { board } from '../../ui/src/model.js';
 import { bytes, duration, mbit, text } from '../../ui/src/format.js';
 
 spec('hostile names and lies are shown as text', { only: 'mock' }, async (t) => {
@@ -84,6 +85,12 @@ spec('state: changes are laid over, lists are whole, prototypes stay clean', { o
         s = feed(s, 'state', { functions: [{ name: 'f' }] });
         for (let i = 0; i < 2000; i++) s = step(step(s, { type: 'open', now: 0 }), { type: 'sample', unix: i });
         assert.equal(s.history.get('f.openfaas-fn').length, 900);
+});
+
+spec('model: a limit of 0 is one that is not known', { only: 'mock' }, async () => {
+        const b = board({ temperature_c: 48, board: { soft_temp_c: 0, throttle_c: 80, hard_c: 0, bits_kernel: 0 }, network: { mbps: 0, rx_bytes_per_second: 1 } });
+        assert.deepEqual([b.temperature.soft, b.temperature.slow, b.temperature.hard, b.kernelBits, b.network.ceiling, b.network.share], [null, 80, null, null, null, null]);
+        assert.deepEqual([board({ temperature_c: 79, board: { throttle_c: 80 } }).temperature.level, board({ temperature_c: 86, board: { hard_c: 85 } }).temperature.level, board({ temperature_c: 99 }).temperature.level], ['warn', 'bad', 'ok']);
 });
 
 spec('format: words for numbers, and for what is none', { only: 'mock' }, async () => {

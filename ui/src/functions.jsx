@@ -16,7 +16,7 @@ function Ready({ f }) {
 function where(f) {
         const of = new Map();
         for (const p of f.placements) if (p.node) of.set(p.node, (of.get(p.node) ?? 0) + 1);
-        return [...of].map(([n, c]) => (c > 1 ? `${n} × ${c}` : n)).join(', ');
+        return [...of].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true })).map(([n, c]) => (c > 1 ? `${n} × ${c}` : n)).join(', ');
 }
 
 const latency = (f) => (f.p50 === null && f.p99 === null ? NONE : `${millis(f.p50)} / ${millis(f.p99)}`);

@@ -7,6 +7,8 @@ const LIMIT_BOARDS = 256, LIMIT_FUNCTIONS = 2000, LIMIT_CORES = 64, LIMIT_PLACEM
 export const object = (v) => (v && typeof v === 'object' && !Array.isArray(v) ? v : {});
 export const list = (v, max) => (Array.isArray(v) ? v.slice(0, max) : []);
 const first = (...values) => values.find((v) => v !== null) ?? null;
+/* What cannot be 0: there that means "not known". */
+const positive = (v, high) => (num(v) > 0 ? num(v, 0, high) : null);
 
 function part(total, left) {
         const t = num(total), l = num(left);
@@ -18,9 +20,9 @@ function part(total, left) {
 function temperature(b, profile) {
         const now = num(b.temperature_c, -99, 999);
         const limits = object(b.limits);
-        const soft = first(num(profile.soft_temp_c, 1, 200), num(limits.soft_temp_c, 1, 200));
-        const slow = first(num(profile.throttle_c, 1, 200), num(limits.throttle_c, 1, 200));
-        const hard = first(num(profile.hard_c, 1, 200), num(limits.hard_c, 1, 200));
+        const soft = first(positive(profile.soft_temp_c, 200), positive(limits.soft_temp_c, 200));
+        const slow = first(positive(profile.throttle_c, 200), positive(limits.throttle_c, 200));
+        const hard = first(positive(profile.hard_c, 200), positive(limits.hard_c, 200));
         if (now === null) return null;
         /* Where the board's own limits are not known, no colour claims to know them. */
         const level = hard !== null && now >= hard ? 'bad' : slow !== null && now >= slow - 5 ? 'warn' : 'ok';
@@ -29,7 +31,7 @@ function temperature(b, profile) {
 
 function network(v) {
         const n = object(v);
-        const rx = num(n.rx_bytes_per_second), tx = num(n.tx_bytes_per_second), ceiling = num(n.mbps, 1, 1e6);
+        const rx = num(n.rx_bytes_per_second), tx = num(n.tx_bytes_per_second), ceiling = positive(n.mbps, 1e6);
         if (rx === null && tx === null) return null;
         const busier = Math.max(rx ?? 0, tx ?? 0);
         return { name: text(n.interface, 16), rx, tx, ceiling, share: ceiling ? (busier * 8) / 1e6 / ceiling : null };
@@ -52,8 +54,7 @@ export function board(b) {
                 state: text(b.state, 24) || 'unknown', address: text(b.address, 64),
                 model: text(profile.model, 80) || text(profile.id, 32) || 'unknown model',
                 short: text(profile.id, 16),
-                kernelBits: num(profile.bits_kernel, 8, 128), userBits: num(profile.bits_user, 8, 128),
-                clock: num(profile.clock_mhz, 1, 1e5),
+                kernelBits: positive(profile.bits_kernel, 128), userBits: positive(profile.bits_user, 128),
                 cpu: num(b.cpu_percent, 0, 100),
                 cores: list(b.cpu_cores_percent, LIMIT_CORES).map((c) => num(c, 0, 100)),
                 memory: part(object(b.memory).total_bytes, object(b.memory).available_bytes),
