@@ -81,7 +81,7 @@ export class Mock {
                 if (path === '/store') return json(200, STORE);
                 if (path.startsWith('/function/')) return this.invoke(q, say, path, body);
                 if (!inside) return say(401, 'not logged in');
-                if (path === '/ui/status') return say(200, '<!DOCTYPE html><html lang="en"><title>Status</title><table><tr><th>Board<td>m1</table>', { 'Content-Type': TYPES.html });
+                if (path === '/ui/status') return say(200, '<!DOCTYPE html><html lang="en"><title>Status</title><main><h1>Status</h1><table><tr><th scope="col">Board<tr><td>m1</table></main>', { 'Content-Type': TYPES.html });
                 if (path === '/ui/stream') return this.view(a, head);
                 if (q.headers['x-bramble-csrf'] !== this.csrf) return json(403, { error: 'the token is missing' });
                 if (path === '/ui/logout') { this.sessions.delete(session); return say(303, '', { Location: '/ui/' }); }

@@ -6,6 +6,8 @@ import { spec, until } from './harness.mjs';
 spec('login: a wrong password is refused in words, the right one gets in, out is out', async (t) => {
         const page = await t.open({ login: false });
         assert.equal(await page.locator('#app').count(), 0, 'nothing of the page without a session');
+        await t.axe('the form', 8);
+        await t.shot('login', false);
         await page.fill('input[name=user]', t.world.user);
         await page.fill('input[name=password]', 'not the password');
         const [refused] = await Promise.all([page.waitForResponse((r) => r.url().endsWith('/ui/login')), page.click('button')]);
@@ -145,6 +147,10 @@ spec('without JavaScript the status can be read', async (t) => {
         const page = await t.open({ javaScriptEnabled: false });
         await until('the plain tables', async () => page.url().endsWith('/ui/status'));
         await t.says('table', t.world.mock ? /m1/ : /[mw]\d/);
+        await t.shot('plain-tables');
+        const other = await t.open();
+        await other.goto(`${t.world.url}/ui/status`);
+        await t.axe('the plain tables', 8);
 });
 
 spec('actions need the session and its token, and are done once', async (t) => {
