@@ -100,7 +100,7 @@ export function ShutdownScreen({ shutdown, link, onSeen }) {
                                                         <tr key={b.name}>
                                                                 <td>{b.order}</td>
                                                                 <th scope="row"><bdi>{b.name}</bdi>{b.role && <span class="sub"> {b.role}</span>}</th>
-                                                                <td class={b.state === 'hung' ? 'bad' : b.state === 'silent' ? 'warn' : b.state === 'off' ? 'good' : ''}><Icon name={icon} /> {words}{b.text && <span class="sub"> {b.text}</span>}</td>
+                                                                <td class={b.state === 'hung' ? 'bad' : b.state === 'silent' ? 'warn' : b.state === 'off' ? 'good' : ''}><Icon name={icon} /> {words}{b.text && !b.text.startsWith(`${b.name} `) && <span class="sub"> {b.text}</span>}</td>
                                                         </tr>
                                                 );
                                         })}
