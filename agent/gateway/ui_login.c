@@ -50,7 +50,7 @@ static int form_token(struct ui_request *q, char ret[static SESSION_TOKEN]) {
 }
 
 static int print_form(struct ui_request *q, struct buf *b, const char *token, const char *wrong) {
-        int r = ui_html_begin(b, "Log in to the bramble", false);
+        int r = ui_html_begin(b, "Log in to the bramble");
 
         if (r == 0)
                 r = buf_add_text(b, "<h1>");

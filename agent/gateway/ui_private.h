@@ -130,7 +130,7 @@ void ui_reply_json(struct ui_request *q, unsigned status, cJSON *o); /* frees 'o
 /* A whole page from 'head' on: frees 'body'. */
 void ui_reply_html(struct ui_request *q, unsigned status, const char *headers, struct buf *body);
 /* Begins such a page. */
-int ui_html_begin(struct buf *out, const char *title, bool refresh);
+int ui_html_begin(struct buf *out, const char *title);
 /* The client, to be answered without 'q', which is gone. */
 struct client *ui_take_client(struct ui_request *q);
 /* The header lines of every answer. */

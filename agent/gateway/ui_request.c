@@ -150,7 +150,7 @@ void ui_reply_error(struct ui_request *q, unsigned status, const char *format, .
         ui_reply_json(q, status, o);
 }
 
-int ui_html_begin(struct buf *out, const char *title, bool refresh) {
+int ui_html_begin(struct buf *out, const char *title) {
         int r = buf_add_text(out,
                              "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                              "<meta name=\"viewport\" content=\"width=device-width, "
@@ -158,8 +158,6 @@ int ui_html_begin(struct buf *out, const char *title, bool refresh) {
                              "content=\"light dark\"><link rel=\"icon\" href=\"data:,\">"
                              "<link rel=\"stylesheet\" href=\"/ui/base.css\">");
 
-        if (r == 0 && refresh)
-                r = buf_add_text(out, "<meta http-equiv=\"refresh\" content=\"5\">");
         if (r == 0)
                 r = buf_add_text(out, "<title>");
         if (r == 0)

@@ -216,7 +216,7 @@ static void show(struct ui_request *q, const cJSON *status) {
         struct session *session = ui_request_session(q);
         struct buf b = { .limit = UI_MESSAGE_BYTES };
 
-        (void)ui_html_begin(&b, "The bramble's status", true);
+        (void)ui_html_begin(&b, "The bramble's status");
         headline(&b, status);
         alerts(&b, status);
         boards(&b, status);
@@ -224,6 +224,7 @@ static void show(struct ui_request *q, const cJSON *status) {
         (void)buf_printf(&b,
                          "<form method=\"post\" action=\"/ui/logout\"><p><input type=\"hidden\" "
                          "name=\"csrf\" value=\"%s\"><button type=\"submit\">Log out</button> "
+                         "<a href=\"/ui/status\">Load it again</a> "
                          "<a href=\"/ui/\">The dashboard</a></p></form>\n",
                          session ? session->csrf : "");
         ui_reply_html(q, 200, "", &b);
@@ -238,7 +239,7 @@ static void on_status(void *arg, unsigned code, const char *error, const cJSON *
                 show(q, reply);
                 return;
         }
-        (void)ui_html_begin(&b, "The bramble's status", true);
+        (void)ui_html_begin(&b, "The bramble's status");
         (void)buf_add_text(&b, "<h1>No status now</h1><p class=\"bad\">");
         (void)html_add(&b, error);
         (void)buf_add_text(&b, "</p>\n");

@@ -362,7 +362,8 @@ has 'status: quorum' '2 of 3 voters up: there is a quorum, about 9 to 21 W' "$an
 has 'status: a board' '<th scope="row">m1</th><td>master, leads</td><td>up</td><td>Pi 3</td><td>12 %</td>.*81 °C, throttles at 80.*under-voltage now' "$answer"
 has 'status: a function' '<th scope="row">figlet</th><td>dev</td><td>1 of 2</td><td>m1 \(ready\)</td><td>7</td>' "$answer"
 has 'status: an alert' 'm1 is at 81 degrees' "$answer"
-has 'status: comes again by itself' 'http-equiv="refresh"' "$answer"
+has 'status: can be loaded again' '<a href="/ui/status">' "$answer"
+hasnt 'status: does not come again by itself, under the eyes of who reads' 'http-equiv="refresh"' "$answer"
 hasnt 'status: no script' '<script' "$answer"
 has 'status: not logged in' 'action="/ui/login"' "$(call "$url/ui/status")"
 say mute

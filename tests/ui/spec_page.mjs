@@ -170,3 +170,10 @@ spec('actions need the session and its token, and are done once', async (t) => {
         const bare = await fetch(`${t.world.target}/ui/act`, { method: 'POST', headers: { 'X-Bramble-CSRF': token, 'Content-Type': 'application/json', cookie: 'bramble_session=forged' }, body: JSON.stringify({ ...body, once: 'z'.repeat(32) }) });
         assert.equal(bare.status, 401, 'with a forged cookie');
 });
+
+spec('nothing moves for who wants less motion', async (t) => {
+        for (const [reducedMotion, want] of [['reduce', '0s'], ['no-preference', '0.3s']]) {
+                const page = await t.open({ reducedMotion });
+                assert.equal(await page.locator('.bar-fill').first().evaluate((e) => getComputedStyle(e).transitionDuration), want, reducedMotion);
+        }
+});
