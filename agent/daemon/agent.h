@@ -52,6 +52,7 @@ struct agent {
         struct world world;     /* newest picture from the coordinator */
         struct charter charter; /* voters only; written by consensus */
         uint32_t problems;      /* PROBLEM_* that only the agent knows of */
+        char twin[SIZE_ADDRESS]; /* of another board that calls itself this one; "": none came */
 
         /* The parts; each file of this folder owns one. */
         struct fnet *fnet;

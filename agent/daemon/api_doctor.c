@@ -2,6 +2,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "daemon/api.h"
+#include "daemon/api_doctor.h"
 #include "daemon/kube.h"
 #include "daemon/membership.h"
 #include "daemon/peers.h"
@@ -157,14 +158,18 @@ static const struct {
         { "power", check_power },           { "secrets", check_secrets },
 };
 
-static void add(cJSON *array, const char *name, const struct check *c) {
+void doctor_add(cJSON *array, const char *name, bool pass, const char *text, const char *advice) {
         cJSON *check = cJSON_CreateObject();
 
         (void)cJSON_AddStringToObject(check, "name", name);
-        (void)cJSON_AddBoolToObject(check, "pass", c->pass);
-        (void)cJSON_AddStringToObject(check, "text", c->text);
-        (void)cJSON_AddStringToObject(check, "advice", c->advice);
+        (void)cJSON_AddBoolToObject(check, "pass", pass);
+        (void)cJSON_AddStringToObject(check, "text", text);
+        (void)cJSON_AddStringToObject(check, "advice", pass ? "" : advice);
         (void)cJSON_AddItemToArray(array, check);
+}
+
+static void add(cJSON *array, const char *name, const struct check *c) {
+        doctor_add(array, name, c->pass, c->text, c->advice);
 }
 
 /* What the agent looks at before it lets kubeadm loose; a note that does not pass is no failure. */
@@ -194,6 +199,7 @@ void verb_doctor(struct request *q) {
                 checks[i].run(q->agent, &c);
                 add(array, checks[i].name, &c);
         }
+        doctor_add_card(q->agent, array);
         add_kube(q->agent, array);
         request_reply(q, o);
 }

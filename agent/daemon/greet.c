@@ -90,6 +90,8 @@ static void on_accept(struct link *l, void *arg) {
                         log_error("%s has this board's own certificate: its card was cloned from "
                                   "this one; it is refused until it is flashed anew",
                                   link_address(l));
+                if (!own)
+                        (void)str_copy(a->twin, sizeof(a->twin), link_address(l));
                 link_close(l);
                 return;
         }

@@ -8,6 +8,7 @@
 #include "daemon/membership.h"
 #include "daemon/raft_links.h"
 #include "io/log.h"
+#include "io/own_address.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -422,12 +423,21 @@ int peers_open(struct agent *a) {
 /* ---- what the other parts call ----------------------------------------------------------------
  */
 
+/* By mDNS anybody can say so: nothing follows from it but words. */
+static void twin_seen(struct agent *a, const char *address) {
+        if (log_once("same-node"))
+                log_error("%s has this board's own serial: a copied card, or two boards of one "
+                          "serial; only one of them can be a member",
+                          address);
+        (void)str_copy(a->twin, sizeof(a->twin), address);
+}
+
 void peers_seen(struct agent *a, uint64_t node, const char *address, uint16_t port) {
         struct peer *p;
 
         if (node == a->board.node) {
-                if (log_once("same-node"))
-                        log_debug("%s announces this board's own node id", address);
+                if (!own_address(address))
+                        twin_seen(a, address);
                 return;
         }
         p = peer_find(a, node);

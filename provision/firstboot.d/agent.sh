@@ -31,12 +31,15 @@ step_keys() {
 		say "took $k_file from the boot partition"
 	done
 	if [ ! -e "$ROOT$pki/ca.crt" ]; then
+		note_problem keys 'there is no ca.crt: this card belongs to no cluster' \
+			'make an image with make image, or copy ca.crt, enrol.crt and enrol.key beside bramble.conf on the boot partition'
 		[ "$(remembered keys)" = none ] ||
 			say 'there is no ca.crt: this card belongs to no cluster (agentctl pki init makes one)'
 		remember keys none
 		return
 	fi
 	[ "$(remembered keys)" != none ] || rm -f "$ROOT$state/keys"
+	keys_fit
 	k_cluster=$(cat "$ROOT$pki/cluster" 2>/dev/null)
 	if [ -n "$set_cluster$k_cluster" ] && [ -n "$k_cluster" ] && [ "${set_cluster:-$k_cluster}" != "$k_cluster" ] &&
 		[ "$(remembered cluster)" != "$set_cluster" ]; then
@@ -45,8 +48,54 @@ step_keys() {
 	fi
 }
 
+# Said here in plain words: the agent refuses such keys, and nobody sees that without a login.
+keys_fit() {
+	[ -s "$ROOT$pki/enrol.key" ] && [ -s "$ROOT$pki/enrol.crt" ] && command -v openssl >/dev/null || return 0
+	k_public=$(openssl pkey -in "$ROOT$pki/enrol.key" -pubout 2>/dev/null) || k_public='no key'
+	k_why=
+	if [ "$k_public" != "$(openssl x509 -in "$ROOT$pki/enrol.crt" -noout -pubkey 2>/dev/null)" ]; then
+		k_why='enrol.key is not the key of enrol.crt'
+	elif ! openssl verify -no_check_time -CAfile "$ROOT$pki/ca.crt" "$ROOT$pki/enrol.crt" >/dev/null 2>&1; then
+		k_why='enrol.crt is not of the cluster whose ca.crt this card has'
+	fi
+	if [ -z "$k_why" ]; then
+		well enrol
+		return 0
+	fi
+	problem enrol "this board cannot enrol: $k_why" \
+		'copy ca.crt, enrol.crt and enrol.key of one cluster beside bramble.conf on the boot partition, and start again'
+}
+
 # ---- afterwards -------------------------------------------------------------------------------
 enrolled() { [ -s "$ROOT/var/lib/bramble/board.crt" ] && [ ! -e "$ROOT$pki/enrol.key" ]; }
+
+# Routers take their time: only what is missing a minute after the start is missing.
+has_address() {
+	ip -o -4 addr show scope global 2>/dev/null | awk '$2 !~ /^(lo|cni|veth|br|docker|bramble|flannel)/ { yes = 1 } END { exit !yes }'
+}
+say_network() {
+	live || return 0
+	until has_address; do
+		[ "$(cut -d. -f1 /proc/uptime)" -lt "$e_until" ] || break
+		sleep 1
+	done
+	if has_address; then
+		well network
+	else
+		problem network 'no network: neither by cable nor by Wi-Fi has this board an address' \
+			'plug in the cable; does the router give out addresses? For Wi-Fi look at wifi_* in bramble.conf'
+	fi
+}
+# A bramble lives without the right time, so this is for the log; the doctor looks for itself.
+say_clock() {
+	live || return 0
+	if [ "$(timedatectl show -p NTPSynchronized --value 2>/dev/null)" = yes ]; then
+		well clock
+	elif [ "$(remembered said-clock)" != no ]; then
+		say "no time from the network: the clock says $(date -u '+%Y-%m-%d %H:%M') UTC (time_servers in bramble.conf names one)"
+		remember said-clock no
+	fi
+}
 
 # What the doctor finds is said when it differs from last time.
 agent_end() {
@@ -57,6 +106,8 @@ agent_end() {
 		e_status=
 		sleep 1
 	done
+	say_network
+	say_clock
 	if ! enrolled; then
 		e_why=$(journalctl -q -o cat -n 3 -u bramble-agent -p err 2>/dev/null | tail -n 1 | cut -c1-300)
 		[ "$(remembered end)" = no ] || say "this board is not enrolled${e_why:+: $e_why}"
@@ -65,7 +116,7 @@ agent_end() {
 		log_flush
 		return 0
 	fi
-	e_doctor=$(agentctl doctor 2>/dev/null | grep '^FAIL' | cut -c1-200)
+	e_doctor=$(agentctl doctor 2>/dev/null | grep '^FAIL' | grep -v '^FAIL  card: ' | cut -c1-200)
 	e_print=$(printf %s "$(hostname) $e_doctor" | fingerprint)
 	if [ "$(remembered end)" != "$e_print" ]; then
 		say "enrolled; this board is $(hostname)"

@@ -191,6 +191,8 @@ find_boot() {
 		fi
 	done
 	say 'the boot partition is not mounted: its bramble.conf is not read, and there is no bramble.log'
+	note_problem 'boot partition' 'the boot partition is not mounted: its bramble.conf is not read' \
+		'look at its line in /etc/fstab; journalctl -b -u systemd-fsck@*'
 	return 0
 }
 

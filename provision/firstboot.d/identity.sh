@@ -78,6 +78,8 @@ step_moved() {
 	if [ ! -e "$ROOT/etc/bramble/pki/enrol.key" ] && [ ! -e "$ROOT$boot/enrol.key" ]; then
 		say 'to make it a board of its own, copy enrol.key and enrol.crt of the cluster (from agentctl pki init)'
 		say 'beside bramble.conf on this partition, and start again'
+		note_problem keys "this card was made for the board with serial $(remembered board)" \
+			'copy enrol.key and enrol.crt of the cluster beside bramble.conf on the boot partition, and start again'
 		return 0
 	fi
 	m_aside=$state/was-$(remembered board)

@@ -56,6 +56,8 @@ nm_wifi() {
 step_wifi() {
 	if [ -z "$set_wifi_name" ]; then return 0; fi
 	unblock_wifi
+	wifi_key
+	wifi_key_fits
 	case $(network_manager) in
 	NetworkManager)
 		nm_wifi | put /etc/NetworkManager/system-connections/bramble-wifi.nmconnection 600

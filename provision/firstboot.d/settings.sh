@@ -151,6 +151,7 @@ read_settings() {
 		parse_settings "$r_file"
 		r_seen=$(printf '%s' "$wrong_lines" | fingerprint)
 	fi
+	note_wrong_lines
 	# once, not at every start
 	if [ -n "$wrong_lines" ] && [ "$r_seen" != "$(remembered settings)" ]; then
 		while IFS= read -r r_line; do
@@ -161,6 +162,16 @@ read_settings() {
 		remember settings "$r_seen"
 	fi
 	[ -n "$wrong_lines" ] || [ ! -e "$ROOT$state/settings" ] || rm -f "$ROOT$state/settings"
+}
+
+note_wrong_lines() {
+	[ -n "$wrong_lines" ] || return 0
+	while IFS= read -r r_line; do
+		[ -z "$r_line" ] || note_problem bramble.conf "bramble.conf on the boot partition: $r_line" \
+			'correct it with any editor, on any computer or here, and start again'
+	done <<-END
+		$wrong_lines
+	END
 }
 
 check_settings() { # FILE

@@ -22,6 +22,21 @@ step_packages() {
 }
 
 # ---- the card ---------------------------------------------------------------------------------
+# A card that is worn out, or whose file system has an error, lets itself be read and no more.
+step_card() {
+	c_bad=0
+	for c_dir in / "$boot"; do
+		[ -n "$c_dir" ] && awk -v d="$c_dir" '$2 == d { o = $4 } END { exit o !~ /(^|,)ro(,|$)/ }' "$ROOT/proc/mounts" 2>/dev/null || continue
+		c_what='the card'
+		[ "$c_dir" = / ] || c_what='the boot partition'
+		say "$c_what is read-only: nothing can be kept on it"
+		note_problem read-only "$c_what is read-only: nothing can be kept on it" \
+			'dmesg says why; a card that turned read-only is worn out: replace it'
+		c_bad=1
+	done
+	return $c_bad
+}
+
 # The root partition is the last one of its disk; both steps may be cut and done again.
 step_grow() {
 	g_device=$(findmnt -no SOURCE / 2>/dev/null) || g_device=
@@ -57,6 +72,7 @@ step_grow() {
 step_space() {
 	s_free=$(df -Pk "${ROOT:-/}" | awk 'NR == 2 { print int($4 / 1024) }')
 	if [ "${s_free:-0}" -ge 300 ]; then return 0; fi
+	note_problem size "this card is small: $s_free MB are free" 'remove images that are not used, or take a larger card (4 GB and more)'
 	[ "$(remembered space)" != small ] || return 0
 	say "this card is small: $s_free MB are free; images of functions need more"
 	remember space small
@@ -104,6 +120,8 @@ step_user() {
 	# Raspberry Pi OS asks for a user on its screen, and greets who comes by ssh with "no user yet"
 	turn_off userconfig.service
 	rm -f "$ROOT/etc/ssh/sshd_config.d/rename_user.conf"
+	[ -n "$set_password_hash$set_ssh_keys" ] || note_problem login "nobody can log in as $set_user: bramble.conf has neither ssh_key nor password_hash" \
+		'write one of them into bramble.conf on the boot partition'
 	if [ -z "$set_password_hash$set_ssh_keys" ] && [ "$(remembered login)" != none ]; then
 		say "bramble.conf has neither ssh_key nor password_hash: nobody can log in as $set_user"
 		remember login none
