@@ -1,0 +1,141 @@
+# lib.sh - an emulated Pi with a card image in it, for tests/qemu: alone behind QEMU's own network, or with a
+# network card in the switch of a lab (LAN=PREFIX of that lab, ADDRESS=10.77.0.x).  Sourced by bash.
+# shellcheck shell=bash disable=SC2034 # some are read by the tests only
+# From the caller: board (raspi3b, raspi2b) and work, a folder.
+#   IMAGE=FILE ID=FILE   an image that was made already, and the ssh key that its bramble.conf names
+#   KEEP=1               leaves the card and the console's log in work
+top=$(readlink -f "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../..")
+# shellcheck source=image/lib.sh
+. "$top/image/lib.sh"
+need ssh ssh-keygen mcopy jq
+passed=0 failed=0 qemu=
+port=${PORT:-22022} LAN=${LAN:-} ADDRESS=${ADDRESS:-10.77.0.50} mac=b8:27:eb:00:00:13
+ok() {
+	passed=$((passed + 1))
+	echo "ok    $*"
+}
+not_ok() { # NAME [DETAIL...]
+	failed=$((failed + 1))
+	echo "FAIL  $1"
+	shift
+	printf '%s\n' "$@" | sed 's/^/      /' | tail -n 40
+}
+equal() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "want: $2" "got:  $3"; fi; }
+has() { if grep -qE -- "$2" <<<"$3"; then ok "$1"; else not_ok "$1" "no /$2/ in:" "$3"; fi; }
+end_all() {
+	power_cut
+	[ -z "$LAN" ] || "$top/tests/lab/lab" down
+	[ -n "${KEEP:-}" ] || rm -rf "$work"
+}
+finish() {
+	end_all
+	trap - EXIT
+	echo "$passed passed, $failed failed"
+	[ "$failed" = 0 ]
+	exit
+}
+trap end_all EXIT
+trap 'exit 1' INT TERM
+case ${board:=raspi3b} in
+raspi3b) arch=arm64 dtb=bcm2837-rpi-3-b-plus.dtb system=qemu-system-aarch64 console=ttyS1 model='Raspberry Pi 3 Model B(\+| Plus)' bits=64 ;;
+raspi2b) arch=armhf dtb=bcm2836-rpi-2-b.dtb system=qemu-system-arm console=ttyAMA0 model='Raspberry Pi 2 Model B' bits=32 ;;
+*) echo 'BOARD is raspi3b or raspi2b' >&2 && exit 2 ;;
+esac
+need $system
+
+# ---- a card ------------------------------------------------------------------------------------
+# A card of 4 GB, larger than the image; QEMU wants a power of two.  Raw: what was written is there after
+# a power cut (a qcow2 would lose its tables, which no real card does).
+new_card() { rm -f "$work/card.img" && cp --sparse=always "$IMAGE" "$work/card.img" && truncate -s 4G "$work/card.img"; }
+# make_image PKI [LINE...]: with lines for its bramble.conf
+make_image() {
+	local pki=$1
+	shift
+	mkdir -p "$work"
+	if [ -z "${IMAGE:-}" ]; then
+		ssh-keygen -q -t ed25519 -N '' -f "$work/id" </dev/null
+		ID=$work/id IMAGE=$work/image.img
+		{
+			sed 's/^cluster = .*//' "$top/image/bramble.conf"
+			printf '%s\n' "ssh_key = $(cat "$work/id.pub")" 'kubernetes = off' "$@"
+		} >"$work/settings"
+		if ! said=$(BASE='' ARCH=$arch SUITE=bookworm CLUSTER=home SETTINGS=$work/settings PKI=$pki OUT=$IMAGE "$top/image/build" 2>&1); then
+			not_ok 'the image' "$said"
+			finish
+		fi
+		ok "the image: $(tail -n 1 <<<"$said")"
+	fi
+	id=${ID:?the ssh key of that image}
+}
+
+# ---- power -------------------------------------------------------------------------------------
+in_lan() { if [ -n "$LAN" ]; then ip netns exec "$LAN" "$@"; else "$@"; fi; }
+power_on() {
+	local f net
+	# the firmware's part: what the boot partition holds now
+	open_card "$work/card.img"
+	for f in vmlinuz initrd.img $dtb cmdline.txt; do fat_read $f >"$work/$f"; done
+	: >"$work/console"
+	net=user,id=n0,hostfwd=tcp:127.0.0.1:$port-:22
+	if [ -n "$LAN" ]; then
+		net=tap,id=n0,ifname=qemu0,script=no,downscript=no
+		ip -n "$LAN" link show qemu0 >/dev/null 2>&1 || {
+			ip netns exec "$LAN" ip tuntap add qemu0 mode tap
+			ip -n "$LAN" link set qemu0 master br0 up
+		}
+	fi
+	# -serial: ttyS1 is the second one of a 3B+.  QEMU has no watchdog: arming it resets the board at once.
+	local serial=(-serial "file:$work/console")
+	[ $board != raspi3b ] || serial=(-serial null "${serial[@]}")
+	in_lan setsid nice -n 10 $system -M $board -kernel "$work/vmlinuz" -initrd "$work/initrd.img" -dtb "$work/$dtb" \
+		-append "$(sed "s/console=ttyS1/console=$console/; s/ console=tty1//" "$work/cmdline.txt") modprobe.blacklist=bcm2835_wdt" \
+		-drive "file=$work/card.img,if=sd,format=raw" -display none -monitor none -no-reboot "${serial[@]}" \
+		-netdev "$net" -device "usb-net,netdev=n0,mac=$mac" >"$work/qemu.log" 2>&1 &
+	qemu=$!
+	on_since=$SECONDS
+}
+power_cut() {
+	[ -n "$qemu" ] || return 0
+	kill -9 "$qemu" 2>/dev/null
+	wait "$qemu" 2>/dev/null
+	qemu=
+}
+alive() { kill -0 "$qemu" 2>/dev/null; }
+
+# ---- the board -----------------------------------------------------------------------------------
+on_board() { # COMMAND
+	local to=(-p "$port" pi@127.0.0.1)
+	[ -z "$LAN" ] || to=("pi@$ADDRESS")
+	in_lan timeout "${LIMIT:-120}" ssh -q -i "$id" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=20 \
+		-o ServerAliveInterval=20 -o BatchMode=yes "${to[@]}" "$@" </dev/null
+}
+# wait_for SECONDS COMMAND...: a board that starts again by itself is switched on again, as a real one would.
+wait_for() {
+	local end=$((SECONDS + $1)) t
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || return 1
+		alive || { t=$on_since && power_on && on_since=$t; }
+		sleep 1
+	done
+}
+# wait_dead SECONDS: the board switches itself off.
+wait_dead() {
+	local end=$((SECONDS + $1))
+	while alive; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.5
+	done
+}
+says() { grep -qaE -- "$1" "$work/console"; }
+last_words() { tr -d '\000\r' <"$work/console" | tail -n "${1:-20}" | cut -c1-160; }
+# wait_seconds N: of this machine's clock, or until the board is off
+wait_seconds() {
+	local end=$((SECONDS + $1))
+	while [ $SECONDS -lt $end ] && alive; do sleep 0.2; done
+}
+# The board as its bramble sees it: FIELDS of the node with this address, tab-separated.
+board_line() { # STATUS-JSON
+	jq -r '.nodes[] | select(.board.model | test("'"$model"'")) | select(.name == "'"$(on_board hostname)"'") |
+		[.name, .state, .board.model, "\(.board.bits_kernel)/\(.board.bits_user)", (.memory.total_bytes / 1048576 | floor), .temperature_c] | @tsv' <<<"$1"
+}
