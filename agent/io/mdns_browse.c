@@ -78,7 +78,10 @@ static void judge(struct mdns_service *s, const AvahiAddress *address, uint16_t 
                                     str_printable(printable, sizeof(printable), s->name,
                                                   strlen(s->name)));
                 break;
-        case MDNS_SELF:
+        case MDNS_SELF: /* ourselves, or a twin: who is told knows our addresses */
+                if (claim.address && port)
+                        found(s, &claim, s->m->node);
+                break;
         case MDNS_OTHER_CLUSTER:
                 break;
         }
