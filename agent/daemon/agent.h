@@ -52,7 +52,9 @@ struct agent {
         struct world world;     /* newest picture from the coordinator */
         struct charter charter; /* voters only; written by consensus */
         uint32_t problems;      /* PROBLEM_* that only the agent knows of */
-        char twin[SIZE_ADDRESS]; /* of another board that calls itself this one; "": none came */
+
+        /* Where another board is that calls itself this one; "": none came. */
+        char twin[SIZE_ADDRESS];
 
         /* The parts; each file of this folder owns one. */
         struct fnet *fnet;

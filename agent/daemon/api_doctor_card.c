@@ -1,5 +1,5 @@
-/* api_doctor_card - what is wrong with the card, its settings and the board under it, as far as a person
- * who flashed it can help. */
+/* api_doctor_card - what is wrong with the card, its settings and the board under it, as far as
+ * the person who flashed it can help. */
 #include "base/scope.h"
 #include "base/str.h"
 #include "daemon/agent.h"
@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A bramble without the Internet lives with a clock that nobody set; one before this program was made is
- * wrong for certain. */
+/* A bramble without the Internet lives with a clock that nobody set; one from before this program
+ * was made is wrong for certain. */
 static void add_clock(cJSON *array) {
         bool set = access("/run/systemd/timesync/synchronized", F_OK) == 0;
         time_t now = time(NULL);
@@ -23,7 +23,8 @@ static void add_clock(cJSON *array) {
         if (gmtime_r(&now, &tm))
                 (void)strftime(date, sizeof(date), "%Y-%m-%d %H:%M UTC", &tm);
         (void)snprintf(text, sizeof(text), "%s%s", date,
-                       set ? ", set from the network" : ", not set from the network since the start");
+                       set ? ", set from the network"
+                           : ", not set from the network since the start");
         doctor_add(array, "clock", (int64_t)now >= BRAMBLE_BUILT, text,
                    "a Pi has no clock of its own: without the Internet name a time server of this "
                    "network as time_servers in bramble.conf on the boot partition");

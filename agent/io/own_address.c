@@ -9,7 +9,7 @@ bool own_address(const char *address) {
         struct ifaddrs *all, *i;
         struct in6_addr v6;
         struct in_addr v4;
-        int family = inet_pton(AF_INET, address, &v4) == 1     ? AF_INET
+        int family = inet_pton(AF_INET, address, &v4) == 1    ? AF_INET
                      : inet_pton(AF_INET6, address, &v6) == 1 ? AF_INET6
                                                               : AF_UNSPEC;
         bool found = false;
