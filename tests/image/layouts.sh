@@ -91,6 +91,8 @@ look_at_small() { # SUITE IMAGE BOOT
 	equal "$1: the same table id, so that PARTUUID holds" "$(sfdisk -d "$BASE" | grep label-id)" "$(sfdisk -d "$2" | grep label-id)"
 	equal "$1: cmdline.txt is one line with its root and the flags, and starts nothing of its own" '1 1 0' \
 		"$(fat_read cmdline.txt | wc -l) $(fat_read cmdline.txt | grep -c 'root=PARTUUID=.*-02 .*cgroup_enable=cpuset cgroup_enable=memory cgroup_memory=1$') $(fat_read cmdline.txt | grep -cE 'init=|systemd\.run')"
+	has "$1: a boot partition that cannot be mounted does not stop the board" "^PARTUUID=[0-9a-f]{8}-01 $3 vfat defaults,nofail 0 2$" "$(root_read /etc/fstab)"
+	equal "$1: and the root is mounted as it was" 'PARTUUID ext4 defaults,noatime' "$(root_read /etc/fstab | awk '$2 == "/" { sub(/=.*/, "", $1); print $1, $3, $4 }')"
 	has "$1: settings" '^boards = 4.$' "$(fat_read bramble.conf)"
 	equal "$1: the package is there, to be completed" 'install ok unpacked' "$(status_of bramble)"
 	equal "$1: and what was there stays" 'install ok installed' "$(status_of dpkg)"
@@ -108,7 +110,7 @@ while read -r suite arch boot; do
 	layout "$BASE" "$suite" "$arch"
 	said=$(make_small "$work/$suite-out.img") || { not_ok "$suite: an image" "$said" && continue; }
 	has "$suite: the layout is seen" "boot partition at $boot," "$said"
-	look_at_small "$suite" "$work/$suite-out.img"
+	look_at_small "$suite" "$work/$suite-out.img" "$boot"
 	[ "$suite" != trixie ] || equal 'trixie: cloud-init does not run' yes "$(root_has /etc/cloud/cloud-init.disabled && echo yes)"
 	if [ "$suite" = bullseye ]; then
 		said=$(make_small "$work/again.img") || not_ok "$suite: once more" "$said"

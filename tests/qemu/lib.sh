@@ -3,6 +3,7 @@
 # shellcheck shell=bash disable=SC2034 # some are read by the tests only
 # From the caller: board (raspi3b, raspi2b) and work, a folder.
 #   IMAGE=FILE ID=FILE   an image that was made already, and the ssh key that its bramble.conf names
+#   SLOW=3               waits three times as long, on a busy machine
 #   KEEP=1               leaves the card and the console's log in work
 top=$(readlink -f "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../..")
 # shellcheck source=image/lib.sh
@@ -87,8 +88,10 @@ power_on() {
 	# -serial: ttyS1 is the second one of a 3B+.  QEMU has no watchdog: arming it resets the board at once.
 	local serial=(-serial "file:$work/console")
 	[ $board != raspi3b ] || serial=(-serial null "${serial[@]}")
+	# On a busy machine an emulated board is slower than systemd's patience.
+	local patience='systemd.default_timeout_start_sec=900 systemd.default_device_timeout_sec=900'
 	in_lan setsid nice -n 10 $system -M $board -kernel "$work/vmlinuz" -initrd "$work/initrd.img" -dtb "$work/$dtb" \
-		-append "$(sed "s/console=ttyS1/console=$console/; s/ console=tty1//" "$work/cmdline.txt") modprobe.blacklist=bcm2835_wdt" \
+		-append "$(sed "s/console=ttyS1/console=$console/; s/ console=tty1//" "$work/cmdline.txt") modprobe.blacklist=bcm2835_wdt $patience" \
 		-drive "file=$work/card.img,if=sd,format=raw" -display none -monitor none -no-reboot "${serial[@]}" \
 		-netdev "$net" -device "usb-net,netdev=n0,mac=$mac" >"$work/qemu.log" 2>&1 &
 	qemu=$!
@@ -111,7 +114,7 @@ on_board() { # COMMAND
 }
 # wait_for SECONDS COMMAND...: a board that starts again by itself is switched on again, as a real one would.
 wait_for() {
-	local end=$((SECONDS + $1)) t
+	local end=$((SECONDS + $1 * ${SLOW:-1})) t
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || return 1
