@@ -187,8 +187,8 @@ test-kube: ## a real Kubernetes on the lab's boards: builds it once (6 minutes),
 test-image: ## the image builder: an image of Debian, one of Raspberry Pi OS's older layout, bad bases
 	tests/image/run
 
-test-qemu: ## a card image on an emulated 3B+ (BOARD=raspi2b: a 2B): first boot, enrolment, power cuts
-	tests/qemu/run $(or $(BOARD),raspi3b)
+test-qemu: all ## a card image on emulated Pis beside two lab boards, and CUTS=10 power cuts; BOARD=raspi3b or raspi2b: that one (as root)
+	tests/qemu/all $(BOARD)
 
 kubernetes: ## builds kubeadm, kubelet and the control plane from Debian's source: ARCH= (as root)
 	provision/kubernetes
