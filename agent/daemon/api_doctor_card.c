@@ -37,7 +37,7 @@ static void add_serial(struct agent *a, cJSON *array) {
                 (void)snprintf(text, sizeof(text), "%s calls itself this board (%016llx)", a->twin,
                                (unsigned long long)a->board.node);
         else
-                (void)snprintf(text, sizeof(text), "%016llx, no other board has it",
+                (void)snprintf(text, sizeof(text), "%016llx, seen at no other board",
                                (unsigned long long)a->board.node);
         doctor_add(array, "serial", !a->twin[0], text,
                    "a copied card shows so, and two boards with one serial: switch the other one "

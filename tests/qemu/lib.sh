@@ -10,7 +10,7 @@ top=$(readlink -f "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../..")
 . "$top/image/lib.sh"
 need ssh ssh-keygen mcopy jq
 passed=0 failed=0 qemu=
-port=${PORT:-22022} LAN=${LAN:-} ADDRESS=${ADDRESS:-10.77.0.50} mac=b8:27:eb:00:00:13
+port=${PORT:-22022} LAN=${LAN:-}
 ok() {
 	passed=$((passed + 1))
 	echo "ok    $*"
@@ -25,7 +25,7 @@ equal() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "want: $2" "got:  $
 has() { if grep -qE -- "$2" <<<"$3"; then ok "$1"; else not_ok "$1" "no /$2/ in:" "$3"; fi; }
 end_all() {
 	power_cut
-	[ -z "$LAN" ] || "$top/tests/lab/lab" down
+	[ -z "$LAN" ] || [ -n "${JOIN:-}" ] || "$top/tests/lab/lab" down
 	[ -n "${KEEP:-}" ] || rm -rf "$work"
 }
 finish() {
@@ -43,11 +43,21 @@ raspi2b) arch=armhf dtb=bcm2836-rpi-2-b.dtb system=qemu-system-arm console=ttyAM
 *) echo 'BOARD is raspi3b or raspi2b' >&2 && exit 2 ;;
 esac
 need $system
+# another board each: its serial is made of that
+case $board in raspi3b) mac=b8:27:eb:00:00:13 ADDRESS=${ADDRESS:-10.77.0.50} ;; *) mac=b8:27:eb:00:00:14 ADDRESS=${ADDRESS:-10.77.0.51} ;; esac
 
 # ---- a card ------------------------------------------------------------------------------------
 # A card of 4 GB, larger than the image; QEMU wants a power of two.  Raw: what was written is there after
 # a power cut (a qcow2 would lose its tables, which no real card does).
-new_card() { rm -f "$work/card.img" && cp --sparse=always "$IMAGE" "$work/card.img" && truncate -s 4G "$work/card.img"; }
+# On a busy machine an emulated board is slower than systemd's patience: 90 seconds for a partition to appear.
+new_card() {
+	rm -f "$work/card.img"
+	cp --sparse=always "$IMAGE" "$work/card.img" && truncate -s 4G "$work/card.img"
+	open_card "$work/card.img"
+	printf '[Manager]\nDefaultDeviceTimeoutSec=1800\nDefaultTimeoutStartSec=1800\n' >"$work/patience"
+	printf '%s\n' 'mkdir /etc/systemd/system.conf.d' "write $work/patience /etc/systemd/system.conf.d/patience.conf" >"$work/commands"
+	root_do "$work/commands" >/dev/null
+}
 # make_image PKI [LINE...]: with lines for its bramble.conf
 make_image() {
 	local pki=$1
@@ -88,10 +98,8 @@ power_on() {
 	# -serial: ttyS1 is the second one of a 3B+.  QEMU has no watchdog: arming it resets the board at once.
 	local serial=(-serial "file:$work/console")
 	[ $board != raspi3b ] || serial=(-serial null "${serial[@]}")
-	# On a busy machine an emulated board is slower than systemd's patience.
-	local patience='systemd.default_timeout_start_sec=900 systemd.default_device_timeout_sec=900'
 	in_lan setsid nice -n 10 $system -M $board -kernel "$work/vmlinuz" -initrd "$work/initrd.img" -dtb "$work/$dtb" \
-		-append "$(sed "s/console=ttyS1/console=$console/; s/ console=tty1//" "$work/cmdline.txt") modprobe.blacklist=bcm2835_wdt $patience" \
+		-append "$(sed "s/console=ttyS1/console=$console/; s/ console=tty1//" "$work/cmdline.txt") modprobe.blacklist=bcm2835_wdt" \
 		-drive "file=$work/card.img,if=sd,format=raw" -display none -monitor none -no-reboot "${serial[@]}" \
 		-netdev "$net" -device "usb-net,netdev=n0,mac=$mac" >"$work/qemu.log" 2>&1 &
 	qemu=$!
