@@ -81,9 +81,10 @@ say_network() {
 	done
 	if has_address; then
 		well network
-	else
-		problem network 'no network: neither by cable nor by Wi-Fi has this board an address' \
-			'plug in the cable; does the router give out addresses? For Wi-Fi look at wifi_* in bramble.conf'
+	elif [ "$(remembered said-network)" != no ]; then # (the doctor looks for itself)
+		say 'no network: neither by cable nor by Wi-Fi has this board an address: is the cable in, does the router give out'
+		say 'addresses? For Wi-Fi look at wifi_* in bramble.conf'
+		remember said-network no
 	fi
 }
 # A bramble lives without the right time, so this is for the log; the doctor looks for itself.
