@@ -3,6 +3,7 @@
 # shellcheck shell=bash disable=SC2034 # some are read by the tests only
 # From the caller: board (raspi3b, raspi2b) and work, a folder.
 #   IMAGE=FILE ID=FILE   an image that was made already, and the ssh key that its bramble.conf names
+#   QEMU_THREAD=multi    a thread for each core of the board: faster where nothing else runs
 #   SLOW=3               waits three times as long, on a busy machine
 #   KEEP=1               leaves the card and the console's log in work
 top=$(readlink -f "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../..")
@@ -98,7 +99,8 @@ power_on() {
 	# -serial: ttyS1 is the second one of a 3B+.  QEMU has no watchdog: arming it resets the board at once.
 	local serial=(-serial "file:$work/console")
 	[ $board != raspi3b ] || serial=(-serial null "${serial[@]}")
-	in_lan setsid nice -n 10 $system -M $board -kernel "$work/vmlinuz" -initrd "$work/initrd.img" -dtb "$work/$dtb" \
+	# One thread for its four cores: with a thread each they wait for one another where others want the processors.
+	in_lan setsid nice -n 10 $system -M $board -accel "tcg,thread=${QEMU_THREAD:-single}" -kernel "$work/vmlinuz" -initrd "$work/initrd.img" -dtb "$work/$dtb" \
 		-append "$(sed "s/console=ttyS1/console=$console/; s/ console=tty1//" "$work/cmdline.txt") modprobe.blacklist=bcm2835_wdt" \
 		-drive "file=$work/card.img,if=sd,format=raw" -display none -monitor none -no-reboot "${serial[@]}" \
 		-netdev "$net" -device "usb-net,netdev=n0,mac=$mac" >"$work/qemu.log" 2>&1 &
