@@ -203,12 +203,16 @@ static void found(struct agent *a) {
 static void join(struct agent *a, uint64_t node, uint64_t bramble) {
         struct link *l = peers_link(a, node);
         auto_buf struct buf b = { 0 };
+        char key[SIZE_ADDRESS + 8];
 
         if (!l)
                 l = peers_link(a, peers_in_bramble(a, bramble));
         if (!l || a->membership->closing || message_join_encode(&a->board, &b) < 0)
                 return; /* asked again after JOIN_RETRY_SEC */
-        log_info("asking %s to be taken into the bramble", link_address(l));
+        /* One that refuses is asked again and again. */
+        (void)snprintf(key, sizeof(key), "join-%s", link_address(l));
+        if (log_once(key))
+                log_info("asking %s to be taken into the bramble", link_address(l));
         (void)link_send(l, FRAME_JOIN, 0, b.data, b.len);
 }
 

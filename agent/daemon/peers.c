@@ -26,6 +26,7 @@ enum {
 #define RETRY_MOST_USEC  (8 * USEC_PER_SEC)
 #define BEAT_USEC        (2 * USEC_PER_SEC) /* a view on every control connection, changed or not */
 #define STEADY_USEC      (10 * USEC_PER_SEC) /* the end of a shorter connection is no news */
+#define FRESH_USEC       (3 * USEC_PER_SEC)  /* who was heard so lately is there */
 #define SILENT_USEC      (7 * USEC_PER_SEC)  /* a control connection without a frame is dead */
 
 struct place {
@@ -273,6 +274,24 @@ void peers_discard(struct link *l) {
         link_close(l);
 }
 
+/* Another board with the serial of one that is there, at another address: the first one stays.
+ * (A board that comes back after a power cut was silent for longer.) */
+static bool refused_twin(const struct peer *p, const struct link *l,
+                         const struct message_hello *m) {
+        const struct world_member *member = world_member(&p->agent->world, p->node);
+        char key[SIZE_ADDRESS + 8];
+
+        if (!p->link || p->hello.boot == m->boot || agent_now() - p->heard > FRESH_USEC ||
+            str_eq(link_address(p->link), link_address(l)))
+                return false;
+        (void)snprintf(key, sizeof(key), "twin-%s", link_address(l));
+        if (log_once(key))
+                log_error("%s has the serial of %s, which is there at %s: it is refused",
+                          link_address(l), member ? member->name : "another board",
+                          link_address(p->link));
+        return true;
+}
+
 /* Both hellos were exchanged on 'l'. */
 static void peer_up(struct agent *a, struct link *l, const struct message_hello *m) {
         struct peer *p = peer_find(a, m->view.node);
@@ -281,7 +300,7 @@ static void peer_up(struct agent *a, struct link *l, const struct message_hello 
 
         if (!p)
                 p = peer_new(a, m->view.node);
-        if (!p || !replaces(a, p, l, m)) {
+        if (!p || refused_twin(p, l, m) || !replaces(a, p, l, m)) {
                 peers_discard(l);
                 return;
         }
