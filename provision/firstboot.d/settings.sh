@@ -136,7 +136,9 @@ address_of_this_board() {
 		a_who=$(printf %s "$a_who" | tr -d :- | sed 's/^0*//')
 		[ -n "$a_who" ] || continue
 		for a_is in "$a_serial" "$a_mac"; do
-			[ "$a_who" != "$(printf %s "$a_is" | tr -d : | sed 's/^0*//')" ] || echo "$a_address"
+			[ "$a_who" = "$(printf %s "$a_is" | tr -d : | sed 's/^0*//')" ] || continue
+			echo "$a_address"
+			break 2 # (nobody reads a second one)
 		done
 	done | head -n 1 | grep . || printf '%s' "$set_address"
 }
