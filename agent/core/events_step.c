@@ -280,8 +280,8 @@ static void say_move(struct step *s, const struct move *m) {
                              n, name, m->from->name, to, m->from->name, why);
 }
 
-/* What a board that is away or drained had, others have now.  (Fewer replicas after scaling down, or new ones
- * of an update, are no moves.) */
+/* What a board that is away or drained had, others have now.  (Fewer replicas after scaling down,
+ * or new ones of an update, are no moves.) */
 static void moves_of(struct step *s, uint32_t function) {
         struct move m = { .is = &s->now->functions[function] };
 
