@@ -7,6 +7,8 @@ set -uo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 lab=$here/lab
 passed=0 failed=0
+build_lock=/run/bramble-lab/build.lock # as in lab: one build at a time
+mkdir -p "${build_lock%/*}"
 
 # A second lab beside a demo that may be up.
 export BRAMBLE_LAB=${BRAMBLE_LAB:-/var/tmp/bramble-lab-test} BRAMBLE_LAB_PREFIX=${BRAMBLE_LAB_PREFIX:-brtest}

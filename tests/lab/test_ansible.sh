@@ -10,7 +10,8 @@ out=$top/${BUILD:-build}/${CC:-gcc}
 work=$(mktemp -d)
 SUITE=${SUITE:-}
 make_deb() { # ARGS of make
-	(cd "$top" && env -u SAN MAKEFLAGS= make -s deb ${SUITE:+SUITE="$SUITE" ARCH=amd64} "$@" 2>"$work/said") || { cat "$work/said" >&2 && false; }
+	# in a folder of its own: what another version makes anew is in use by other tests
+	(cd "$top" && env -u SAN MAKEFLAGS= BUILD=build/packages flock "$build_lock" make -s deb ${SUITE:+SUITE="$SUITE" ARCH=amd64} "$@" 2>"$work/said") || { cat "$work/said" >&2 && false; }
 }
 play() { # PLAYBOOK ARGS...: as a computer on the boards' LAN; nobody at the keyboard
 	(cd "$top/ansible" && ANSIBLE_LOCALHOST_WARNING=no ANSIBLE_NOCOLOR=1 ANSIBLE_HOME="$work/home" timeout "${PLAY_SECONDS:-900}" \

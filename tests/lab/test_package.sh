@@ -10,7 +10,8 @@ work=$(mktemp -d)
 out=$top/${BUILD:-build}/${CC:-gcc}
 # shellcheck disable=SC2120 # one caller has arguments, by way of assert
 make_deb() { # ARGS of make
-	(cd "$top" && env -u SAN MAKEFLAGS= make -s deb ${SUITE:+SUITE="$SUITE" ARCH="$(dpkg --print-architecture)"} "$@" 2>"$work/said") || { cat "$work/said" >&2 && false; }
+	# in a folder of its own: what another version makes anew is in use by other tests
+	(cd "$top" && env -u SAN MAKEFLAGS= BUILD=build/packages flock "$build_lock" make -s deb ${SUITE:+SUITE="$SUITE" ARCH="$(dpkg --print-architecture)"} "$@" 2>"$work/said") || { cat "$work/said" >&2 && false; }
 }
 
 # ---- the package itself ---------------------------------------------------------------------------
@@ -26,7 +27,7 @@ assert 'lintian has nothing to say' lintian --allow-root --fail-on warning,error
 # What dpkg unpacks and what `make install` puts there, but for what only a package has.
 files() { (cd "$1" && find . ! -type d | grep -vE '^\./usr/share/(doc|lintian)/' | sort); }
 dpkg-deb -x "$work/first.deb" "$work/unpacked"
-(cd "$top" && env -u SAN MAKEFLAGS= make -s install DESTDIR="$work/installed") >/dev/null 2>&1
+(cd "$top" && env -u SAN MAKEFLAGS= BUILD=build/packages flock "$build_lock" make -s install DESTDIR="$work/installed") >/dev/null 2>&1
 equal 'make install DESTDIR= puts the same files there' "$(files "$work/unpacked")" "$(files "$work/installed")"
 match 'thirty at the least' '^[3-9][0-9]$' "$(files "$work/unpacked" | wc -l)"
 
