@@ -30,7 +30,7 @@ spec:
       terminationGracePeriodSeconds: 2
       containers: [{ name: web, image: "docker.io/bramble/web-pod:1", imagePullPolicy: Never }]
 END
-pods() { kube m1 get pods -l app=web --no-headers -o wide 2>/dev/null | awk -v n="$1" '$7 == n && $3 == "Running"' | wc -l; } # NODE
+pods() { kube m1 get pods -l app=web --no-headers -o wide 2>/dev/null | awk -v n="$1" '$1 ~ /^web-/ && $7 == n && $3 == "Running"' | wc -l; } # NODE
 running() { [ $(($(pods m1) + $(pods w1) + $(pods w2))) = "$1" ]; }
 eventually 'four pods run' 120 running 4
 assert 'one on w1' [ "$(pods w1)" -gt 0 ]
@@ -46,7 +46,7 @@ equal 'w1 is drained' 0 $?
 match 'its pods are said to move' 'w1: Kubernetes moves its pods' "$said"
 equal 'the node takes no pods' 'true true' "$(taken w1)"
 equal 'others do' ' ' "$(taken w2)"
-equal 'of the deployment none is there' 0 "$(kube m1 get pods -l app=web -o wide --no-headers | awk '$7 == "w1"' | grep -c .)"
+equal 'of the deployment none is there' 0 "$(kube m1 get pods -l app=web -o wide --no-headers | awk '$1 ~ /^web-/ && $7 == "w1"' | grep -c .)"
 eventually 'but four elsewhere, or one that waits for room' 120 running 4
 assert 'the pod of nobody is left alone' pod_runs m1 alone
 match 'and said to be' 'nobody would start pod alone elsewhere' "$(for b in "${boards[@]}"; do run "$b" journalctl -q --no-pager -o cat -u bramble-agent; done)"
