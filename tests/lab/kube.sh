@@ -15,7 +15,7 @@ kube_ready() { # ASKED N
 nodes_are() { # BOARD NAME...
 	local b=$1
 	shift
-	[ "$(kube "$b" get nodes --no-headers 2>/dev/null | awk '$2 == "Ready" { print $1 }' | sort | xargs)" = "$(printf '%s\n' "$@" | sort | xargs)" ]
+	[ "$(kube "$b" get nodes --no-headers 2>/dev/null | awk '$2 ~ /^Ready(,|$)/ { print $1 }' | sort | xargs)" = "$(printf '%s\n' "$@" | sort | xargs)" ]
 }
 planes() { status "$1" '.kubernetes.control_planes | join(" ")'; }
 planes_are() { [ "$(planes "$1" 2>/dev/null)" = "$2" ]; }
