@@ -7,17 +7,19 @@
 #include <stdio.h>
 #include <string.h>
 
-/* How long something must look so before it is told, and before it is over. */
+/* How long something must look so before it is told, and before it is over; 'follows': its words
+ * change once a day at most, and are kept up to date meanwhile. */
 static const struct {
         const char *name;
         usec_t begins, ends;
+        bool follows;
 } kinds[ALARM_KINDS] = {
         /* dips are short, and each may break files: told at once */
         [ALARM_UNDER_VOLTAGE] = { "under-voltage", 0, 30 * USEC_PER_SEC },
         [ALARM_HOT] = { "hot", 10 * USEC_PER_SEC, 30 * USEC_PER_SEC },
         [ALARM_CARD_FULL] = { "card-full", 10 * USEC_PER_SEC, 30 * USEC_PER_SEC },
         [ALARM_CARD_FAILING] = { "card-failing", 0, 30 * USEC_PER_SEC },
-        [ALARM_CERTIFICATE] = { "certificate-ending", 0, 0 },
+        [ALARM_CERTIFICATE] = { "certificate-ending", 0, 0, .follows = true },
         /* a board that only starts anew is back in a minute */
         [ALARM_LOST] = { "board-lost", USEC_PER_MIN, 0 },
         [ALARM_CLOCK] = { "clock-wrong", 30 * USEC_PER_SEC, 30 * USEC_PER_SEC },
@@ -75,6 +77,8 @@ static void step(struct alarm_state *s, enum alarm_kind kind, const struct look 
                 take(s, look->begins, look->text, now);
         else if (falls && usec_sub(now, s->turned) >= kinds[kind].ends)
                 take(s, look->stays, look->stays_text, now);
+        else if (!rises && !falls && kinds[kind].follows && look->begins == s->level)
+                copy_text(s->text, look->text);
 }
 
 /* ---- what a board says of itself ------------------------------------------------------------- */

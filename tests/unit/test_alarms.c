@@ -222,6 +222,27 @@ static void certificates(void **state) {
         }
 }
 
+/* Days go by while the alarm is told: its words go with them. */
+static void certificate_words(void **state) {
+        struct bench b = { .sensors = healthy(), .certificate = "the gateway" };
+        const char *text = b.alarms.of[ALARM_CERTIFICATE].text;
+
+        (void)state;
+        b.certificate_sec = 13 * 86400 + 60;
+        feed(&b, 1);
+        assert_non_null(strstr(text, "ends in 13 days"));
+        b.certificate_sec = 5 * 86400 + 60;
+        feed(&b, 1);
+        assert_non_null(strstr(text, "ends in 5 days"));
+        b.certificate_sec = 86400 + 60;
+        feed(&b, 1);
+        assert_non_null(strstr(text, "ends in 1 days"));
+        b.certificate_sec = -60;
+        feed(&b, 1);
+        assert_non_null(strstr(text, "has ended"));
+        assert_int_equal(alarm_age_sec(&b.alarms.of[ALARM_CERTIFICATE], b.now), 3);
+}
+
 static void told_in_order(void **state) {
         struct report_alarm told[ALARM_BOARD_KINDS];
         struct bench b = { .sensors = healthy() };
@@ -322,6 +343,7 @@ int main(void) {
                 cmocka_unit_test(card_hysteresis),
                 cmocka_unit_test(failing),
                 cmocka_unit_test(certificates),
+                cmocka_unit_test(certificate_words),
                 cmocka_unit_test(told_in_order),
                 cmocka_unit_test(lost),
                 cmocka_unit_test(clocks),
