@@ -107,8 +107,11 @@ static bool placed(struct shutdown_plan *p, usec_t now, const struct shutdown_no
                 ret->hand_to = p->only ? 0 : in->master;
                 return false;
         }
-        if (p->handing && usec_sub(now, p->handing) < SHUTDOWN_HAND_OVER_USEC)
+        if (p->handing && usec_sub(now, p->handing) < SHUTDOWN_HAND_OVER_USEC) {
+                ret->hand_over = move; /* again: a change of the voters may have been under way */
+                ret->hand_to = p->only ? 0 : in->master;
                 return false;
+        }
         p->handing = 0;
         p->last = !p->only || p->only == p->self ? p->self : 0;
         return true;

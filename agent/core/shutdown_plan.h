@@ -114,7 +114,7 @@ struct shutdown_now {
 struct shutdown_actions {
         bool clear;         /* submit CHARTER_SHUTDOWN_CLEAR, again until the record is gone */
         bool drop;          /* this plan is over: another leads, or nobody is to be switched off */
-        bool hand_over;     /* the leadership, */
+        bool hand_over;     /* the leadership, if that is not under way, */
         uint64_t hand_to;   /* to this voter; 0: to any */
         bool take_snapshot; /* of etcd, if none is under way */
         bool go;            /* switch this board off */

@@ -274,8 +274,10 @@ static void hand_over(struct power *p, uint64_t to) {
 
         if (p->lead.handing || !consensus)
                 return;
-        log_info("the leadership goes to %s", to ? name_of(p->agent, to) : "another board");
         p->lead.handing = consensus_transfer(consensus, to, on_handed, p) == 0;
+        if (p->lead.handing)
+                log_info("the leadership goes to %s",
+                         to ? name_of(p->agent, to) : "another board");
 }
 
 static void tell_begun(struct power *p, const struct charter_shutdown *record) {
