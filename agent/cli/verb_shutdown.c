@@ -121,8 +121,8 @@ static int run(struct wish *w) {
         cJSON *plan;
         int r = cli_ask(w->cli, request(w, true), NULL, NULL, &plan);
 
-        if (r != CLI_DONE)
-                return w->only && w->yes ? carry_out(w) : r;
+        if (r != CLI_DONE) /* a board that nobody leads can be switched off all the same */
+                return w->only && w->yes && !w->dry_run ? carry_out(w) : r;
         if (w->dry_run) {
                 if (w->cli->json)
                         return cli_print_json(plan);

@@ -260,21 +260,30 @@ void verb_shutdown_record(struct request *q) {
 
 /* ---- what a person asks ---------------------------------------------------------------------- */
 
-static void on_begun(void *arg, int result, const char *why, const cJSON *reply) {
-        struct request *q = arg;
-        const char *error = json_text(reply, "error", NULL);
+/* Nobody leads, and this board needs nobody for itself.  (Whoever only asks for the order hears
+ * that nobody leads.) */
+static bool goes_alone(const struct request *q) {
         const char *name = json_text(q->args, "only", "");
 
-        if (error || (result == 0 && json_bool(reply, "dry_run"))) {
-                request_reply(q, cJSON_Duplicate(reply, true));
-        } else if (result == -ENOTCONN && name[0] && str_eq(name, q->agent->name)) {
-                /* nobody leads, and this board needs nobody for itself */
-                cJSON *o = cJSON_CreateObject();
+        return name[0] && str_eq(name, q->agent->name) && !json_bool(q->args, "dry_run");
+}
 
-                power_go(q->agent->power, json_bool(q->args, "reboot"));
-                (void)cJSON_AddBoolToObject(o, "ok", true);
-                (void)cJSON_AddStringToObject(o, "text", "this board goes off now");
-                request_reply(q, o);
+static void go_alone(struct request *q) {
+        cJSON *o = cJSON_CreateObject();
+
+        power_go(q->agent->power, json_bool(q->args, "reboot"));
+        (void)cJSON_AddBoolToObject(o, "ok", true);
+        (void)cJSON_AddStringToObject(o, "text", "this board goes off now");
+        request_reply(q, o);
+}
+
+static void on_begun(void *arg, int result, const char *why, const cJSON *reply) {
+        struct request *q = arg;
+
+        if (json_text(reply, "error", NULL) || (result == 0 && json_bool(reply, "dry_run"))) {
+                request_reply(q, cJSON_Duplicate(reply, true));
+        } else if (result == -ENOTCONN && goes_alone(q)) {
+                go_alone(q);
         } else if (result < 0) {
                 request_fail_errno(q, result, why);
         } else {

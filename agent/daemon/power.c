@@ -57,17 +57,25 @@ static void on_off(void *arg, int result, const char *why) {
         if (result == 0)
                 return;
         p->going = p->asked = false;
+        p->failed = agent_now();
         (void)snprintf(p->why, sizeof(p->why), "%s", why);
         log_error("this board cannot be switched off: %s", why);
 }
 
+/* What failed a moment ago is not tried at once again: whoever ordered it hears why first. */
+static bool just_failed(const struct power *p, usec_t now) {
+        return p->why[0] && usec_sub(now, p->failed) < SHUTDOWN_AGAIN_USEC;
+}
+
 void power_go(struct power *p, bool reboot) {
-        if (p->going)
+        usec_t now = agent_now();
+
+        if (p->going || just_failed(p, now))
                 return;
         p->going = true;
         p->asked = false;
         p->reboot = reboot;
-        p->since = agent_now();
+        p->since = now;
         p->why[0] = '\0';
         log_notice(reboot ? "this board restarts" : "this board goes off");
         runner_freeze(p->agent, p->since);
@@ -152,7 +160,7 @@ static void follow(struct power *p, usec_t now) {
                 api_run_on_leader(p->agent, o, on_asked, p);
                 return;
         case SHUTDOWN_FOLLOW_GO:
-                if (!p->going)
+                if (!p->going && !just_failed(p, now))
                         log_notice("this board was to go off, and nobody speaks to it any more");
                 power_go(p, p->view.reboot);
                 return;

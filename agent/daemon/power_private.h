@@ -64,6 +64,7 @@ struct power {
         bool reboot;
         usec_t since;          /* of 'going' */
         char why[SIZE_REASON]; /* why that failed last, "" */
+        usec_t failed;         /* when */
         struct shutdown_follow follow;
         usec_t news; /* 'view' changed or was confirmed */
         uint32_t version;
@@ -75,7 +76,7 @@ struct power {
 
 /* power.c */
 void power_run(struct power *p); /* the timer runs from now on */
-/* This board goes off; again is a no-op. */
+/* This board goes off; again is a no-op, and so it is for a moment after that failed. */
 void power_go(struct power *p, bool reboot);
 /* The leader says that the board is (not) held. */
 void power_hold(struct power *p, uint64_t id, bool held, usec_t timeout_usec);

@@ -62,3 +62,7 @@ $(OUT)/unit/test_hint: $(UNIT_OBJ_test_hint)
 # What Kubernetes is asked about boards that are taken out of use.
 UNIT_OBJ_test_kube_drain := $(OUT)/agent/daemon/kube_drain.o
 $(OUT)/unit/test_kube_drain: $(UNIT_OBJ_test_kube_drain)
+
+# bramble-agent: what a board does that is to be switched off.
+UNIT_OBJ_test_power := $(addprefix $(OUT)/agent/daemon/,power.o power_json.o api_shutdown.o)
+$(OUT)/unit/test_power: $(UNIT_OBJ_test_power)
