@@ -276,8 +276,7 @@ static void hand_over(struct power *p, uint64_t to) {
                 return;
         p->lead.handing = consensus_transfer(consensus, to, on_handed, p) == 0;
         if (p->lead.handing)
-                log_info("the leadership goes to %s",
-                         to ? name_of(p->agent, to) : "another board");
+                log_info("the leadership goes to %s", to ? name_of(p->agent, to) : "another board");
 }
 
 static void tell_begun(struct power *p, const struct charter_shutdown *record) {
@@ -306,8 +305,6 @@ static void begin(struct power *p, usec_t now) {
                 for (; n < p->view.n; n++)
                         seen[n] = (struct shutdown_board){ .node = p->view.rows[n].node,
                                                            .state = p->view.rows[n].state };
-        else
-                tell_begun(p, record);
         *l = (struct power_lead){ .active = true, .handing = l->handing, .clearing = l->clearing };
         shutdown_begin(&l->plan, record, p->agent->board.node, seen, n, now);
 }
@@ -380,6 +377,8 @@ void power_lead_look(struct power *p, usec_t now) {
                 power_clear(p, l->plan.id, !l->plan.only);
                 return;
         }
+        if (first && p->view.id != id) /* or an earlier leader has said so */
+                tell_begun(p, record);
         if (first)
                 show(p);
         if (!actions.drop)
