@@ -45,8 +45,9 @@ void verb_locate_here(struct request *q) {
                 request_fail_errno(q, r, fail_text(&f));
                 return;
         }
-        log_info("the LED %s blinks for %u s: somebody looks for this board", led_name(a->led),
-                 seconds);
+        if (seconds > 0)
+                log_info("the LED %s blinks for %u s: somebody looks for this board",
+                         led_name(a->led), seconds);
         o = cJSON_CreateObject();
         (void)cJSON_AddStringToObject(o, "board", a->name);
         (void)cJSON_AddStringToObject(o, "led", led_name(a->led));
