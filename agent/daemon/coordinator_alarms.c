@@ -15,6 +15,7 @@
 bool coordinator_alarms_report(struct board_state *b, const struct report *r, usec_t now) {
         bool same = b->n_alarms == r->n_alarms;
 
+        b->switched_off = false;
         b->clock_known = r->unix_ms > 0 && r->unix_ms < CLOCK_MS_MAX;
         if (b->clock_known)
                 b->clock_ms = (int64_t)r->unix_ms - (int64_t)(now / USEC_PER_MSEC);
@@ -51,13 +52,20 @@ void coordinator_alarms_resume(const struct coordinator *c, struct board_state *
         }
 }
 
+/* A person switches it off, and nobody waits for it. */
+static bool goes_off(const struct agent *a, uint64_t node) {
+        return power_leaves(a, node) && !a->charter.shutdown.reboot;
+}
+
 static void look_lost(struct coordinator *c, usec_t now) {
         for (uint32_t i = 0; i < c->n_boards; i++) {
                 struct board_state *b = c->boards[i];
                 enum severity was = b->lost.level;
 
+                if (goes_off(c->agent, b->node))
+                        b->switched_off = true; /* until it speaks again; the record ends sooner */
                 alarm_lost(&b->lost, b->up,
-                           power_leaves(c->agent, b->node) ||
+                           b->switched_off || power_leaves(c->agent, b->node) ||
                                    charter_awaits(&c->agent->charter, b->node),
                            now);
                 c->dirty = c->dirty || b->lost.level != was;

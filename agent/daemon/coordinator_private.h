@@ -19,9 +19,10 @@
 struct board_state {
         uint64_t node;
         bool up;
-        usec_t heard;   /* 0: never since this board leads */
-        usec_t changed; /* when it went up or down */
-        bool drained;   /* as was last said in the log */
+        usec_t heard;      /* 0: never since this board leads */
+        usec_t changed;    /* when it went up or down */
+        bool drained;      /* as was last said in the log */
+        bool switched_off; /* by a person, and not heard since */
         struct board board;
         struct sensors sensors;
         struct report_kube kube;

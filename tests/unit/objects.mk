@@ -66,3 +66,7 @@ $(OUT)/unit/test_kube_drain: $(UNIT_OBJ_test_kube_drain)
 # bramble-agent: what a board does that is to be switched off.
 UNIT_OBJ_test_power := $(addprefix $(OUT)/agent/daemon/,power.o power_json.o api_shutdown.o)
 $(OUT)/unit/test_power: $(UNIT_OBJ_test_power)
+
+# bramble-agent: what the leader says of silent boards.
+UNIT_OBJ_test_coordinator_alarms := $(OUT)/agent/daemon/coordinator_alarms.o
+$(OUT)/unit/test_coordinator_alarms: $(UNIT_OBJ_test_coordinator_alarms)
