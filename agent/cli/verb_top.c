@@ -97,7 +97,9 @@ static void on_act_done(void *arg, const cJSON *reply, const char *why) {
         if (error)
                 top_ui_say(&t->ui, true, "%.60s: %s", text, error[0] ? error : "no answer");
         else
-                top_ui_say(&t->ui, false, "%.60s: %s", text, json_text(reply, "text", "done"));
+                top_ui_say(&t->ui, /* a shutdown that ended otherwise says so without "error" */
+                           cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(reply, "ok")),
+                           "%.60s: %s", text, json_text(reply, "text", "done"));
         t->act.verb = TOP_NOTHING;
         t->dirty = true;
 }
