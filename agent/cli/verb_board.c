@@ -56,13 +56,21 @@ static bool look(const struct cli *c, const cJSON *status, const char *board, ch
         return true;
 }
 
+/* A board has no clock of its own: the wall's may jump when it hears of the time. */
+static time_t seconds(void) {
+        struct timespec t;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &t);
+        return t.tv_sec;
+}
+
 /* Shows how far it is until nothing runs there. */
 static int watch(const struct cli *c, const char *board) {
         const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
-        time_t still = time(NULL);
+        time_t still = seconds();
         char last[256] = "";
 
-        while (time(NULL) - still < STILL_SEC) {
+        while (seconds() - still < STILL_SEC) {
                 bool news, over;
                 cJSON *o;
                 int r = cli_ask(c, cli_request("status"), NULL, NULL, &o), how;
@@ -74,7 +82,7 @@ static int watch(const struct cli *c, const char *board) {
                 if (over)
                         return how;
                 if (news)
-                        still = time(NULL);
+                        still = seconds();
                 (void)nanosleep(&pause, NULL);
         }
         return cli_fail(
@@ -151,14 +159,14 @@ int verb_locate(const struct cli *c, int argc, char **argv) {
 
         if (argc > 2) {
                 char *end;
-                double seconds = strtod(argv[2], &end);
+                double n = strtod(argv[2], &end);
 
                 if (!argv[2][0] || *end) {
                         cJSON_Delete(o);
                         return cli_misused(c, argv[0], "'%s' is no number of seconds",
                                            cli_safe(argv[2]));
                 }
-                (void)cJSON_AddNumberToObject(o, "seconds", seconds);
+                (void)cJSON_AddNumberToObject(o, "seconds", n);
         }
         r = cli_ask(c, o, NULL, NULL, &reply);
         if (r != CLI_DONE)

@@ -91,13 +91,18 @@ static void on_act_event(void *arg, const cJSON *event) {
 static void on_act_done(void *arg, const cJSON *reply, const char *why) {
         struct top *t = arg;
         const char *error = reply ? json_text(reply, "error", NULL) : str_or(why, "");
+        /* a drain goes on for as long as functions move */
+        const char *done =
+                t->act.verb == TOP_DRAIN ? "begun; STATE says when it is drained" : "done";
         char text[160];
 
         (void)top_act_text(&t->act, text, sizeof(text));
         if (error)
                 top_ui_say(&t->ui, true, "%.60s: %s", text, error[0] ? error : "no answer");
         else
-                top_ui_say(&t->ui, false, "%.60s: %s", text, json_text(reply, "text", "done"));
+                top_ui_say(&t->ui, /* a shutdown that ended otherwise says so without "error" */
+                           cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(reply, "ok")),
+                           "%.60s: %s", text, json_text(reply, "text", done));
         t->act.verb = TOP_NOTHING;
         t->dirty = true;
 }

@@ -172,8 +172,8 @@ void ui_login(struct ui_request *q) {
                 (void)snprintf(line, sizeof(line), "Retry-After: %u\r\n",
                                (unsigned)(wait / USEC_PER_SEC + 1));
                 ui_login_form(q, 429, line,
-                              "That were too many wrong passwords. Wait a quarter of a minute, and "
-                              "try again.");
+                              "Those were too many wrong passwords. Wait a quarter of a minute, "
+                              "and try again.");
                 return;
         }
         if (field(q, "csrf", csrf, sizeof(csrf)) < 0 || !is_token(csrf) ||

@@ -190,7 +190,7 @@ static void paint_function(struct painter *w, const cJSON *o) {
         put_text(w, "name", name);
         put_text(w, "namespace", namespace);
         cJSON_ArrayForEach(v, o) {
-                static const char *const without[] = { "name", "namespace", "image", "spec" };
+                static const char *const without[] = { "name", "namespace", "spec" };
                 bool skip = !is_plain(v->string);
 
                 for (size_t i = 0; i < ARRAY_SIZE(without) && !skip; i++)

@@ -34,6 +34,14 @@ spec('drain asks, and uncordon takes it back', { seconds: 150 }, async (t) => {
         await until('it is back', async () => !/Drained|Cordoned/.test(await card(page, name).innerText()), 30000);
 });
 
+spec('a drain that takes long says why', { only: 'mock' }, async (t) => {
+        const page = await t.open(), { mock } = t.world, name = await worker(page);
+        mock.change('boards', name, { cordoned: true, drained: false, drain: '2 replicas have to move; figlet: no board has room' });
+        await until('the card says so', async () => /Draining: 2 replicas have to move; figlet: no board has room/.test(await card(page, name).innerText()));
+        mock.change('boards', name, { drained: true, drain: 'it carries no functions' });
+        await until('and no more when it is', async () => /Drained/.test(await card(page, name).innerText()) && !/Draining/.test(await card(page, name).innerText()));
+});
+
 spec('rename, and back', { seconds: 150 }, async (t) => {
         const page = await t.open(), name = await worker(page);
         const rename = async (from, to) => {

@@ -62,6 +62,26 @@ spec('a gateway with too many viewers is asked again when it says', { only: 'moc
         await page.waitForSelector('.banner', { state: 'detached', timeout: 20000 });
 });
 
+spec('a computer that is in the network again waits no longer, and never holds two streams', { only: 'mock' }, async (t) => {
+        const page = await t.open(), { mock } = t.world, online = () => page.evaluate(() => { dispatchEvent(new Event('online')); });
+        let tries = 0;
+        page.on('request', (q) => { if (q.url().endsWith('/ui/stream')) tries++; });
+        mock.fail = { path: '/ui/stream', status: 503, text: 'too many' };
+        mock.viewers.forEach((v) => v.end());
+        await page.waitForSelector('.banner', { state: 'detached', timeout: 20000 });
+        await until('it goes on by itself', () => mock.viewers.size === 1);
+        const before = tries;
+        await online();
+        mock.change('boards', 'w1', { cordoned: true });
+        await page.waitForSelector('.board[data-board=w1] .badge:has-text("Cordoned")');
+        assert.deepEqual([tries, mock.viewers.size], [before, 1], 'one stream is enough');
+        mock.fail = { path: '/ui/stream', status: 503, text: 'too many' };
+        mock.viewers.forEach((v) => v.end());
+        await until('it waits', async () => /Next try/.test(await page.locator('.banner').innerText().catch(() => '')));
+        await online();
+        await until('who waits is asked again', () => tries > before + 1);
+});
+
 spec('an agent that does not answer its gateway is said, with the age', { only: 'mock' }, async (t) => {
         const page = await t.open(), { mock } = t.world;
         mock.send('change', { agent_ok: false });

@@ -74,6 +74,33 @@ spec('one board that reboots is a line, not a screen', { only: 'mock' }, async (
         assert.equal(await page.locator('.dialog-screen').count(), 0);
 });
 
+/* As the agent tells it: the first lines name no board, and its own id is all that parts one shutdown from the next. */
+spec('what is over is not said of the next shutdown', { only: 'mock' }, async (t) => {
+        const page = await t.open(), { mock } = t.world, screen = page.locator('.dialog-screen'), note = page.locator('main > .note');
+        mock.send('shutdown', { id: 'r', phase: 'freeze', board: '', state: '', text: 'nothing is started or moved any more', last: '' });
+        await t.says('main > .note', /^nothing is started/);
+        assert.equal(await screen.count(), 0, 'one board, which is not named yet, is not all of them');
+        mock.send('shutdown', { id: 'r', phase: 'boards', board: 'w1', state: 'off', text: 'w1 is off', last: '' });
+        mock.send('shutdown', { id: 'r', phase: 'done', board: '', state: '', text: 'w1 is off', last: '' });
+        await t.says('main > .note', /^w1: w1 is off/);
+        const rows = mock.state.boards.map((b, i) => ({ name: b.name, role: b.role, order: i + 1, state: 'waiting' }));
+        mock.send('change', { shutdown: { active: true, id: 'all', reboot: false, phase: 'freeze', last: '', text: 'nothing is started or moved any more', boards: rows } });
+        await t.says('.verdict', /Shutting down/);
+        assert.ok(!/pull the plug/.test(await screen.innerText()), 'they are all on');
+        mock.send('change', { shutdown: null });
+        await page.waitForSelector('.dialog-screen', { state: 'detached' });
+        mock.send('shutdown', { id: 's', phase: 'done', board: 'w1', state: 'back', text: 'w1 is back', last: '' });
+        await note.getByText('Dismiss').click();
+        await note.waitFor({ state: 'detached' });
+        mock.send('shutdown', { id: 's', phase: 'done', board: 'w1', state: 'back', text: 'w1 is back', last: '' });
+        await page.click('text=Shut down all');
+        await page.waitForSelector('.order li');
+        await page.fill('dialog input', 'home');
+        await page.keyboard.press('Enter');
+        await t.says('.verdict', /Shutting down/);
+        assert.equal(await screen.locator('td:has-text("waiting")').count(), rows.length);
+});
+
 spec('reboot a board', { needs: 'power', seconds: 240 }, async (t) => {
         const page = await t.open();
         const name = await page.$$eval('.board', (all) => all.map((b) => b.dataset.board).filter((n) => /^w/.test(n)).pop());

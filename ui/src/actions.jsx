@@ -37,11 +37,11 @@ export function Confirm({ verb, board, csrf, onClose, onDone }) {
 }
 
 /* A host name as the agents take it; they have the last word. */
-const NAME = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const NAME = /^(?!\d+$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 export function Rename({ board, csrf, onClose, onDone }) {
         const [name, setName] = useState(board.name), [tried, setTried] = useState(false), [busy, error, run] = useAction();
-        const wrong = !NAME.test(name) ? 'Small letters, digits and hyphens; begins with a letter, at most 63.' : name === board.name ? 'That is its name already.' : '';
+        const wrong = !NAME.test(name) ? 'Small letters, digits and inner hyphens, at most 63, and not a number alone.' : name === board.name ? 'That is its name already.' : '';
         const go = async (e) => {
                 e.preventDefault();
                 setTried(true);

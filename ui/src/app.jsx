@@ -8,7 +8,7 @@ import { Alerts, Events } from './events.jsx';
 import { text } from './format.js';
 import { Functions, Panel } from './functions.jsx';
 import { Facts, LostAgent, LostLink, Top } from './head.jsx';
-import { Toasts } from './parts.jsx';
+import { Button, Toasts } from './parts.jsx';
 import { ShutdownAll, ShutdownScreen } from './shutdown.jsx';
 import { stream } from './sse.js';
 import { initial, step } from './state.js';
@@ -60,8 +60,18 @@ function useToasts() {
         return [items, say, dismiss];
 }
 
-/* Going off or starting again, but not the whole shelf: a line, and no screen. */
-const isAll = (state) => state.shutdown && (state.shutdown.all || state.shutdown.boards.length !== 1 || state.boards.length <= 1);
+/* Going off or starting again, but not the whole shelf: a line, and no screen.  The first lines name no board yet. */
+const isAll = ({ shutdown, boards }) => shutdown && (shutdown.all || shutdown.boards.length > 1 || (shutdown.boards.length === 1 && boards.length <= 1));
+
+function OneBoard({ shutdown, onSeen }) {
+        const board = shutdown.boards[0], words = shutdown.text || board?.text || shutdown.phase;
+        return (
+                <p class="note" role="status">
+                        <span>{board && `${board.name}: `}{words}</span>
+                        {(shutdown.done || shutdown.failed) && <Button kind="quiet" onClick={onSeen}>Dismiss</Button>}
+                </p>
+        );
+}
 
 function Dialogs({ state, dialog, close, say, feed }) {
         const { csrf } = state, live = state.link === 'live';
@@ -114,7 +124,7 @@ export function App() {
                         <main id="main" tabIndex={-1} class={state.link === 'lost' || state.link === 'refused' ? 'stale' : ''}>
                                 <h1 class="hidden">The bramble {text(state.head.cluster, 64)}</h1>
                                 {state.known ? <Facts state={state} /> : <p class="empty" role="status">Connecting to the gateway…</p>}
-                                {single && <p class="note" role="status"><span>{single.boards[0]?.name}: {single.text || single.boards[0]?.text || single.phase}</span></p>}
+                                {single && <OneBoard shutdown={single} onSeen={() => feed({ type: 'shutdown-seen' })} />}
                                 {text(state.head.note, 300) && <p class="note note-warn"><span>{text(state.head.note, 300)}</span></p>}
                                 <Alerts alerts={state.alerts} />
                                 <Boards state={state} live={live} onAction={onAction} onOpen={openFunction} />

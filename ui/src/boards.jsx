@@ -134,6 +134,7 @@ class Card extends Component {
                                 </p>
                                 {!compact && <p class="model">{b.model}{bits(b)}{b.cores.length ? ` · ${plural(b.cores.length, 'core')}` : ''}</p>}
                                 {b.problems && <p class="note note-bad"><Icon name="error" /><span>{b.problems}</span></p>}
+                                {b.cordoned && !b.drained && b.drain && <p class="note"><span>Draining: {b.drain}</span></p>}
                                 {compact && b.power.level !== 'ok' && <p class={`note note-${b.power.level}`}><Icon name={b.power.level === 'bad' ? 'error' : 'warning'} /><span>{b.power.words}</span></p>}
                                 {b.up && !compact && <Whole b={b} functions={functions} onOpen={onOpen} />}
                                 {b.up && compact && <Short b={b} />}

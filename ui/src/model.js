@@ -62,7 +62,7 @@ export function board(b) {
                 temperature: temperature(b, profile), network: network(b.network), power: power(b.power),
                 uptime: num(b.uptime_seconds), problems: text(b.problems, 400),
                 kubernetes: { state: text(k.state, 40) || 'unknown', text: text(k.text, 300), version: text(k.version, 24) },
-                cordoned: b.cordoned === true, drained: b.drained === true,
+                cordoned: b.cordoned === true, drained: b.drained === true, drain: text(b.drain, 300),
         };
 }
 

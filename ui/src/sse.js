@@ -90,6 +90,7 @@ export function stream(url, on, silenceMs = 40000) {
         }
 
         async function run() {
+                timer = 0; /* now() is for who waits: a second stream beside this one would never end */
                 const reason = await once();
                 if (stopped) return;
                 if (reason === 'refused') {

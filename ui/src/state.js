@@ -69,10 +69,15 @@ function picture(s, data, whole) {
 
 const blank = { active: true, id: '', phase: '', text: '', last: '', reboot: false, boards: [], lines: [], done: false, failed: false };
 
+/* Is this more of the one that is known?  What is over goes on under its own id alone: of another one nothing
+ * that was said of it is true. */
+const goesOn = (old, id) => (old ? (id && old.id ? id === old.id : !old.done && !old.failed) : false);
+
 /* 'shutdown' of a state: where it is now, for a page that came later. */
 function stood(old, v) {
         if (!v || typeof v !== 'object' || v.active === false) return old?.done || old?.failed ? old : null;
-        const s = { ...(old ?? blank), active: true, id: text(v.id, 64) || old?.id || '' };
+        const id = text(v.id, 64), base = goesOn(old, id) ? old : blank;
+        const s = { ...base, active: true, id: id || base.id };
         if (v.text) s.text = text(v.text, 300);
         if (v.phase) s.phase = text(v.phase, 24);
         if (v.last) s.last = text(v.last, 64);
@@ -92,7 +97,7 @@ function setBoard(all, b) {
 
 function progress(old, v) {
         const id = text(v.id, 64);
-        const base = !old || (id && old.id && id !== old.id) ? { ...blank, id } : old;
+        const base = goesOn(old, id) ? old : { ...blank, id };
         const phase = text(v.phase, 24) || base.phase;
         const said = text(v.text, 300);
         return {
@@ -101,6 +106,12 @@ function progress(old, v) {
                 boards: setBoard(base.boards, v),
                 lines: said ? [...base.lines.slice(1 - LIMIT_PROGRESS), said] : base.lines,
         };
+}
+
+/* This page asked for it; its first lines may have come before the answer. */
+function begun(old, { text: words, boards: order }) {
+        const base = goesOn(old, '') ? old : { ...blank, text: words };
+        return { ...base, all: true, boards: order.reduce((all, b) => setBoard(all, { name: b.name, role: b.role, order: b.order }), base.boards) };
 }
 
 /* ---- inputs ------------------------------------------------------------------------------------------------------ */
@@ -162,7 +173,7 @@ export function step(s, input) {
         case 'shutdown-seen':
                 return { ...s, shutdown: null };
         case 'shutdown-begun':
-                return { ...s, shutdown: { ...(s.shutdown ?? { ...blank, text: input.text, boards: input.boards.map((b) => ({ ...b, state: 'waiting' })) }), all: true } };
+                return { ...s, shutdown: begun(s.shutdown, input) };
         default:
                 return s;
         }
