@@ -87,11 +87,16 @@ class Test {
                 /* by the debugger: the page's policy lets no script of ours in */
                 if (!await this.page.evaluate('Boolean(globalThis.axe)')) await this.page.evaluate(`${AXE}; true`);
                 const found = await this.page.evaluate(async () => {
+                        /* what still moves has no colour that could be told: it comes to rest first */
+                        await Promise.all(document.getAnimations().filter((a) => a.effect.getComputedTiming().iterations !== Infinity).map((a) => a.finished.catch(() => null)));
                         const r = await globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
-                        return { passes: r.passes.length, contrast: r.passes.some((p) => p.id === 'color-contrast'), violations: r.violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => `${n.target.join(' ')} ${n.any[0]?.message ?? ''}`).join('; ')}`) };
+                        return { passes: r.passes.length, contrast: r.passes.some((p) => p.id === 'color-contrast'), unsure: r.incomplete.map((v) => `${v.id}: ${v.nodes.slice(0, 2).map((n) => `${n.target.join(' ')} ${n.any[0]?.message ?? ''}`).join('; ')}`), violations: r.violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => `${n.target.join(' ')} ${n.any[0]?.message ?? ''}`).join('; ')}`) };
                 });
                 assert.deepEqual(found.violations, [], `axe, ${where}`);
-                assert.ok(found.passes >= least && found.contrast, `axe looked at too little, ${where}: ${JSON.stringify(found)}`);
+                /* On a narrow page that is scrolled axe takes a dialog's words for overlapped ones; at 1280 px it
+                   sees the same colours. */
+                const looked = found.contrast || (this.page.viewportSize().width < 400 && found.unsure.some((u) => u.startsWith('color-contrast:')));
+                assert.ok(found.passes >= least && looked, `axe looked at too little, ${where}: ${JSON.stringify(found)}`);
         }
 
         async fits() {
