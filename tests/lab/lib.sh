@@ -119,7 +119,7 @@ agree() { # UP BOARD...
 	answers=$(for b; do
 		status "$b" '"\(.master) \(.leader) \([.nodes[] | select(.state == "up")] | length)"' 2>/dev/null || echo none
 	done | sort -u)
-	[[ $answers =~ ^[mw][0-9]+\ [mw][0-9]+\ $up$ ]] || { echo "$answers" && return 1; }
+	[[ $answers =~ ^[a-z][-a-z0-9]*\ [a-z][-a-z0-9]*\ $up$ && $answers != *null* ]] || { echo "$answers" && return 1; }
 }
 # The images of these functions, built and imported on a board.
 import_images() { # BOARD NAME...

@@ -64,4 +64,22 @@ eventually 'it takes pods' 60 eval '[ "$(taken kitchen)" = " " ]'
 kube m1 cordon w2 >/dev/null
 assert 'one that a person cordoned stays so' eval 'always 40 eval "[ \"\$(taken w2)\" = \"true \" ]"'
 
+kube m1 uncordon w2 >/dev/null
+
+# --- all off with pods that run, and on again ---------------------------------------------------------------
+made=$(kube m1 get namespace kube-system -o 'jsonpath={.metadata.uid}')
+said=$(timeout 200 "$lab" run m1 agentctl shutdown-all --yes </dev/null 2>&1)
+equal 'shutdown-all ends well' 0 $?
+match 'with a snapshot of etcd' 'a snapshot of etcd goes to other boards' "$said"
+match 'and the word' 'all boards are off, you can pull the plug' "$said"
+all_off() { [ "$("$lab" list | awk 'NR > 1 && $5 == "off"' | wc -l)" = 3 ]; }
+eventually 'no pod holds a power-off' 30 all_off
+for b in "${boards[@]}"; do "$lab" on "$b" >/dev/null 2>&1 & done
+wait
+eventually 'the same three boards' 60 agree 3 "${boards[@]}"
+eventually 'and nodes' 300 nodes_are m1 m1 kitchen w2
+equal 'of the same cluster' "$made" "$(kube m1 get namespace kube-system -o 'jsonpath={.metadata.uid}')"
+web() { kube m1 get pods -l app=web --no-headers 2>/dev/null | awk '$1 ~ /^web-/ && $3 == "Running"' | wc -l; }
+eventually 'four pods run there again' 180 says 4 web
+
 finish
