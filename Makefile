@@ -68,7 +68,7 @@ FUZZ     := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: ui test-ui image test-image test-qemu test-trixie help all functions deps check build-check unit sim plot fuzz hostile purity cross cross-check test test-kube kubernetes demo demo-down \
+.PHONY: ui test-ui image test-image test-qemu test-ansible test-trixie help all functions deps check build-check unit sim plot fuzz hostile purity cross cross-check test test-kube kubernetes demo demo-down \
         bench deb install uninstall lint format check-format clean
 
 # What says the version is built again when that, or the commit, is another one.
@@ -191,6 +191,9 @@ test-ui: ## the page in Debian's Chromium against a mock gateway: 3 minutes (URL
 
 test-kube: ## a real Kubernetes on the lab's boards: builds it once (6 minutes), then 25 minutes (as root)
 	TESTS='kube kube_planes kube_faults kube_boards' tests/run-test
+
+test-ansible: ## the playbooks on three boards with sshd: ten minutes (as root)
+	TESTS=ansible tests/run-test
 
 test-trixie: ## the package and the playbooks on boards of trixie, built and booted here (as root)
 	SUITE=trixie TESTS='package ansible' tests/run-test

@@ -227,7 +227,7 @@ equal 'changes nothing' '0 0 0' "$(changes upgrade b1 b2 b3)"
 		gpg -q --batch --passphrase '' --quick-gen-key lab ed25519 sign never && gpg -q --batch --clearsign -o InRelease Release &&
 		gpg -q --armor --export >key.asc && gpgconf --kill all
 ) 2>"$work/said" || not_ok 'a repository' "$(cat "$work/said")"
-repository=(--limit b3 -e bramble_packages= -e 'bramble_repository=http://10.77.0.254:8000/repository ./')
+repository=(--limit b3 -e bramble_packages= -e '{"bramble_repository": "http://10.77.0.254:8000/repository ./"}')
 refuse 'one that nobody vouches for is not taken' 'not signed|NO_PUBKEY|signatures' play upgrade.yml "${repository[@]}"
 equal 'and nothing from it' "$version+next" "$(version_on b3)"
 played 'upgraded from a repository with its key' repository upgrade.yml "${repository[@]}" -e "bramble_repository_key=$work/repository/key.asc"
