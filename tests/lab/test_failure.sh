@@ -97,6 +97,9 @@ assert 'while the majority does all the time' always 3 claims "$asked"
 refuse 'it takes no deployments' '' timeout 60 "$lab" run "$old" agentctl scale hello 1
 equal 'of which nothing was done' 3 "$(fn "$asked" hello .replicas)"
 assert 'the majority does' ctl "$asked" scale hello 4
+cut_name=$(run "$old" hostname)
+voteless() { [ "$(status "$asked" ".nodes[] | select(.name == \"$cut_name\").voter")" = false ]; }
+eventually 'its vote goes to a board that is there' 30 voteless
 "$lab" heal "$old"
 eventually 'plugged in, all agree' 30 agree 4 "${boards[@]}"
 eventually 'on what was decided meanwhile' 20 fn_is "$old" hello .replicas 4
