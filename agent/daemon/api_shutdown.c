@@ -333,15 +333,19 @@ void verb_power(struct request *q) {
         struct power *p = q->agent->power;
         uint64_t id = 0, boot = 0, timeout = SHUTDOWN_TIMEOUT;
         bool from_leader = link_node(q->link) == membership_leader(q->agent);
+        const char *why = p->why;
         cJSON *o;
         char hex[17];
 
         (void)str_from_hex64(json_text(q->args, "id", ""), &id);
         (void)str_from_hex64(json_text(q->args, "boot", ""), &boot);
         (void)json_number(q->args, "timeout_s", SHUTDOWN_TIMEOUT_MOST, &timeout);
+        /* It obeys only its leader, and one that it has heard of this shutdown from.  How it is it
+         * says to each member: in its next life it has forgotten, and by its boot the asker sees
+         * that it was off, however short that was. */
         if (id && !from_leader && p->follow.id != id && p->view.id != id) {
-                request_fail(q, 403, "this board knows of no such shutdown");
-                return;
+                why = boot == p->boot ? "this board knows of no such shutdown" : "";
+                id = 0;
         }
         if (id)
                 take_view(p, cJSON_GetObjectItemCaseSensitive(q->args, "view"));
@@ -358,7 +362,7 @@ void verb_power(struct request *q) {
         (void)cJSON_AddStringToObject(o, "boot", hex);
         (void)cJSON_AddBoolToObject(o, "going", p->going);
         (void)cJSON_AddNumberToObject(o, "functions", runner_left(q->agent));
-        (void)cJSON_AddStringToObject(o, "why", p->why);
+        (void)cJSON_AddStringToObject(o, "why", why);
         request_reply(q, o);
 }
 
