@@ -192,7 +192,7 @@ test-ui: ## the page in Debian's Chromium against a mock gateway: 3 minutes (URL
 test-kube: ## a real Kubernetes on the lab's boards: builds it once (6 minutes), then 25 minutes (as root)
 	TESTS='kube kube_planes kube_faults kube_boards' tests/run-test
 
-test-ansible: ## the playbooks on three boards with sshd: ten minutes (as root)
+test-ansible: ## the playbooks alone, on three boards with sshd: ten minutes (as root)
 	TESTS=ansible tests/run-test
 
 test-trixie: ## the package and the playbooks on boards of trixie, built and booted here (as root)

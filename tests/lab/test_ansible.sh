@@ -236,15 +236,17 @@ kill "$server" 2>/dev/null
 
 # ---- switched off -----------------------------------------------------------------------------------------------------
 refuse 'nobody says yes: nothing is switched off' 'nothing was switched off' play shutdown.yml
-if run b1 agentctl --help | grep -q '^  shutdown-all'; then
-	played 'the whole bramble is switched off' shutdown shutdown.yml -e bramble_sure=yes
-	off() { [ "$("$lab" list | awk 'NR > 1 { print $5 }' | xargs)" = 'off off off' ]; }
-	eventually 'and all boards are off' 60 off
-	for b in b1 b2 b3; do "$lab" on $b; done
-	eventually 'they come back as they were' 60 agree 3 b1 b2 b3
-else
-	refuse 'an agentctl that cannot do it is named' 'has no verb shutdown-all' play shutdown.yml -e bramble_sure=yes
-fi
+played 'the whole bramble is switched off' shutdown shutdown.yml -e bramble_sure=yes
+off() { [ "$("$lab" list | awk 'NR > 1 { print $5 }' | xargs)" = 'off off off' ]; }
+eventually 'and all boards are off, with the sessions that were open' 60 off
+for b in b1 b2 b3; do "$lab" on $b; done
+eventually 'they come back as they were' 60 agree 3 b1 b2 b3
+ids() { for b in b1 b2 b3; do boot_id $b; done | xargs; }
+before=$(ids)
+played 'off and on again' shutdown shutdown.yml -e bramble_sure=yes -e bramble_reboot_all=true
+restarted() { local b after; for b in b1 b2 b3; do after=$(boot_id $b) && [ -n "$after" ] || return; case $before in *"$after"*) return 1 ;; esac; done; }
+eventually 'all boards were started again' 60 restarted
+eventually 'and are as they were' 60 agree 3 b1 b2 b3
 
 # ---- taken off ----------------------------------------------------------------------------------------------------------
 refuse 'nobody says yes: nothing is taken off' 'nothing was uninstalled' play uninstall.yml
