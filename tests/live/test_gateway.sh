@@ -199,8 +199,9 @@ until_true 5 not_full && ok || bad 'and again when they have gone'
 # who is not read any more cannot be seen to go, and logs have no end
 exec 8<>"/dev/tcp/127.0.0.1/$gport"
 printf 'GET /system/logs?name=hello&follow=true HTTP/1.1\r\nHost: x\r\nAuthorization: Basic YWRtaW46c2VjcmV0\r\n\r\n%06000d' 0 >&8
-timeout 5 cat <&8 >/dev/null
-check 'a reader that sends on and on' 0 $?
+timeout 5 cat <&8 >/dev/null 2>&1
+# by an end, or by a reset where not all that was sent had been taken; 124: not at all
+[ $? -le 1 ] && ok || bad 'a reader that sends on and on is let go'
 exec 8>&-
 
 check 'unknown path' 404 "$(code "$url/nowhere")"
