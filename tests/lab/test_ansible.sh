@@ -230,7 +230,7 @@ equal 'changes nothing' '0 0 0' "$(changes upgrade b1 b2 b3)"
 repository=(--limit b3 -e bramble_packages= -e '{"bramble_repository": "http://10.77.0.254:8000/repository ./"}')
 refuse 'one that nobody vouches for is not taken' 'not signed|NO_PUBKEY|signatures' play upgrade.yml "${repository[@]}"
 equal 'and nothing from it' "$version+next" "$(version_on b3)"
-played 'upgraded from a repository with its key' repository upgrade.yml "${repository[@]}" -e "bramble_repository_key=$work/repository/key.asc"
+played 'upgraded from a repository with its key' newest upgrade.yml "${repository[@]}" -e "bramble_repository_key=$work/repository/key.asc"
 equal 'to the newest' "$version+next2" "$(version_on b3)"
 kill "$server" 2>/dev/null
 
