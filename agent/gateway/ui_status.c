@@ -246,16 +246,6 @@ static void on_status(void *arg, unsigned code, const char *error, const cJSON *
         ui_reply_html(q, code, "", &b);
 }
 
-static void on_body(void *arg, const char *data, size_t len) {
-        (void)arg;
-        (void)data;
-        (void)len;
-}
-
-static void on_nothing(void *arg) {
-        (void)arg;
-}
-
 static void on_closed(void *arg) {
         struct ui_request *q = arg;
 
@@ -263,10 +253,6 @@ static void on_closed(void *arg) {
 }
 
 static const struct exchange_ops ops = {
-        .body = on_body,
-        .end = on_nothing,
-        .flush = on_nothing,
-        .drained = on_nothing,
         .closed = on_closed,
 };
 

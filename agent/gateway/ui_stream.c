@@ -90,24 +90,11 @@ static void on_drained(void *arg) {
         }
 }
 
-static void on_body(void *arg, const char *data, size_t len) {
-        (void)arg;
-        (void)data;
-        (void)len;
-}
-
-static void on_nothing(void *arg) {
-        (void)arg;
-}
-
 static void on_closed(void *arg) {
         viewer_free(arg);
 }
 
 static const struct exchange_ops ops = {
-        .body = on_body,
-        .end = on_nothing,
-        .flush = on_nothing,
         .drained = on_drained,
         .closed = on_closed,
 };
