@@ -144,11 +144,29 @@ static bool may_leave(struct request *q, const struct charter_member *m) {
         return false;
 }
 
+/* Nobody would move the pods of one node more. */
+static bool has_room(struct request *q, const struct charter_member *m) {
+        const struct coordinator *c = q->agent->coordinator;
+        struct drain_node nodes[LIMIT_BOARDS];
+
+        for (uint32_t i = 0; i < c->n_boards; i++)
+                nodes[i] = (struct drain_node){ .node = c->boards[i]->node,
+                                                .cordoned = cordoned(q->agent, c->boards[i]->node),
+                                                .kube = c->boards[i]->kube.epoch != 0 };
+        if (drain_has_room(nodes, c->n_boards, m->node))
+                return true;
+        request_fail(q, 409,
+                     "%d Kubernetes nodes are drained already, and no more can be at a time: "
+                     "agentctl uncordon one of them first",
+                     LIMIT_CLEARED);
+        return false;
+}
+
 void verb_drain(struct request *q) {
         const struct charter_member *m = coordinator_board_named(q);
         struct charter_command cmd = { .op = CHARTER_MEMBER_CORDON, .cordoned = true };
 
-        if (!m || (!m->cordoned && !may_leave(q, m)))
+        if (!m || (!m->cordoned && (!may_leave(q, m) || !has_room(q, m))))
                 return;
         cmd.node = m->node;
         if (!m->cordoned)
