@@ -421,10 +421,17 @@ check 'progress as it is' 'w2 <b>stops</b>' "$(q .text "$(data s1 shutdown)")"
 say 'off {"id":"s1","phase":"done","board":"","state":"off","text":"all boards are off, you can pull the plug"}'
 until_true 5 grep -q 'pull the plug' "$dir/s1" && ok || bad 'the last word comes'
 say 'off-end {}'
+answer=$(act '{"verb":"reboot","board":"stays"}')
+has 'a board that stays: no success' '^HTTP/1.1 409' "$answer"
+has 'a board that stays: the words' '"error":"the boards stay on"' "$answer"
 has 'one board' '"ok":true' "$(act '{"verb":"reboot","board":"w2"}')"
 check 'one board: the agent' 1 "$(grep -c '{"verb":"shutdown","only":"w2","reboot":true,"dry_run":false}' "$dir/asked")"
 say 'off-end {"error":"w2 hangs","code":500}'
 until_true 5 eval '[ "$(q .phase "$(data s1 shutdown)")" = failed ]' && ok || bad 'a failure comes to all' "$(data s1 shutdown)"
+has 'another one' '"ok":true' "$(act '{"verb":"reboot","board":"w2"}')"
+say 'off-end {"ok":false,"text":"nothing was heard of it"}'
+until_true 5 eval '[ "$(q .text "$(data s1 shutdown)")" = "nothing was heard of it" ]' && ok || bad 'so does one in the last word' "$(data s1 shutdown)"
+check 'which is a failure' failed "$(q .phase "$(data s1 shutdown)")"
 
 # ---- those who do not read, and too many ------------------------------------------------------------
 say 'event {"id":3,"unix":1700000002,"age_ms":0,"kind":"left","text":"x"}'

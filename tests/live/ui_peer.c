@@ -185,6 +185,9 @@ static void answer(struct link *l, uint32_t stream, const char *body) {
         } else if (strstr(body, "\"nobody\"")) {
                 send_frame(l, FRAME_REPLY, stream,
                            "{\"error\":\"there is no board 'nobody'\",\"code\":404}");
+        } else if (strstr(body, "\"stays\"")) {
+                send_frame(l, FRAME_REPLY, stream,
+                           "{\"ok\":false,\"text\":\"the boards stay on\"}");
         } else if (says(body, "shutdown")) {
                 answer_shutdown(l, stream, body);
         } else if (says(body, "shutdown_status")) {
