@@ -261,7 +261,7 @@ answer=$(cat "$dir/s1")
 guarded 'the stream' "$answer"
 has 'a stream of events' '^Content-Type: text/event-stream' "$answer"
 has 'not kept' '^Cache-Control: no-store' "$answer"
-has 'hello' "^data: \\{\"csrf\":\"$key\",\"user\":\"admin\",\"node\":\"m1\",\"version\":\"[0-9.]+\",\"retry_ms\":[0-9]+\\}" "$answer"
+has 'hello' "^data: \\{\"csrf\":\"$key\",\"user\":\"admin\",\"node\":\"m1\",\"version\":\"[0-9.]+\",\"now_ms\":[0-9]+,\"retry_ms\":[0-9]+\\}" "$answer"
 has 'hello first, then the state' '^event: hello event: state event: change' "$(grep '^event: ' <<<"$answer" | tr -d '\r' | xargs)"
 data() { sed -n "/^event: $2/{n;s/^data: //p}" "$dir/$1" | tail -n 1; } # FILE EVENT
 first=$(sed -n '/^event: state/{n;s/^data: //p}' "$dir/s1" | head -n 1)
@@ -354,6 +354,17 @@ guarded 'the tables' "$answer"
 say 'status {"nodes":1}'
 say "status $status"
 kill -0 $gateway && ok || bad 'the gateway lives'
+
+# an alert that stands is told once, with when it began on the clock of 'hello'
+say 'status {"cluster":"home","master":"m1","leader":"m1","nodes":[{"id":"1","name":"m1","state":"up"}],"functions":[],"alerts":[{"name":"hot","board":"m1","severity":"warning","since_ms":90000,"text":"m1 is hot"}]}'
+until_true 5 grep -q 'm1 is hot' "$dir/s1" && ok || bad 'an alert comes'
+has 'when it began' '"at_ms":-?[0-9]+' "$(grep 'm1 is hot' "$dir/s1")"
+say 'status {"cluster":"home","master":"m1","leader":"m2","nodes":[{"id":"1","name":"m1","state":"up"}],"functions":[],"alerts":[{"name":"hot","board":"m1","severity":"warning","since_ms":91000,"text":"m1 is hot"}]}'
+until_true 5 grep -q '"leader":"m2"' "$dir/s1" && ok || bad 'something else changes'
+check 'it is not told again' 1 "$(grep -c 'm1 is hot' "$dir/s1")"
+say 'status {"cluster":"home","master":"m1","leader":"m1","nodes":[{"id":"1","name":"m1","state":"up"}],"functions":[],"alerts":[]}'
+until_true 5 grep -q '"alerts":\[\]' "$dir/s1" && ok || bad 'its end is told'
+say "status $status"
 
 # ---- the plain tables -------------------------------------------------------------------------------
 say 'status {"cluster":"home","master":"m1","leader":"m1","voters":3,"voters_up":2,"watts":{"low":9,"high":21},"alerts":[{"name":"hot","board":"m1","severity":"warning","text":"m1 is at 81 degrees"}],"nodes":[{"id":"1","name":"m1","role":"master","leader":true,"state":"up","board":{"model":"Pi 3","throttle_c":80},"temperature_c":81,"cpu_percent":12,"power":{"words":"under-voltage now"},"uptime_seconds":90061}],"functions":[{"name":"figlet","namespace":"dev","replicas":2,"available_replicas":1,"invocations":7,"reason":"","placements":[{"node":"m1","state":"ready"}]}]}'

@@ -98,6 +98,7 @@ spec('alerts, limits and faults are said in words and shapes, not by colour alon
                 const page = await t.open({ scheme });
                 assert.equal(await page.locator('.alert').count(), 3);
                 assert.match(await page.locator('.alerts').innerText(), /Warning.*too little voltage[\s\S]*Error.*w3 does not answer/);
+                assert.match(await page.locator('.alerts').innerText(), /too little voltage.* for 2 min[\s\S]*does not answer.* for 12 min/);
                 assert.match(await card(page, 'w1').innerText(), /82\.1 °C[\s\S]*slow 80, max 85[\s\S]*under-voltage now, throttled now/);
                 assert.match(await card(page, 'w2').innerText(), /card is nearly full[\s\S]*throttled since boot/);
                 assert.match(await card(page, 'w3').innerText(), /Down/);
