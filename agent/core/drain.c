@@ -40,6 +40,10 @@ enum drain_state drain_step(const struct drain_facts *f, char ret[static SIZE_RE
         return DRAIN_DONE;
 }
 
+const char *drain_word(bool cordoned, bool drained) {
+        return drained ? "cordoned" : cordoned ? "draining" : "";
+}
+
 bool drain_has_room(const struct drain_node *nodes, size_t n, uint64_t node) {
         uint32_t taken = 0;
         bool wants = false;

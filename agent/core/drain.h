@@ -35,6 +35,10 @@ enum drain_state {
  * NONE. */
 enum drain_state drain_step(const struct drain_facts *facts, char ret[static SIZE_REASON]);
 
+/* What a board that gets no work is called, in Kubernetes' words: "draining", then "cordoned"; ""
+ * for any other.  'drained': nothing is left on it. */
+const char *drain_word(bool cordoned, bool drained);
+
 /* A board, as far as Kubernetes is to be asked about it. */
 struct drain_node {
         uint64_t node;

@@ -28,10 +28,10 @@ spec('drain asks, and uncordon takes it back', { seconds: 150 }, async (t) => {
         assert.match(await page.locator('dialog').innerText(), /start on other boards first/);
         assert.equal(await t.focus(), 'Cancel', 'Enter by habit does nothing');
         await page.locator('dialog .button-primary').click();
-        await until('the card says so', async () => /Drained|Cordoned/.test(await card(page, name).innerText()), 60000);
+        await until('the card says so', async () => /Draining|Cordoned/.test(await card(page, name).innerText()), 60000);
         await t.shot('drained', false);
         await pick(page, name, 'Uncordon');
-        await until('it is back', async () => !/Drained|Cordoned/.test(await card(page, name).innerText()), 30000);
+        await until('it is back', async () => !/Draining|Cordoned/.test(await card(page, name).innerText()), 30000);
 });
 
 spec('a drain that takes long says why', { only: 'mock' }, async (t) => {
@@ -39,7 +39,7 @@ spec('a drain that takes long says why', { only: 'mock' }, async (t) => {
         mock.change('boards', name, { cordoned: true, drained: false, drain: '2 replicas have to move; figlet: no board has room' });
         await until('the card says so', async () => /Draining: 2 replicas have to move; figlet: no board has room/.test(await card(page, name).innerText()));
         mock.change('boards', name, { drained: true, drain: 'it carries no functions' });
-        await until('and no more when it is', async () => /Drained/.test(await card(page, name).innerText()) && !/Draining/.test(await card(page, name).innerText()));
+        await until('and no more when it is', async () => /Cordoned/.test(await card(page, name).innerText()) && !/Draining/.test(await card(page, name).innerText()));
 });
 
 spec('rename, and back', { seconds: 150 }, async (t) => {

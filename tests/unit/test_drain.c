@@ -95,6 +95,13 @@ static void who_leads(void **state) {
         assert_int_equal(drain_heir(v, 1, 1), 0);
 }
 
+static void words(void **state) {
+        (void)state;
+        assert_string_equal(drain_word(false, false), "");
+        assert_string_equal(drain_word(true, false), "draining");
+        assert_string_equal(drain_word(true, true), "cordoned");
+}
+
 static void room(void **state) {
         struct drain_node nodes[LIMIT_CLEARED + 2];
 
@@ -115,9 +122,8 @@ static void room(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(how_far),
-                cmocka_unit_test(a_long_reason),
-                cmocka_unit_test(who_leads),
+                cmocka_unit_test(how_far),   cmocka_unit_test(a_long_reason),
+                cmocka_unit_test(who_leads), cmocka_unit_test(words),
                 cmocka_unit_test(room),
         };
 

@@ -268,7 +268,7 @@ static void filter_keys(void **state) {
         assert_false(ui.quit);
         (void)key(TOP_KEY_ESCAPE);
         not_shown("no row has");
-        type("/cordon");
+        type("/drain");
         assert_string_equal(names(TOP_PANE_BOARDS), "w2");
 }
 
@@ -440,7 +440,7 @@ static void looks(void **state) {
         shown("81/80 C hot");
         shown("60/80 C warm");
         shown("41/80 C");
-        shown("cordoned");
+        shown("draining");
         shown("down");
         shown("1 of 2 !");
         shown("w1 w10");
