@@ -134,7 +134,8 @@ static char *print_status(void) {
 
 static uint64_t now_ms(void);
 
-/* A status that a test has set, with how long it is so in place of "AGE": 90 s and what has gone by. */
+/* A status that a test has set, with how long it is so in place of "AGE": 90 s and what has gone
+ * by. */
 static char *print_set_status(void) {
         const char *age = strstr(status, "AGE");
         char *text = malloc(strlen(status) + 24);
