@@ -6,6 +6,7 @@
 #include "core/alarms.h"
 #include "core/counts.h"
 #include "core/kube_cluster.h"
+#include "core/off_list.h"
 #include "core/placement.h"
 #include "daemon/coordinator.h"
 
@@ -45,6 +46,7 @@ struct scaled;
 
 struct coordinator {
         struct agent *agent;
+        struct off_list off; /* also while another one leads */
         bool leads;
         bool settled;        /* every member reported, or it was waited long enough */
         bool dirty;          /* the picture must be made anew */
