@@ -1,6 +1,7 @@
 /* top_columns - the columns of the panes: how a cell looks, and which of two is the greater. */
 #include "base/str.h"
 #include "cli/top_view.h"
+#include "core/drain.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,10 +34,11 @@ const char *top_heat(const struct top_board *b) {
 }
 
 static const char *state_of(const struct top_board *b) {
-        return !b->up        ? (b->state[0] ? b->state : "unknown")
-               : b->drained  ? "drained"
-               : b->cordoned ? "cordoned"
-                             : b->role;
+        const char *word = drain_word(b->cordoned, b->drained);
+
+        if (!b->up)
+                return b->state[0] ? b->state : "unknown";
+        return word[0] ? word : b->role;
 }
 
 CELL(board_name) {

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { HEAD = 2, FOOT = 1, STALE_SEC = 3, PANE_LEAST = 3 };
+enum { HEAD = 2, FOOT = 1, STALE_SEC = 3, PANE_LEAST = 3, NOTICE_GAP = 3 };
+
+#define TURN_USEC (4 * USEC_PER_SEC) /* what has no room beside the other is shown for so long */
 
 static const char *const names[TOP_PANES] = { "BOARDS", "FUNCTIONS", "EVENTS" };
 
@@ -65,15 +67,40 @@ static void draw_head(struct top_screen *s, const struct top_model *m) {
                                ", %d of %u voters", m->voters_up, m->voters);
 }
 
-/* The most urgent of what a person should know: one line. */
-static void draw_notice(struct top_screen *s, const struct top_model *m, usec_t now) {
+/* The worst alert, and what the boards wait for: side by side, or in turn where that is too wide.
+ */
+static void draw_news(struct top_screen *s, const struct top_model *m, usec_t now) {
         const struct top_event *worst = NULL;
-        uint64_t age = usec_sub(now, m->good_at) / USEC_PER_SEC;
-        char text[16];
+        char alert[2 * SIZE_REASON], safe[2][4 * sizeof(alert)];
+        unsigned style;
+        bool both, turn = now / TURN_USEC % 2;
+        int col = 0;
 
         for (unsigned i = 0; i < m->n_alerts; i++)
                 if (!worst || m->alerts[i].severity > worst->severity)
                         worst = &m->alerts[i];
+        if (!worst) {
+                (void)top_put(s, 1, 0, s->cols, TOP_WARN, m->note);
+                return;
+        }
+        style = worst->severity == TOP_ERROR ? TOP_BAD | TOP_BOLD : TOP_WARN;
+        (void)snprintf(alert, sizeof(alert), "! %s%s%s%s", worst->board,
+                       worst->board[0] ? ": " : "", worst->text,
+                       m->n_alerts > 1 ? "  (and more)" : "");
+        both = strlen(top_safe(safe[0], sizeof(safe[0]), alert)) + NOTICE_GAP +
+                       strlen(top_safe(safe[1], sizeof(safe[1]), m->note)) <=
+               (size_t)s->cols;
+        if (both || !m->note[0] || !turn)
+                col = top_put(s, 1, 0, s->cols, style, alert) + NOTICE_GAP;
+        if (both || turn)
+                (void)top_put(s, 1, col, s->cols - col, TOP_WARN, m->note);
+}
+
+/* The most urgent of what a person should know: one line. */
+static void draw_notice(struct top_screen *s, const struct top_model *m, usec_t now) {
+        uint64_t age = usec_sub(now, m->good_at) / USEC_PER_SEC;
+        char text[16];
+
         if (m->link == TOP_ASKING) {
                 (void)top_put(s, 1, 0, s->cols, 0, "asking the agent ...");
         } else if (m->link == TOP_LOST && m->good_at) {
@@ -86,13 +113,8 @@ static void draw_notice(struct top_screen *s, const struct top_model *m, usec_t 
         } else if (age >= STALE_SEC) {
                 (void)top_putf(s, 1, 0, s->cols, TOP_WARN | TOP_BOLD,
                                "! this is %s old; the agent is slow", str_duration(text, age));
-        } else if (worst) {
-                (void)top_putf(s, 1, 0, s->cols,
-                               worst->severity == TOP_ERROR ? TOP_BAD | TOP_BOLD : TOP_WARN,
-                               "! %s%s%s%s", worst->board, worst->board[0] ? ": " : "", worst->text,
-                               m->n_alerts > 1 ? "  (and more)" : "");
-        } else if (m->note[0]) {
-                (void)top_put(s, 1, 0, s->cols, TOP_WARN, m->note);
+        } else {
+                draw_news(s, m, now);
         }
 }
 

@@ -1,6 +1,7 @@
 #include "cli/top_view.h"
 
 #include "base/str.h"
+#include "core/drain.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -54,8 +55,7 @@ static bool passes(const struct top_model *m, enum top_pane pane, unsigned row,
         if (pane == TOP_PANE_BOARDS)
                 return in(b->name, filter) || in(b->role, filter) || in(b->state, filter) ||
                        in(b->model, filter) || in(b->address, filter) || in(b->power, filter) ||
-                       in(b->kubernetes, filter) || (b->cordoned && in("cordoned", filter)) ||
-                       (b->drained && in("drained", filter));
+                       in(b->kubernetes, filter) || in(drain_word(b->cordoned, b->drained), filter);
         if (pane == TOP_PANE_FUNCTIONS)
                 return in(f->name, filter) || in(f->namespace, filter) || in(f->image, filter) ||
                        in(f->where, filter) || in(f->reason, filter);

@@ -3,6 +3,7 @@
 #include "cli/table.h"
 #include "cli/verbs.h"
 #include "cli/watch.h"
+#include "core/drain.h"
 #include "io/json.h"
 
 #include <math.h>
@@ -140,15 +141,12 @@ static void print_kubernetes(const cJSON *o) {
                 printf("kubernetes: %s\n", cli_safe(note));
 }
 
-/* "worker", "worker, drained". */
+/* "worker", "worker, cordoned". */
 static void role_cell(struct table *t, const cJSON *n) {
-        bool cordoned = json_bool(n, "cordoned");
+        const char *word = drain_word(json_bool(n, "cordoned"), json_bool(n, "drained"));
 
-        table_cell(t, cordoned ? TABLE_WARN : TABLE_PLAIN, "%s%s",
-                   cli_safe(json_text(n, "role", "?")),
-                   json_bool(n, "drained") ? ", drained"
-                   : cordoned              ? ", draining"
-                                           : "");
+        table_cell(t, word[0] ? TABLE_WARN : TABLE_PLAIN, "%s%s%s",
+                   cli_safe(json_text(n, "role", "?")), word[0] ? ", " : "", word);
 }
 
 static void board_row(struct table *t, const cJSON *n, bool kubernetes) {

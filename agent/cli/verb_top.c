@@ -93,7 +93,7 @@ static void on_act_done(void *arg, const cJSON *reply, const char *why) {
         const char *error = reply ? json_text(reply, "error", NULL) : str_or(why, "");
         /* a drain goes on for as long as functions move */
         const char *done =
-                t->act.verb == TOP_DRAIN ? "begun; STATE says when it is drained" : "done";
+                t->act.verb == TOP_DRAIN ? "begun; STATE says draining, then cordoned" : "done";
         char text[160];
 
         (void)top_act_text(&t->act, text, sizeof(text));

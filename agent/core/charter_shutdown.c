@@ -23,6 +23,13 @@ uint64_t charter_shutdown_boot(const struct charter_shutdown *s, uint64_t node) 
         return 0;
 }
 
+enum shutdown_wish charter_shutdown_wish(const struct charter_shutdown *now, uint64_t only,
+                                         bool reboot) {
+        if (now->id == 0 || now->returning || (now->only && now->only != only))
+                return SHUTDOWN_WISH_NEW;
+        return now->reboot == reboot ? SHUTDOWN_WISH_SAME : SHUTDOWN_WISH_CONTRARY;
+}
+
 int charter_shutdown_refuses(const struct charter *c, const struct charter_command *cmd) {
         /* what decides where things run; a board that comes back is taken in, and what a person
          * stores is stored */

@@ -41,6 +41,16 @@ bool charter_awaits(const struct charter *c, uint64_t node);
 /* The boot that the record names for a board; 0: none, or it is not in the record. */
 uint64_t charter_shutdown_boot(const struct charter_shutdown *s, uint64_t node);
 
+/* A person wants a board ('only'; 0: all of them) off, or off and on again: how does that stand to
+ * the record of now? */
+enum shutdown_wish {
+        SHUTDOWN_WISH_NEW,      /* nothing of it is under way (though another board may be) */
+        SHUTDOWN_WISH_SAME,     /* just that is */
+        SHUTDOWN_WISH_CONTRARY, /* it restarts and should stay off, or the other way round */
+};
+enum shutdown_wish charter_shutdown_wish(const struct charter_shutdown *now, uint64_t only,
+                                         bool reboot);
+
 /* For charter_apply.c: -ESHUTDOWN where the frozen charter refuses this command. */
 int charter_shutdown_refuses(const struct charter *c, const struct charter_command *cmd);
 /* CHARTER_SHUTDOWN_SET: -EALREADY where one of all boards is under way, -EBUSY where one of another

@@ -77,3 +77,12 @@ int cookie_without(const struct http_text *header, const char *prefix, struct bu
         }
         return r;
 }
+
+bool cookie_sets(const struct http_text *header, const char *prefix) {
+        size_t from = 0;
+
+        while (from < header->len && memchr(" \t=", header->at[from], 3))
+                from++;
+        return begins(&(struct http_text){ header->at + from, header->len - from }, prefix,
+                      strlen(prefix));
+}

@@ -40,6 +40,23 @@ enum drain_state drain_step(const struct drain_facts *f, char ret[static SIZE_RE
         return DRAIN_DONE;
 }
 
+const char *drain_word(bool cordoned, bool drained) {
+        return drained ? "cordoned" : cordoned ? "draining" : "";
+}
+
+bool drain_has_room(const struct drain_node *nodes, size_t n, uint64_t node) {
+        uint32_t taken = 0;
+        bool wants = false;
+
+        for (size_t i = 0; i < n; i++) {
+                if (nodes[i].node == node)
+                        wants = nodes[i].kube && !nodes[i].cordoned;
+                else if (nodes[i].kube && nodes[i].cordoned)
+                        taken++;
+        }
+        return !wants || taken < LIMIT_CLEARED;
+}
+
 /* Is 'a' the better one to ask? */
 static bool better_heir(const struct drain_voter *a, const struct drain_voter *b) {
         if (a->failed != b->failed)

@@ -35,6 +35,20 @@ enum drain_state {
  * NONE. */
 enum drain_state drain_step(const struct drain_facts *facts, char ret[static SIZE_REASON]);
 
+/* What a board that gets no work is called, in Kubernetes' words: "draining", then "cordoned"; ""
+ * for any other.  'drained': nothing is left on it. */
+const char *drain_word(bool cordoned, bool drained);
+
+/* A board, as far as Kubernetes is to be asked about it. */
+struct drain_node {
+        uint64_t node;
+        bool cordoned, kube;
+};
+
+/* A report can name LIMIT_CLEARED nodes that are free of pods.  May 'node' be drained besides those
+ * that are? */
+bool drain_has_room(const struct drain_node *nodes, size_t n, uint64_t node);
+
 /* A voter. */
 struct drain_voter {
         struct voter_board board;

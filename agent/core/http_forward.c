@@ -16,6 +16,8 @@ enum own {
         OWN_EXPECT,
         OWN_COOKIE,
         OWN_CSRF,
+        OWN_SET_COOKIE,
+        OWN_CLEAR_SITE,
 };
 
 static enum own own_header(const struct http_text *name) {
@@ -26,6 +28,8 @@ static enum own own_header(const struct http_text *name) {
                                                              : OWN_NONE;
         case 9:
                 return http_text_is_nocase(name, "x-call-id") ? OWN_CALL_ID : OWN_NONE;
+        case 10:
+                return http_text_is_nocase(name, "set-cookie") ? OWN_SET_COOKIE : OWN_NONE;
         case 12:
                 return http_text_is_nocase(name, "x-start-time") ? OWN_START : OWN_NONE;
         case 14:
@@ -33,7 +37,9 @@ static enum own own_header(const struct http_text *name) {
                        : http_text_is_nocase(name, "x-bramble-csrf") ? OWN_CSRF
                                                                      : OWN_NONE;
         case 15:
-                return http_text_is_nocase(name, "x-forwarded-for") ? OWN_FORWARDED_FOR : OWN_NONE;
+                return http_text_is_nocase(name, "x-forwarded-for")   ? OWN_FORWARDED_FOR
+                       : http_text_is_nocase(name, "clear-site-data") ? OWN_CLEAR_SITE
+                                                                      : OWN_NONE;
         default:
                 return OWN_NONE;
         }
@@ -158,8 +164,9 @@ static bool drops(const struct http_head *head, const struct http_forward *call,
                   const struct http_text *name) {
         switch (own_header(name)) {
         case OWN_NONE:
-                break;
         case OWN_COOKIE:
+        case OWN_SET_COOKIE:
+        case OWN_CLEAR_SITE:
                 break;
         case OWN_FRAMING:
         case OWN_EXPECT:
@@ -241,6 +248,14 @@ static bool keeps_length(const struct http_head *response) {
                response->status != 204;
 }
 
+/* A function shares its origin with the dashboard, and could log people out of it. */
+static bool is_the_dashboards(const struct http_forward *call, const struct http_header *h) {
+        enum own own = own_header(&h->name);
+
+        return (own == OWN_SET_COOKIE && cookie_sets(&h->value, HTTP_FORWARD_OWN_COOKIES)) ||
+               (own == OWN_CLEAR_SITE && call->id);
+}
+
 int http_forward_response(struct buf *out, const struct http_head *response,
                           const struct http_forward *call, const char *connection, bool chunked) {
         int r = buf_reserve(out, room(response, call));
@@ -252,7 +267,7 @@ int http_forward_response(struct buf *out, const struct http_head *response,
                 enum own own = own_header(&h->name);
 
                 if ((call->id && (own == OWN_CALL_ID || own == OWN_START)) ||
-                    (own == OWN_FRAMING && !keeps_length(response)) ||
+                    (own == OWN_FRAMING && !keeps_length(response)) || is_the_dashboards(call, h) ||
                     http_hop_by_hop(response, &h->name))
                         continue;
                 r = add_header(out, h);

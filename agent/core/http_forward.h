@@ -19,7 +19,7 @@ struct http_forward {
         bool sandbox;          /* the answer may not act as the dashboard, whose origin it shares */
 };
 
-/* The cookies of the dashboard begin so: a function never gets to see them. */
+/* The cookies of the dashboard begin so: a function never gets to see them, and sets none. */
 #define HTTP_FORWARD_OWN_COOKIES "bramble_"
 
 enum { HTTP_FORWARD_ID_MAX = 128 }; /* most bytes of an X-Call-Id that a client may choose */
@@ -33,8 +33,9 @@ const struct http_text *http_forward_id(const struct http_head *request);
 int http_forward_request(struct buf *out, const struct http_head *request,
                          const struct http_forward *call, bool upgrade);
 
-/* Appends the response's head as the client gets it.  'connection': its own Connection line or "".
- * 'chunked': whether a chunked body keeps its framing.  -ENOMEM. */
+/* Appends the response's head as the client gets it, without what would log it out of the
+ * dashboard: such a Set-Cookie, and Clear-Site-Data of a function.  'connection': its own
+ * Connection line or "". 'chunked': whether a chunked body keeps its framing.  -ENOMEM. */
 int http_forward_response(struct buf *out, const struct http_head *response,
                           const struct http_forward *call, const char *connection, bool chunked);
 

@@ -27,8 +27,8 @@ enum {
         LIMIT_NAMESPACE_BYTES = 4 * 1024,      /* labels and annotations of one, as JSON */
         LIMIT_ALARMS = 256,                    /* that are told at a time */
         LIMIT_EVENTS = 256,                    /* remembered; in memory alone */
-        LIMIT_CLEARED = 16, /* Kubernetes nodes that are drained at a time; more wait their turn */
-        LIMIT_PLANES = 3,   /* boards that carry the Kubernetes control plane: etcd's quorum */
+        LIMIT_CLEARED = 16,                    /* Kubernetes nodes that are drained at a time */
+        LIMIT_PLANES = 3, /* boards that carry the Kubernetes control plane: etcd's quorum */
 };
 
 /* Sizes of text fields, the NUL included. */

@@ -330,6 +330,13 @@ const struct world_member *world_member(const struct world *w, uint64_t node) {
         return NULL;
 }
 
+const struct world_member *world_member_by_name(const struct world *w, const char *name) {
+        for (uint32_t i = 0; i < w->n_members; i++)
+                if (str_eq(w->members[i].name, name))
+                        return &w->members[i];
+        return NULL;
+}
+
 const struct world_function *world_function(const struct world *w, const char *name,
                                             const char *namespace) {
         for (uint32_t i = 0; i < w->n_functions; i++)

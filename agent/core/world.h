@@ -109,6 +109,7 @@ int world_encode(const struct world *w, struct buf *out);
 int world_decode(const void *data, size_t len, struct world *ret);
 
 const struct world_member *world_member(const struct world *w, uint64_t node);
+const struct world_member *world_member_by_name(const struct world *w, const char *name);
 const struct world_function *world_function(const struct world *w, const char *name,
                                             const char *namespace);
 /* NULL where nothing is wrong there. */

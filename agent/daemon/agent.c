@@ -111,6 +111,7 @@ void agent_take_world(struct agent *a, struct world *world) {
         if (renamed)
                 take_name(a);
         network_follow(a);
+        coordinator_pictured(a);
         membership_changed(a);
         sweep_world_changed(a);
         runner_look(a);

@@ -103,6 +103,32 @@ static void reply_id(struct request *q, uint64_t id) {
         request_reply(q, o);
 }
 
+/* A board that was told to restart cannot be told otherwise, and whoever wants it off does not want
+ * it to come back. */
+static void refuse_contrary(struct request *q, const struct charter_member *only, bool restarts) {
+        const char *who = only ? only->name : "the boards", *are = only ? "is" : "are";
+
+        if (restarts)
+                request_fail(q, 409, "%s %s being restarted: switch %s off when %s %s back", who,
+                             are, only ? "it" : "them", only ? "it" : "they", are);
+        else
+                request_fail(q, 409,
+                             "%s %s being switched off, and %s not start again without a person: "
+                             "unplug and plug in again",
+                             who, are, only ? "does" : "do");
+}
+
+/* It is under way already: whoever asks again watches it. */
+static void reply_again(struct request *q, uint64_t only) {
+        const struct charter_shutdown *now = &q->agent->charter.shutdown;
+        bool reboot = json_bool(q->args, "reboot");
+
+        if (charter_shutdown_wish(now, only, reboot) == SHUTDOWN_WISH_CONTRARY)
+                refuse_contrary(q, charter_member(&q->agent->charter, now->only), now->reboot);
+        else
+                reply_id(q, now->id);
+}
+
 static void on_written(void *arg, int result) {
         struct begin *b = arg;
         const struct charter_shutdown *now = &b->q->agent->charter.shutdown;
@@ -110,7 +136,7 @@ static void on_written(void *arg, int result) {
         if (result == 0)
                 reply_id(b->q, b->record.id);
         else if (result == -EALREADY && now->id)
-                reply_id(b->q, now->id);
+                reply_again(b->q, b->record.only);
         else if (result == -EBUSY)
                 request_fail(b->q, 409, "another board is being switched off: wait for its end");
         else
@@ -229,8 +255,8 @@ void verb_shutdown_begin(struct request *q) {
                 reply_order(q, only);
                 return;
         }
-        if (now->id && !now->returning && (now->only == 0 || now->only == only)) {
-                reply_id(q, now->id); /* it is under way: whoever asks again watches it */
+        if (charter_shutdown_wish(now, only, json_bool(q->args, "reboot")) != SHUTDOWN_WISH_NEW) {
+                reply_again(q, only);
                 return;
         }
         b = calloc(1, sizeof(*b));
@@ -304,7 +330,12 @@ void verb_shutdown(struct request *q) {
         auto_json cJSON *o = NULL;
 
         if (under_way(q)) {
-                power_watch(q);
+                const struct shutdown_plan *plan = &q->agent->power->lead.plan;
+
+                if (plan->reboot == json_bool(q->args, "reboot"))
+                        power_watch(q);
+                else
+                        refuse_contrary(q, NULL, plan->reboot);
                 return;
         }
         o = cJSON_Duplicate(q->args, true);

@@ -401,9 +401,14 @@ void coordinator_lead(struct agent *a, bool leads) {
         (void)uv_async_send(&c->poke);
 }
 
+void coordinator_pictured(struct agent *a) {
+        off_list_follow(&a->coordinator->off, &a->charter.shutdown, &a->world, agent_now());
+}
+
 void coordinator_changed(struct agent *a) {
         struct coordinator *c = a->coordinator;
 
+        coordinator_pictured(a);
         if (!c->leads)
                 return;
         follow_members(c);

@@ -11,6 +11,8 @@ int coordinator_open(struct agent *a);
 void coordinator_lead(struct agent *a, bool leads);
 /* The charter changed. */
 void coordinator_changed(struct agent *a);
+/* A new picture came, perhaps our own. */
+void coordinator_pictured(struct agent *a);
 /* Dissolves this bramble into another: tells the members, then leaves. */
 void coordinator_fold(struct agent *a, uint64_t bramble);
 

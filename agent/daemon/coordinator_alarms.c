@@ -28,10 +28,12 @@ bool coordinator_alarms_report(struct board_state *b, const struct report *r, us
         return !same;
 }
 
-/* A new leader goes on with what the old one had told. */
+/* A new leader goes on with what the old one had told, and misses nobody whom a person has switched
+ * off under that. */
 void coordinator_alarms_resume(const struct coordinator *c, struct board_state *b) {
         const struct world *w = &c->agent->world;
 
+        b->switched_off = off_list_has(&c->off, b->node);
         for (uint32_t i = 0; i < w->n_alarms; i++) {
                 const struct world_alarm *x = &w->alarms[i];
                 struct report_alarm *own = &b->alarms[b->n_alarms];

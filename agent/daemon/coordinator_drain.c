@@ -1,15 +1,12 @@
 /* coordinator_drain - boards that a person takes out of use: their functions move, a leader hands
  * over, and status says how far they are. */
-#include "base/str.h"
 #include "core/drain.h"
 #include "daemon/api.h"
 #include "daemon/coordinator_private.h"
 #include "daemon/membership.h"
-#include "io/json.h"
 #include "io/log.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 /* After a transfer that did not happen. */
@@ -128,43 +125,6 @@ void coordinator_drain_look(struct coordinator *c, usec_t now) {
 
 /* ---- what a person asks ---------------------------------------------------------------------- */
 
-static const struct charter_member *board_named(struct request *q) {
-        const char *name = json_text(q->args, "board", "");
-        const struct charter_member *m = charter_member_by_name(&q->agent->charter, name);
-
-        if (!m)
-                request_fail(q, 404, "no board is called '%.63s': agentctl status", name);
-        return m;
-}
-
-static void on_written(void *arg, int result) {
-        struct request *q = arg;
-        cJSON *o;
-
-        if (result == 0) {
-                o = cJSON_CreateObject();
-                (void)cJSON_AddStringToObject(o, "board", json_text(q->args, "board", ""));
-                request_reply(q, o);
-        } else if (result == -ENOENT) {
-                request_fail(q, 404, "that board has just left the bramble");
-        } else if (result == -EEXIST) {
-                request_fail(q, 409, "another board has just got that name");
-        } else {
-                request_fail_errno(q, result == -ECANCELED ? -ENOTCONN : result,
-                                   result == -ECANCELED || result == -ENOTCONN
-                                           ? "the leader has just changed: try again"
-                                           : "");
-        }
-        request_unref(q);
-}
-
-static void write_down(struct request *q, const struct charter_command *cmd) {
-        int r = consensus_submit(membership_consensus(q->agent), cmd, on_written, request_ref(q));
-
-        if (r < 0)
-                on_written(q, r);
-}
-
 static bool may_leave(struct request *q, const struct charter_member *m) {
         const struct coordinator *c = q->agent->coordinator;
         struct placement_board boards[LIMIT_BOARDS];
@@ -184,20 +144,38 @@ static bool may_leave(struct request *q, const struct charter_member *m) {
         return false;
 }
 
+/* Nobody would move the pods of one node more. */
+static bool has_room(struct request *q, const struct charter_member *m) {
+        const struct coordinator *c = q->agent->coordinator;
+        struct drain_node nodes[LIMIT_BOARDS];
+
+        for (uint32_t i = 0; i < c->n_boards; i++)
+                nodes[i] = (struct drain_node){ .node = c->boards[i]->node,
+                                                .cordoned = cordoned(q->agent, c->boards[i]->node),
+                                                .kube = c->boards[i]->kube.epoch != 0 };
+        if (drain_has_room(nodes, c->n_boards, m->node))
+                return true;
+        request_fail(q, 409,
+                     "%d Kubernetes nodes are drained already, and no more can be at a time: "
+                     "agentctl uncordon one of them first",
+                     LIMIT_CLEARED);
+        return false;
+}
+
 void verb_drain(struct request *q) {
-        const struct charter_member *m = board_named(q);
+        const struct charter_member *m = coordinator_board_named(q);
         struct charter_command cmd = { .op = CHARTER_MEMBER_CORDON, .cordoned = true };
 
-        if (!m || (!m->cordoned && !may_leave(q, m)))
+        if (!m || (!m->cordoned && (!may_leave(q, m) || !has_room(q, m))))
                 return;
         cmd.node = m->node;
         if (!m->cordoned)
                 log_field(LOG_LEVEL_NOTICE, "BRAMBLE_NODE", m->name, "a person drains %s", m->name);
-        write_down(q, &cmd);
+        coordinator_board_write(q, &cmd);
 }
 
 void verb_uncordon(struct request *q) {
-        const struct charter_member *m = board_named(q);
+        const struct charter_member *m = coordinator_board_named(q);
         struct charter_command cmd = { .op = CHARTER_MEMBER_CORDON };
 
         if (!m)
@@ -206,5 +184,5 @@ void verb_uncordon(struct request *q) {
         if (m->cordoned)
                 log_field(LOG_LEVEL_NOTICE, "BRAMBLE_NODE", m->name,
                           "a person lets %s have functions again", m->name);
-        write_down(q, &cmd);
+        coordinator_board_write(q, &cmd);
 }

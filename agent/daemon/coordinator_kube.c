@@ -224,16 +224,13 @@ void verb_kube_snapshot_who(struct request *q) {
 void verb_promote(struct request *q) {
         struct agent *a = q->agent;
         struct kube_board boards[LIMIT_BOARDS];
-        const char *name = json_text(q->args, "board", "");
-        const struct charter_member *m = charter_member_by_name(&a->charter, name);
+        const struct charter_member *m = coordinator_board_named(q);
         struct kube_cluster now_is = cluster(a->coordinator, boards);
         struct kube_decision d;
         int r;
 
-        if (!m) {
-                request_fail(q, 404, "no board is called '%.63s': agentctl status", name);
+        if (!m)
                 return;
-        }
         d = kube_cluster_promote(&now_is, m->node);
         if (d.change == KUBE_CHANGE_NONE) {
                 request_fail(q, 409, "%s", d.note);

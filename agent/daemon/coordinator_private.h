@@ -6,6 +6,7 @@
 #include "core/alarms.h"
 #include "core/counts.h"
 #include "core/kube_cluster.h"
+#include "core/off_list.h"
 #include "core/placement.h"
 #include "daemon/coordinator.h"
 
@@ -40,10 +41,12 @@ struct board_state {
         struct report_alarm alarms[ALARM_BOARD_KINDS]; /* what it says of itself */
 };
 
+struct request;
 struct scaled;
 
 struct coordinator {
         struct agent *agent;
+        struct off_list off; /* also while another one leads */
         bool leads;
         bool settled;        /* every member reported, or it was waited long enough */
         bool dirty;          /* the picture must be made anew */
@@ -107,6 +110,12 @@ void coordinator_alarms_look(struct coordinator *c, usec_t now);
 int coordinator_alarms_world(const struct coordinator *c, struct world *w);
 /* What placement must know of each of 'n_boards'. */
 void coordinator_placement_boards(const struct coordinator *c, struct placement_board *ret);
+
+/* coordinator_boards.c: what a person asks about the board that the request names as "board". */
+/* NULL, and answered, where no board is called so. */
+const struct charter_member *coordinator_board_named(struct request *q);
+/* Writes the change down and answers: {"board", and "name" where it gets one}. */
+void coordinator_board_write(struct request *q, const struct charter_command *cmd);
 
 /* coordinator_drain.c: boards that a person takes out of use. */
 void coordinator_drain_look(struct coordinator *c, usec_t now);

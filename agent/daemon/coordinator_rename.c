@@ -4,13 +4,9 @@
 #include "core/names.h"
 #include "daemon/api.h"
 #include "daemon/coordinator_private.h"
-#include "daemon/membership.h"
 #include "io/json.h"
 #include "io/log.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
 /* A node of Kubernetes keeps its name for as long as it is one. */
 static bool kubernetes_allows(struct request *q, const struct charter_member *m,
@@ -60,42 +56,14 @@ static bool name_allowed(struct request *q, const struct charter_member *m, cons
         return true;
 }
 
-static void on_renamed(void *arg, int result) {
-        struct request *q = arg;
-        cJSON *o;
-
-        if (result == 0) {
-                o = cJSON_CreateObject();
-                (void)cJSON_AddStringToObject(o, "board", json_text(q->args, "board", ""));
-                (void)cJSON_AddStringToObject(o, "name", json_text(q->args, "name", ""));
-                request_reply(q, o);
-        } else if (result == -EEXIST) {
-                request_fail(q, 409, "another board has just got that name");
-        } else if (result == -ENOENT) {
-                request_fail(q, 404, "that board has just left the bramble");
-        } else {
-                request_fail_errno(q, result == -ECANCELED ? -ENOTCONN : result,
-                                   result == -ECANCELED || result == -ENOTCONN
-                                           ? "the leader has just changed: try again"
-                                           : "");
-        }
-        request_unref(q);
-}
-
 void verb_rename(struct request *q) {
         const struct coordinator *c = q->agent->coordinator;
-        const char *board = json_text(q->args, "board", "");
         const char *name = json_text(q->args, "name", "");
-        const struct charter_member *m = charter_member_by_name(&q->agent->charter, board);
+        const struct charter_member *m = coordinator_board_named(q);
         struct charter_command cmd = { .op = CHARTER_MEMBER_RENAME };
         const struct board_state *b;
-        int r;
 
-        if (!m) {
-                request_fail(q, 404, "no board is called '%.63s': agentctl status", board);
-                return;
-        }
-        if (!name_allowed(q, m, name))
+        if (!m || !name_allowed(q, m, name))
                 return;
         b = coordinator_board(c, m->node);
         if (!c->settled || !b) {
@@ -111,7 +79,5 @@ void verb_rename(struct request *q) {
         cmd.node = m->node;
         (void)str_copy(cmd.name, sizeof(cmd.name), name);
         log_field(LOG_LEVEL_NOTICE, "BRAMBLE_NODE", m->name, "a person calls %s %s", m->name, name);
-        r = consensus_submit(membership_consensus(q->agent), &cmd, on_renamed, request_ref(q));
-        if (r < 0)
-                on_renamed(q, r);
+        coordinator_board_write(q, &cmd);
 }

@@ -31,10 +31,12 @@ struct drained_node {
 struct kube_drain {
         uint32_t n;
         struct drained_node nodes[LIMIT_CLEARED];
-        bool asking;                  /* about 'asked', since when nothing else is asked */
-        uint64_t asked;               /* node id */
-        unsigned moving;              /* of its pods: that are there still */
-        unsigned evicting, evictions; /* unanswered; of this round */
+        bool asking;                   /* about 'asked', since when nothing else is asked */
+        uint64_t asked;                /* node id */
+        unsigned moving;               /* of its pods: that are there still */
+        unsigned evicting, evictions;  /* unanswered; of this round */
+        unsigned pages;                /* of the list of its pods, that were read in this round */
+        char more[SIZE_KUBE_CONTINUE]; /* the next one, "": that was all */
 };
 
 /* ---- which ------------------------------------------------------------------------------------
@@ -92,6 +94,8 @@ static void round_over(struct kube *k, bool cleared) {
         agent_report_soon(k->agent);
 }
 
+static void go_on(struct kube *k);
+
 /* 429 says that a disruption budget wants it to wait. */
 static void on_evicted(void *arg, int result, const char *why, unsigned status, const char *body,
                        size_t len) {
@@ -105,8 +109,10 @@ static void on_evicted(void *arg, int result, const char *why, unsigned status, 
                         log_warning("kubernetes: a pod cannot be asked to go elsewhere: %.200s",
                                     result < 0 ? why : str_or(body, ""));
         }
+        if (result == -ECANCELED)
+                d->more[0] = '\0'; /* nobody is asked any more */
         if (d->evicting > 0 && --d->evicting == 0)
-                round_over(k, false);
+                go_on(k);
 }
 
 static void evict(struct kube *k, const struct kube_pod *p) {
@@ -151,25 +157,43 @@ static void on_pods(void *arg, int result, const char *why, unsigned status, con
                     size_t len) {
         struct kube *k = arg;
         struct kube_drain *d = k->drain;
-        bool more = true;
 
         (void)why;
-        d->moving = d->evicting = d->evictions = 0;
+        d->pages++;
         if (result < 0 || status != 200 || !kube_primary(k) ||
-            kube_pods_parse(body, len, on_pod, k, &more, NULL) < 0)
+            kube_pods_parse(body, len, on_pod, k, d->more, NULL) < 0)
                 round_over(k, false);
         else if (d->evicting == 0)
-                round_over(k, d->moving == 0 && !more);
+                go_on(k);
 }
 
 static void ask_pods(struct kube *k) {
-        const struct world_member *m = world_member(&k->agent->world, k->drain->asked);
+        struct kube_drain *d = k->drain;
+        const struct world_member *m = world_member(&k->agent->world, d->asked);
         char path[SIZE_KUBE_PATH];
         struct kube_api_ask ask = { .method = "GET", .path = path, .timeout_usec = ASK_USEC };
 
-        if (!m || !k->admin || kube_pods_path(m->name, path) < 0 ||
+        if (!m || !k->admin || kube_pods_path(m->name, d->more, path) < 0 ||
             kube_api_request(k->admin, &ask, on_pods, k, NULL) < 0)
                 round_over(k, false);
+}
+
+/* A page is done with: the next one is for as many as may still be asked to go in this round. */
+static void go_on(struct kube *k) {
+        struct kube_drain *d = k->drain;
+
+        if (!d->more[0] || d->evictions == EVICTIONS) {
+                round_over(k, d->moving == 0 && !d->more[0]);
+        } else if (d->pages == KUBE_PODS_PAGES) {
+                if (log_once("kube-pods"))
+                        log_warning("kubernetes: a node has more than %d pods, of which bramble "
+                                    "looks at no more: delete those that have ended, that it can "
+                                    "be drained",
+                                    KUBE_PODS_PAGES * KUBE_PODS_PAGE);
+                round_over(k, false);
+        } else {
+                ask_pods(k);
+        }
 }
 
 /* What comes to be there after this can only have been under way before it. */
@@ -180,6 +204,8 @@ static void on_cordoned(void *arg, int result, const char *why, unsigned status,
         (void)why;
         (void)body;
         (void)len;
+        k->drain->moving = k->drain->evicting = k->drain->evictions = k->drain->pages = 0;
+        k->drain->more[0] = '\0';
         if (result == 0 && status == 200 && kube_primary(k))
                 ask_pods(k);
         else

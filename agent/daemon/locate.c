@@ -69,7 +69,7 @@ static void on_answer(void *arg, int result, const char *why, const cJSON *reply
 void verb_locate(struct request *q) {
         struct agent *a = q->agent;
         const char *board = json_text(q->args, "board", "");
-        const struct world_member *m = NULL;
+        const struct world_member *m;
         auto_json cJSON *o = NULL;
         unsigned seconds;
         int r;
@@ -80,9 +80,7 @@ void verb_locate(struct request *q) {
                 verb_locate_here(q);
                 return;
         }
-        for (uint32_t i = 0; i < a->world.n_members && !m; i++)
-                if (str_eq(a->world.members[i].name, board))
-                        m = &a->world.members[i];
+        m = world_member_by_name(&a->world, board);
         if (!m) {
                 request_fail(q, 404, "no board is called '%.63s': agentctl status", board);
                 return;

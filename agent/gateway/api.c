@@ -140,10 +140,6 @@ static void on_body_end(void *arg) {
         q->answer(q);
 }
 
-static void on_nothing(void *arg) {
-        (void)arg;
-}
-
 static void on_closed(void *arg) {
         request_free(arg);
 }
@@ -151,8 +147,6 @@ static void on_closed(void *arg) {
 static const struct exchange_ops collect_ops = {
         .body = on_body,
         .end = on_body_end,
-        .flush = on_nothing,
-        .drained = on_nothing,
         .closed = on_closed,
 };
 

@@ -248,16 +248,6 @@ static void on_end(void *arg, unsigned code, const char *error) {
 
 static const struct agent_stream_ops stream_ops = { .event = on_event, .end = on_end };
 
-static void on_body(void *arg, const char *data, size_t len) {
-        (void)arg;
-        (void)data;
-        (void)len;
-}
-
-static void on_nothing(void *arg) {
-        (void)arg;
-}
-
 static void on_drained(void *arg) {
         struct log_reader *l = arg;
 
@@ -273,9 +263,6 @@ static void on_closed(void *arg) {
 }
 
 static const struct exchange_ops exchange_ops = {
-        .body = on_body,
-        .end = on_nothing,
-        .flush = on_nothing,
         .drained = on_drained,
         .closed = on_closed,
 };

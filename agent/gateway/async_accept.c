@@ -133,10 +133,6 @@ static void on_body_end(void *arg) {
         post->a->keeper->put(post->a->keep, item);
 }
 
-static void on_nothing(void *arg) {
-        (void)arg;
-}
-
 static void on_closed(void *arg) {
         struct async_post *post = arg;
 
@@ -149,8 +145,6 @@ static void on_closed(void *arg) {
 static const struct exchange_ops post_ops = {
         .body = on_body,
         .end = on_body_end,
-        .flush = on_nothing,
-        .drained = on_nothing,
         .closed = on_closed,
 };
 

@@ -85,10 +85,10 @@ static bool throw_away(struct client *c, size_t len) {
 static void hand_out(struct client *c, const char *data, size_t len) {
         if (len == 0)
                 return;
-        if (c->ops)
-                c->ops->body(c->arg, data, len);
-        else
+        if (!c->ops)
                 (void)throw_away(c, len);
+        else if (c->ops->body)
+                c->ops->body(c->arg, data, len);
 }
 
 static void next_request(struct client *c) {
@@ -110,7 +110,8 @@ static void body_over(struct client *c) {
                 return;
         }
         c->state = CLIENT_WAIT;
-        c->ops->end(c->arg);
+        if (c->ops->end)
+                c->ops->end(c->arg);
 }
 
 /* Bytes taken of a chunked body; *ret_end where it is whole. */
@@ -291,7 +292,7 @@ static void consume(struct client *c, const char *data, size_t len) {
                 client_close(c);
                 return;
         }
-        if (c->ops)
+        if (c->ops && c->ops->flush)
                 c->ops->flush(c->arg);
 }
 
@@ -328,7 +329,7 @@ static void on_data(struct sock *s, const char *data, size_t len) {
 static void on_end(struct sock *s, int error) {
         struct client *c = client_of(s);
 
-        if (c->state == CLIENT_TUNNEL && error == 0 && c->ops)
+        if (c->state == CLIENT_TUNNEL && error == 0 && c->ops && c->ops->end)
                 c->ops->end(c->arg);
         else
                 client_close(c);
@@ -340,7 +341,7 @@ static void on_drained(struct sock *s) {
         deadline_clear(&c->write_deadline);
         if (c->state == CLIENT_LINGER)
                 deadline_set(deadlines_of(c), &c->deadline, DEADLINE_CLIENT_LINGER);
-        else if (c->ops)
+        else if (c->ops && c->ops->drained)
                 c->ops->drained(c->arg);
 }
 

@@ -14,7 +14,8 @@ struct gateway;
 struct server;
 struct tls_server;
 
-/* Who answers a request.  Any of these may finish or abort; nothing is called after that. */
+/* Who answers a request.  Any of these may finish or abort; nothing is called after that.  All but
+ * 'closed' may be NULL: nothing is to be done then (bytes of the body are dropped). */
 struct exchange_ops {
         /* Bytes of the request's body; after client_tunnel(): whatever comes. */
         void (*body)(void *arg, const char *data, size_t len);

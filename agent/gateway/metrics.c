@@ -164,24 +164,12 @@ static void on_end(void *arg) {
         answer(s);
 }
 
-static void on_body(void *arg, const char *data, size_t len) {
-        (void)arg;
-        (void)data;
-        (void)len;
-}
-
-static void on_flush(void *arg) {
-        (void)arg;
-}
-
 static void on_closed(void *arg) {
         scrape_free(arg);
 }
 
 static const struct exchange_ops scrape_ops = {
-        .body = on_body,
         .end = on_end,
-        .flush = on_flush,
         .drained = on_drained,
         .closed = on_closed,
 };

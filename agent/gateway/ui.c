@@ -155,10 +155,6 @@ static void on_end(void *arg) {
         q->answer(q);
 }
 
-static void on_nothing(void *arg) {
-        (void)arg;
-}
-
 static void on_closed(void *arg) {
         ui_request_free(arg);
 }
@@ -166,8 +162,6 @@ static void on_closed(void *arg) {
 static const struct exchange_ops ops = {
         .body = on_body,
         .end = on_end,
-        .flush = on_nothing,
-        .drained = on_nothing,
         .closed = on_closed,
 };
 

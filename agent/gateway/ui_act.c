@@ -19,7 +19,9 @@ struct ui_action {
         struct agent_stream *stream;
         struct deadline deadline; /* then it is answered that it is under way */
         struct ui_act_request act;
-        cJSON *steps; /* of a dry run */
+        bool refused;     /* the agent's last word is that it did not work */
+        bool told_failed; /* so all who look know already */
+        cJSON *steps;     /* of a dry run */
         int n_steps;
 };
 
@@ -90,6 +92,7 @@ static void on_event(void *arg, const cJSON *event) {
         if (!a->act.off)
                 return;
         if (!a->act.dry_run) {
+                a->told_failed = a->told_failed || str_eq(json_text(event, "phase", ""), "failed");
                 tell(a->ui, event);
                 answer(a, a->act.done);
         } else if (a->steps && a->n_steps < UI_STEPS) {
@@ -105,6 +108,7 @@ static void on_reply(void *arg, const cJSON *reply) {
         /* of a dry run: the boards in the order in which they go */
         const cJSON *steps = cJSON_GetObjectItemCaseSensitive(reply, "boards");
 
+        a->refused = cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(reply, "ok"));
         if (text[0])
                 (void)snprintf(a->act.done, sizeof(a->act.done), "%s", text);
         if (a->act.dry_run && a->n_steps == 0 && cJSON_IsArray(steps)) {
@@ -117,6 +121,10 @@ static void on_end(void *arg, unsigned code, const char *error) {
         struct ui_action *a = arg;
         struct ui_request *q;
 
+        if (code == 0 && a->refused) {
+                code = 409;
+                error = a->act.done;
+        }
         if (code == 0) {
                 answer(a, a->act.done);
                 action_free(a);
@@ -127,7 +135,7 @@ static void on_end(void *arg, unsigned code, const char *error) {
                 ui_reply_error(q, code, "%s", error);
         } else {
                 log_warning("what the dashboard asked for did not work: %s", error);
-                if (a->act.off && !a->ui->stopping)
+                if (a->act.off && !a->told_failed && !a->ui->stopping)
                         tell_failed(a->ui, error);
         }
         action_free(a);

@@ -112,6 +112,32 @@ static void put_boards_up(struct painter *w, const cJSON *nodes) {
         put(w, "boards_up", buf_add_number(b, up));
 }
 
+/* Their ages would be news each second: "since_ms" is told as "at_ms", when each began on the clock
+ * that the stream begins with. */
+static void put_alerts(struct painter *w, const cJSON *alerts) {
+        auto_json cJSON *told = cJSON_CreateArray();
+        const cJSON *a;
+
+        cJSON_ArrayForEach(a, alerts) {
+                cJSON *o = cJSON_Duplicate(a, true);
+                uint64_t age;
+
+                if (json_number(a, "since_ms", UINT64_MAX, &age) == 0) {
+                        cJSON_DeleteItemFromObjectCaseSensitive(o, "since_ms");
+                        (void)cJSON_AddNumberToObject(
+                                o, "at_ms",
+                                (double)since_at(&w->s->alerts, json_text(a, "name", ""),
+                                                 json_text(a, "board", ""), w->now_ms, age));
+                }
+                (void)cJSON_AddItemToArray(told, o);
+        }
+        since_sweep(&w->s->alerts);
+        if (told)
+                put_json(w, "alerts", told);
+        else
+                put_raw(w, "alerts", "[]");
+}
+
 static void paint_top(struct painter *w, const cJSON *status, const char *shutdown) {
         static const char *const texts[] = { "cluster", "master", "leader", "note" };
         const cJSON *alerts = cJSON_GetObjectItemCaseSensitive(status, "alerts");
@@ -126,10 +152,7 @@ static void paint_top(struct painter *w, const cJSON *status, const char *shutdo
         put_boards_up(w, cJSON_GetObjectItemCaseSensitive(status, "nodes"));
         put_json(w, "watts", cJSON_GetObjectItemCaseSensitive(status, "watts"));
         put_json(w, "kubernetes", cJSON_GetObjectItemCaseSensitive(status, "kubernetes"));
-        if (cJSON_IsArray(alerts))
-                put_json(w, "alerts", alerts);
-        else
-                put_raw(w, "alerts", "[]");
+        put_alerts(w, cJSON_IsArray(alerts) ? alerts : NULL);
         if (cJSON_IsObject(down))
                 put_json(w, "shutdown", down);
         else

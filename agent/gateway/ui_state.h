@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "core/limits.h"
+#include "core/since.h"
 #include "core/ui_diff.h"
 #include "gateway/call_counts.h"
 
@@ -35,6 +36,7 @@ struct ui_state {
         unsigned now;    /* which of them; the other is the one before */
         bool known;      /* there is one */
         struct buf text; /* of one value */
+        struct since alerts;
         size_t n_calls, calls_capacity;
         struct ui_calls *calls;
 };

@@ -1,6 +1,7 @@
 /* GET /ui/status: the tables, for who has no script. */
 #include "base/scope.h"
 #include "base/str.h"
+#include "core/drain.h"
 #include "core/html.h"
 #include "gateway/ui_private.h"
 #include "io/json.h"
@@ -88,14 +89,13 @@ static void temperature_cell(struct buf *b, const cJSON *o) {
 
 static void board_row(struct buf *b, const cJSON *o) {
         double cpu = number(o, "cpu_percent", NULL), uptime = number(o, "uptime_seconds", NULL);
+        const char *word = drain_word(json_bool(o, "cordoned"), json_bool(o, "drained"));
         char line[128];
 
         row_begin(b, text(o, "name", NULL));
         (void)snprintf(line, sizeof(line), "%.40s%s%s%s%s", text(o, "role", NULL),
                        json_bool(o, "leader") ? ", leads" : "",
-                       json_bool(o, "voter") ? ", votes" : "",
-                       json_bool(o, "cordoned") ? ", takes no new work" : "",
-                       json_bool(o, "drained") ? ", drained" : "");
+                       json_bool(o, "voter") ? ", votes" : "", word[0] ? ", " : "", word);
         cell(b, line);
         cell(b, text(o, "state", NULL));
         cell(b, text(o, "board", "model"));
@@ -246,16 +246,6 @@ static void on_status(void *arg, unsigned code, const char *error, const cJSON *
         ui_reply_html(q, code, "", &b);
 }
 
-static void on_body(void *arg, const char *data, size_t len) {
-        (void)arg;
-        (void)data;
-        (void)len;
-}
-
-static void on_nothing(void *arg) {
-        (void)arg;
-}
-
 static void on_closed(void *arg) {
         struct ui_request *q = arg;
 
@@ -263,10 +253,6 @@ static void on_closed(void *arg) {
 }
 
 static const struct exchange_ops ops = {
-        .body = on_body,
-        .end = on_nothing,
-        .flush = on_nothing,
-        .drained = on_nothing,
         .closed = on_closed,
 };
 

@@ -7,6 +7,7 @@
 #include "gateway/ui_private.h"
 #include "io/log.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,24 +91,11 @@ static void on_drained(void *arg) {
         }
 }
 
-static void on_body(void *arg, const char *data, size_t len) {
-        (void)arg;
-        (void)data;
-        (void)len;
-}
-
-static void on_nothing(void *arg) {
-        (void)arg;
-}
-
 static void on_closed(void *arg) {
         viewer_free(arg);
 }
 
 static const struct exchange_ops ops = {
-        .body = on_body,
-        .end = on_nothing,
-        .flush = on_nothing,
         .drained = on_drained,
         .closed = on_closed,
 };
@@ -161,8 +149,10 @@ static struct ui_message *hello(struct ui *ui, const struct session *session) {
         if (r == 0)
                 r = ui_json_text(&b, ui->g->node);
         if (r == 0)
-                r = buf_printf(&b, ",\"version\":\"%s\",\"retry_ms\":%d}\nretry: %d",
-                               BRAMBLE_VERSION, UI_RETRY_MS, UI_RETRY_MS);
+                r = buf_printf(&b,
+                               ",\"version\":\"%s\",\"now_ms\":%" PRIu64
+                               ",\"retry_ms\":%d}\nretry: %d",
+                               BRAMBLE_VERSION, uv_now(ui->g->loop), UI_RETRY_MS, UI_RETRY_MS);
         if (r == 0)
                 r = buf_add(&m->plain, b.data, b.len);
         if (r == 0 && ui_message_end(m) == 0)

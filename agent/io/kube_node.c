@@ -72,16 +72,17 @@ static int read_node(const cJSON *o, struct kube_node *ret) {
         return 0;
 }
 
-static bool word_valid(const char *s) {
-        return strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") ==
-               strlen(s);
+bool kube_continue_valid(const char *word) {
+        size_t n = strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+
+        return word[n] == '\0' && n < SIZE_KUBE_CONTINUE;
 }
 
-static int read_continue(const cJSON *list, char ret[static SIZE_KUBE_CONTINUE], struct fail *f) {
+int kube_continue_read(const cJSON *list, char ret[static SIZE_KUBE_CONTINUE], struct fail *f) {
         const char *word = json_text(field(list, "metadata"), "continue", "");
 
-        if (!word_valid(word) || str_copy(ret, SIZE_KUBE_CONTINUE, word) < 0)
-                return fail(f, -EBADMSG, "the list of nodes goes on in a way that is not known");
+        if (!kube_continue_valid(word) || str_copy(ret, SIZE_KUBE_CONTINUE, word) < 0)
+                return fail(f, -EBADMSG, "the list goes on in a way that is not known");
         return 0;
 }
 
@@ -118,7 +119,7 @@ int kube_nodes_parse(const char *text, size_t len, kube_node_cb each, void *arg,
         kind = json_text(root, "kind", "");
         ret_continue[0] = '\0';
         if (str_eq(kind, "NodeList")) {
-                r = read_continue(root, ret_continue, f);
+                r = kube_continue_read(root, ret_continue, f);
                 return r < 0 ? r : read_list(root, each, arg, f);
         }
         if (!str_eq(kind, "Node"))
@@ -283,7 +284,7 @@ int kube_node_patch(const struct kube_node *n, const struct kube_node_want *want
 int kube_nodes_path(const char *word, char ret[static SIZE_KUBE_PATH]) {
         const char *more = word && *word ? word : "";
 
-        if (!word_valid(more) || strlen(more) >= SIZE_KUBE_CONTINUE)
+        if (!kube_continue_valid(more))
                 return -EINVAL;
         (void)snprintf(ret, SIZE_KUBE_PATH, "/api/v1/nodes?limit=%d%s%s", KUBE_NODES_PAGE,
                        *more ? "&continue=" : "", more);

@@ -17,7 +17,7 @@ enum {
         SIZE_KUBE_NAME = 254,
         SIZE_KUBE_VERSION = 32,
         SIZE_KUBE_CONTINUE = 1024, /* the server's word for the next page */
-        SIZE_KUBE_PATH = 1280,
+        SIZE_KUBE_PATH = 1408,     /* a name and such a word in it */
 };
 
 /* What a patch of a node is sent as. */
@@ -60,6 +60,11 @@ typedef void (*kube_node_cb)(void *arg, const struct kube_node *n);
  * for the next page.  -EBADMSG (f: why) for anything else; then 'each' was called for none. */
 int kube_nodes_parse(const char *text, size_t len, kube_node_cb each, void *arg,
                      char ret_continue[static SIZE_KUBE_CONTINUE], struct fail *f);
+
+/* Any list: the word for its next page, "" at its end.  -EBADMSG for one that is none. */
+int kube_continue_read(const struct cJSON *list, char ret[static SIZE_KUBE_CONTINUE],
+                       struct fail *f);
+bool kube_continue_valid(const char *word);
 
 /* Inside the callback.  NULL where there is none; a taint's effect. */
 const char *kube_node_label(const struct kube_node *n, const char *key);

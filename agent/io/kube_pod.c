@@ -72,8 +72,8 @@ static int read_list(const cJSON *list, kube_pod_cb each, void *arg, struct fail
         return 0;
 }
 
-int kube_pods_parse(const char *text, size_t len, kube_pod_cb each, void *arg, bool *ret_more,
-                    struct fail *f) {
+int kube_pods_parse(const char *text, size_t len, kube_pod_cb each, void *arg,
+                    char ret_continue[static SIZE_KUBE_CONTINUE], struct fail *f) {
         auto_json cJSON *root = NULL;
 
         if (json_parse_object(text, len, &root, f) < 0)
@@ -81,16 +81,17 @@ int kube_pods_parse(const char *text, size_t len, kube_pod_cb each, void *arg, b
         if (!str_eq(json_text(root, "kind", ""), "PodList"))
                 return fail(f, -EBADMSG, "this is a '%.40s' and no list of pods",
                             json_text(root, "kind", ""));
-        *ret_more = json_text(field(root, "metadata"), "continue", "")[0];
+        if (kube_continue_read(root, ret_continue, f) < 0)
+                return -EBADMSG;
         return read_list(root, each, arg, f);
 }
 
-int kube_pods_path(const char *node, char ret[static SIZE_KUBE_PATH]) {
-        if (!kube_name_valid(node))
+int kube_pods_path(const char *node, const char *word, char ret[static SIZE_KUBE_PATH]) {
+        if (!kube_name_valid(node) || !kube_continue_valid(word))
                 return -EINVAL;
         (void)snprintf(ret, SIZE_KUBE_PATH,
-                       "/api/v1/pods?limit=%d&fieldSelector=spec.nodeName%%3D%s", KUBE_PODS_PAGE,
-                       node);
+                       "/api/v1/pods?limit=%d&fieldSelector=spec.nodeName%%3D%s%s%s",
+                       KUBE_PODS_PAGE, node, *word ? "&continue=" : "", word);
         return 0;
 }
 

@@ -7,7 +7,9 @@
 #include "io/kube_node.h"
 
 enum {
-        KUBE_PODS_PAGE = 64, /* a pod takes 4 to 20 KB of JSON; a board runs at most 110 */
+        KUBE_PODS_PAGE = 64, /* a pod takes 4 to 20 KB of JSON */
+        /* A board runs at most 110, but pods that have ended stay in the list. */
+        KUBE_PODS_PAGES = 64,
         SIZE_KUBE_EVICTION = 768,
 };
 
@@ -26,13 +28,14 @@ struct kube_pod {
 
 typedef void (*kube_pod_cb)(void *arg, const struct kube_pod *p);
 
-/* Calls 'each' for every pod of a PodList, '*ret_more': there are more than were asked for.
- * -EBADMSG (f: why) for anything else; then 'each' was called for none. */
-int kube_pods_parse(const char *text, size_t len, kube_pod_cb each, void *arg, bool *ret_more,
-                    struct fail *f);
+/* Calls 'each' for every pod of a PodList.  'ret_continue' becomes "" or the word for the next
+ * page. -EBADMSG (f: why) for anything else; then 'each' was called for none. */
+int kube_pods_parse(const char *text, size_t len, kube_pod_cb each, void *arg,
+                    char ret_continue[static SIZE_KUBE_CONTINUE], struct fail *f);
 
-/* The pods of a node, to GET.  -EINVAL for what is no name of a node. */
-int kube_pods_path(const char *node, char ret[static SIZE_KUBE_PATH]);
+/* A page of the pods of a node ('word' "": the first), to GET.  -EINVAL for what is no name of a
+ * node, and no such word. */
+int kube_pods_path(const char *node, const char *word, char ret[static SIZE_KUBE_PATH]);
 
 /* Where the eviction of a pod is POSTed, and what: with that, a disruption budget is respected.
  * 'api' is the server's version. */

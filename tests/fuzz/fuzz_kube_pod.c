@@ -22,8 +22,10 @@ static void on_pod(void *arg, const struct kube_pod *p) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct fail f = { 0 };
-        bool more;
+        char more[SIZE_KUBE_CONTINUE], path[SIZE_KUBE_PATH];
 
-        (void)kube_pods_parse((const char *)data, size, on_pod, NULL, &more, &f);
+        if (kube_pods_parse((const char *)data, size, on_pod, NULL, more, &f) == 0 &&
+            kube_pods_path("w1", more, path) < 0)
+                abort();
         return 0;
 }

@@ -65,7 +65,7 @@ equal 'nothing is there' 0 "$(on_board b1 "$name")"
 equal 'no process either' '' "$(run "$slot" ctr -n openfaas-fn task ls | awk 'NR > 1')"
 equal 'all replicas are elsewhere' 'true true' "$(for f in hello page; do fn b1 $f '.replicas >= 4 and .available_replicas == .replicas'; done | xargs)"
 equal 'status says it' 'true true' "$(node "$slot" "$name" '"\(.cordoned) \(.drained)"')"
-match 'and its table' "^$name .*worker, drained" "$(ctl "$slot" status)"
+match 'and its table' "^$name .*worker, cordoned" "$(ctl "$slot" status)"
 wait $slow
 match 'a call that took three seconds too' 'slowly 200$' "$(tr '\n' ' ' <"$work/slow" | tr -s ' ')"
 loaded 'drain' "$slot" "$other"

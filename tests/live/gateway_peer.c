@@ -599,6 +599,12 @@ static bool serve_special(struct request *q, bool *done) {
                 return say(q->fd, "HTTP/1.1 204 No Content\r\n\r\n");
         if (strcmp(p, "/304") == 0)
                 return say(q->fd, "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n");
+        if (strcmp(p, "/cookies") == 0)
+                return reply_text(q, "200 OK",
+                                  "Set-Cookie: mine=1\r\nSet-Cookie: bramble_session=; Max-Age=0; "
+                                  "Path=/\r\nSet-Cookie: =bramble_session=x\r\n"
+                                  "Clear-Site-Data: \"cookies\"\r\n",
+                                  "");
         if (strcmp(p, "/redirect") == 0)
                 return reply_text(q, "302 Found", "Location: http://elsewhere/\r\n", "");
         if (strcmp(p, "/chunked") == 0)

@@ -237,6 +237,9 @@ answer=$(call "${page[@]}" -H "Cookie: mine=1; bramble_session=$token" "$url/fun
 hasnt 'a function does not see the session' "$token|bramble_" "$answer"
 hasnt 'nor its token' "$key" "$answer"
 has "its twin: a function's own cookies" 'mine=1' "$(call -H "Cookie: mine=1; bramble_session=$token" "$url/function/hello/head")"
+answer=$(call -i "$url/function/hello/cookies")
+has 'a function sets its own cookies' '^Set-Cookie: mine=1' "$answer"
+hasnt 'and logs nobody out of the dashboard' 'bramble_session|Clear-Site-Data' "$answer"
 has "a function's page is boxed in" '^Content-Security-Policy: sandbox allow-scripts' "$(call -i -b "$dir/jar" "$url/function/hello")"
 has 'also where a link brings no cookie along' '^Content-Security-Policy: sandbox allow-scripts' "$(call -i "$url/function/hello")"
 hasnt 'not one that says it may' '^Content-Security-Policy' "$(call -i "$url/function/site")"
@@ -261,7 +264,7 @@ answer=$(cat "$dir/s1")
 guarded 'the stream' "$answer"
 has 'a stream of events' '^Content-Type: text/event-stream' "$answer"
 has 'not kept' '^Cache-Control: no-store' "$answer"
-has 'hello' "^data: \\{\"csrf\":\"$key\",\"user\":\"admin\",\"node\":\"m1\",\"version\":\"[0-9.]+\",\"retry_ms\":[0-9]+\\}" "$answer"
+has 'hello' "^data: \\{\"csrf\":\"$key\",\"user\":\"admin\",\"node\":\"m1\",\"version\":\"[0-9.]+\",\"now_ms\":[0-9]+,\"retry_ms\":[0-9]+\\}" "$answer"
 has 'hello first, then the state' '^event: hello event: state event: change' "$(grep '^event: ' <<<"$answer" | tr -d '\r' | xargs)"
 data() { sed -n "/^event: $2/{n;s/^data: //p}" "$dir/$1" | tail -n 1; } # FILE EVENT
 first=$(sed -n '/^event: state/{n;s/^data: //p}' "$dir/s1" | head -n 1)
@@ -355,6 +358,17 @@ say 'status {"nodes":1}'
 say "status $status"
 kill -0 $gateway && ok || bad 'the gateway lives'
 
+# an alert that stands is told once, with when it began on the clock of 'hello'
+say 'status {"cluster":"home","master":"m1","leader":"m1","nodes":[{"id":"1","name":"m1","state":"up"}],"functions":[],"alerts":[{"name":"hot","board":"m1","severity":"warning","since_ms":AGE,"text":"m1 is hot"}]}'
+until_true 5 grep -q 'm1 is hot' "$dir/s1" && ok || bad 'an alert comes'
+has 'when it began' '"at_ms":-?[0-9]+' "$(grep 'm1 is hot' "$dir/s1")"
+say 'status {"cluster":"home","master":"m1","leader":"m2","nodes":[{"id":"1","name":"m1","state":"up"}],"functions":[],"alerts":[{"name":"hot","board":"m1","severity":"warning","since_ms":AGE,"text":"m1 is hot"}]}'
+until_true 5 grep -q '"leader":"m2"' "$dir/s1" && ok || bad 'something else changes'
+check 'it is not told again' 1 "$(grep -c 'm1 is hot' "$dir/s1")"
+say 'status {"cluster":"home","master":"m1","leader":"m1","nodes":[{"id":"1","name":"m1","state":"up"}],"functions":[],"alerts":[]}'
+until_true 5 grep -q '"alerts":\[\]' "$dir/s1" && ok || bad 'its end is told'
+say "status $status"
+
 # ---- the plain tables -------------------------------------------------------------------------------
 say 'status {"cluster":"home","master":"m1","leader":"m1","voters":3,"voters_up":2,"watts":{"low":9,"high":21},"alerts":[{"name":"hot","board":"m1","severity":"warning","text":"m1 is at 81 degrees"}],"nodes":[{"id":"1","name":"m1","role":"master","leader":true,"state":"up","board":{"model":"Pi 3","throttle_c":80},"temperature_c":81,"cpu_percent":12,"power":{"words":"under-voltage now"},"uptime_seconds":90061}],"functions":[{"name":"figlet","namespace":"dev","replicas":2,"available_replicas":1,"invocations":7,"reason":"","placements":[{"node":"m1","state":"ready"}]}]}'
 answer=$(call -i -b "$dir/jar" "$url/ui/status")
@@ -421,10 +435,17 @@ check 'progress as it is' 'w2 <b>stops</b>' "$(q .text "$(data s1 shutdown)")"
 say 'off {"id":"s1","phase":"done","board":"","state":"off","text":"all boards are off, you can pull the plug"}'
 until_true 5 grep -q 'pull the plug' "$dir/s1" && ok || bad 'the last word comes'
 say 'off-end {}'
+answer=$(act '{"verb":"reboot","board":"stays"}')
+has 'a board that stays: no success' '^HTTP/1.1 409' "$answer"
+has 'a board that stays: the words' '"error":"the boards stay on"' "$answer"
 has 'one board' '"ok":true' "$(act '{"verb":"reboot","board":"w2"}')"
 check 'one board: the agent' 1 "$(grep -c '{"verb":"shutdown","only":"w2","reboot":true,"dry_run":false}' "$dir/asked")"
 say 'off-end {"error":"w2 hangs","code":500}'
 until_true 5 eval '[ "$(q .phase "$(data s1 shutdown)")" = failed ]' && ok || bad 'a failure comes to all' "$(data s1 shutdown)"
+has 'another one' '"ok":true' "$(act '{"verb":"reboot","board":"w2"}')"
+say 'off-end {"ok":false,"text":"nothing was heard of it"}'
+until_true 5 eval '[ "$(q .text "$(data s1 shutdown)")" = "nothing was heard of it" ]' && ok || bad 'so does one in the last word' "$(data s1 shutdown)"
+check 'which is a failure' failed "$(q .phase "$(data s1 shutdown)")"
 
 # ---- those who do not read, and too many ------------------------------------------------------------
 say 'event {"id":3,"unix":1700000002,"age_ms":0,"kind":"left","text":"x"}'

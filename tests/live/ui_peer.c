@@ -61,6 +61,7 @@ struct link {
 static struct link links[LINKS];
 static char *state, *status;
 static unsigned boards, asked;
+static uint64_t status_set; /* when the first one with "AGE" was */
 static bool mute;
 
 static void hang_up(struct link *l) {
@@ -131,11 +132,29 @@ static char *print_status(void) {
         return text;
 }
 
+static uint64_t now_ms(void);
+
+/* A status that a test has set, with how long it is so in place of "AGE": 90 s and what has gone
+ * by. */
+static char *print_set_status(void) {
+        const char *age = strstr(status, "AGE");
+        char *text = malloc(strlen(status) + 24);
+
+        if (!text)
+                die("malloc");
+        if (age)
+                (void)sprintf(text, "%.*s%llu%s", (int)(age - status), status,
+                              90000 + (unsigned long long)(now_ms() - status_set), age + 3);
+        else
+                (void)strcpy(text, status);
+        return text;
+}
+
 static void answer_status(struct link *l, uint32_t stream) {
-        char *text = status ? NULL : print_status();
+        char *text = status ? print_set_status() : print_status();
 
         asked++;
-        send_frame(l, FRAME_REPLY, stream, status ? status : text);
+        send_frame(l, FRAME_REPLY, stream, text);
         free(text);
 }
 
@@ -185,6 +204,9 @@ static void answer(struct link *l, uint32_t stream, const char *body) {
         } else if (strstr(body, "\"nobody\"")) {
                 send_frame(l, FRAME_REPLY, stream,
                            "{\"error\":\"there is no board 'nobody'\",\"code\":404}");
+        } else if (strstr(body, "\"stays\"")) {
+                send_frame(l, FRAME_REPLY, stream,
+                           "{\"ok\":false,\"text\":\"the boards stay on\"}");
         } else if (says(body, "shutdown")) {
                 answer_shutdown(l, stream, body);
         } else if (says(body, "shutdown_status")) {
@@ -251,6 +273,8 @@ static bool obey(char *line) {
         } else if (strcmp(line, "status") == 0 && rest) {
                 free(status);
                 status = strdup(rest);
+                if (status_set == 0 && strstr(rest, "AGE"))
+                        status_set = now_ms();
         } else if (strcmp(line, "event") == 0 && rest) {
                 tell(offsetof(struct link, events), FRAME_EVENT, rest);
         } else if (strcmp(line, "off") == 0 && rest) {

@@ -50,9 +50,9 @@ export const alerting = () => {
         s.quorum.up = 3;
         s.functions[0] = { ...s.functions[0], available_replicas: 1, reason: 'figlet-8 on w1: the image bramble.local/figlet:0.1.0 could not be unpacked: no space left on device' };
         s.alerts = [
-                { name: 'under-voltage', board: 'w1', severity: 'warning', since_ms: 125000, text: 'The supply of w1 gives too little voltage: use a better power supply or a shorter cable.' },
-                { name: 'hot', board: 'w1', severity: 'warning', since_ms: 61000, text: 'w1 has 82 °C and slows down at 80 °C.' },
-                { name: 'board-lost', board: 'w3', severity: 'error', since_ms: 722000, text: 'w3 does not answer.' },
+                { name: 'under-voltage', board: 'w1', severity: 'warning', at_ms: -65000, text: 'The supply of w1 gives too little voltage: use a better power supply or a shorter cable.' },
+                { name: 'hot', board: 'w1', severity: 'warning', at_ms: -1000, text: 'w1 has 82 °C and slows down at 80 °C.' },
+                { name: 'board-lost', board: 'w3', severity: 'error', at_ms: -662000, text: 'w3 does not answer.' },
         ];
         return s;
 };
@@ -77,7 +77,7 @@ export function hostile() {
         s.boards.push({ name: 'liar', id: 'liar', state: 'up', cpu_percent: 1e308, cpu_cores_percent: Array(100000).fill(-5), memory: { total_bytes: -1, available_bytes: 1e300 }, temperature_c: 'hot', disk: [], network: 'none', power: null, kubernetes: 7, uptime_seconds: NaN, board: null },
                 { name: {}, id: [], role: 9 }, null, 17, 'text');
         s.functions = [...HOSTILE.map((h) => func(h, [h, 'w1'], { image: h, reason: h, available_replicas: 0, namespace: 'openfaas-fn' })), { name: 'odd', placements: 'x', replicas: 'many', latency_ms: [] }, null];
-        s.alerts = HOSTILE.map((h) => ({ name: h, board: h, text: h, severity: h, since_ms: h }));
+        s.alerts = HOSTILE.map((h) => ({ name: h, board: h, text: h, severity: h, at_ms: h }));
         s.cluster = HOSTILE[0];
         s.master = HOSTILE[1];
         return s;

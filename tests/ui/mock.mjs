@@ -109,7 +109,7 @@ export class Mock {
         view(a, head) {
                 a.writeHead(200, { ...head, 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
                 const write = (type, data) => a.write(`event: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
-                write('hello', { csrf: this.csrf, user: this.user, node: 'm1', version: '0.1.0', retry_ms: 500 });
+                write('hello', { csrf: this.csrf, user: this.user, node: 'm1', version: '0.1.0', now_ms: 60000, retry_ms: 500 });
                 write('state', this.state);
                 this.past.forEach((e) => write('event', e));
                 this.viewers.add(a);

@@ -28,10 +28,10 @@ spec('drain asks, and uncordon takes it back', { seconds: 150 }, async (t) => {
         assert.match(await page.locator('dialog').innerText(), /start on other boards first/);
         assert.equal(await t.focus(), 'Cancel', 'Enter by habit does nothing');
         await page.locator('dialog .button-primary').click();
-        await until('the card says so', async () => /Drained|Cordoned/.test(await card(page, name).innerText()), 60000);
+        await until('the card says so', async () => /Draining|Cordoned/.test(await card(page, name).innerText()), 60000);
         await t.shot('drained', false);
         await pick(page, name, 'Uncordon');
-        await until('it is back', async () => !/Drained|Cordoned/.test(await card(page, name).innerText()), 30000);
+        await until('it is back', async () => !/Draining|Cordoned/.test(await card(page, name).innerText()), 30000);
 });
 
 spec('a drain that takes long says why', { only: 'mock' }, async (t) => {
@@ -39,7 +39,7 @@ spec('a drain that takes long says why', { only: 'mock' }, async (t) => {
         mock.change('boards', name, { cordoned: true, drained: false, drain: '2 replicas have to move; figlet: no board has room' });
         await until('the card says so', async () => /Draining: 2 replicas have to move; figlet: no board has room/.test(await card(page, name).innerText()));
         mock.change('boards', name, { drained: true, drain: 'it carries no functions' });
-        await until('and no more when it is', async () => /Drained/.test(await card(page, name).innerText()) && !/Draining/.test(await card(page, name).innerText()));
+        await until('and no more when it is', async () => /Cordoned/.test(await card(page, name).innerText()) && !/Draining/.test(await card(page, name).innerText()));
 });
 
 spec('rename, and back', { seconds: 150 }, async (t) => {
@@ -98,6 +98,7 @@ spec('alerts, limits and faults are said in words and shapes, not by colour alon
                 const page = await t.open({ scheme });
                 assert.equal(await page.locator('.alert').count(), 3);
                 assert.match(await page.locator('.alerts').innerText(), /Warning.*too little voltage[\s\S]*Error.*w3 does not answer/);
+                assert.match(await page.locator('.alerts').innerText(), /too little voltage.* for 2 min[\s\S]*does not answer.* for 12 min/);
                 assert.match(await card(page, 'w1').innerText(), /82\.1 °C[\s\S]*slow 80, max 85[\s\S]*under-voltage now, throttled now/);
                 assert.match(await card(page, 'w2').innerText(), /card is nearly full[\s\S]*throttled since boot/);
                 assert.match(await card(page, 'w3').innerText(), /Down/);

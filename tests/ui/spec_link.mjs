@@ -73,7 +73,7 @@ spec('a computer that is in the network again waits no longer, and never holds t
         const before = tries;
         await online();
         mock.change('boards', 'w1', { cordoned: true });
-        await page.waitForSelector('.board[data-board=w1] .badge:has-text("Cordoned")');
+        await page.waitForSelector('.board[data-board=w1] .badge:has-text("Draining")');
         assert.deepEqual([tries, mock.viewers.size], [before, 1], 'one stream is enough');
         mock.fail = { path: '/ui/stream', status: 503, text: 'too many' };
         mock.viewers.forEach((v) => v.end());

@@ -215,6 +215,35 @@ static void shutdowns(void **state) {
         charter_done(&c);
 }
 
+static void what_a_person_wants_of_a_shutdown(void **state) {
+        static const struct {
+                struct charter_shutdown now;
+                uint64_t only;
+                bool reboot;
+                enum shutdown_wish want;
+        } cases[] = {
+                { { 0 }, 2, false, SHUTDOWN_WISH_NEW },
+                { { 0 }, 0, true, SHUTDOWN_WISH_NEW },
+                { { .id = 9, .only = 2 }, 2, false, SHUTDOWN_WISH_SAME },
+                { { .id = 9, .only = 2, .reboot = true }, 2, true, SHUTDOWN_WISH_SAME },
+                { { .id = 9, .only = 2, .reboot = true }, 2, false, SHUTDOWN_WISH_CONTRARY },
+                { { .id = 9, .only = 2 }, 2, true, SHUTDOWN_WISH_CONTRARY },
+                { { .id = 9, .only = 2, .reboot = true }, 3, false, SHUTDOWN_WISH_NEW },
+                { { .id = 9, .only = 2, .reboot = true }, 0, false, SHUTDOWN_WISH_NEW },
+                { { .id = 9 }, 2, false, SHUTDOWN_WISH_SAME }, /* a part of all */
+                { { .id = 9 }, 0, false, SHUTDOWN_WISH_SAME },
+                { { .id = 9 }, 2, true, SHUTDOWN_WISH_CONTRARY },
+                { { .id = 9, .reboot = true }, 0, false, SHUTDOWN_WISH_CONTRARY },
+                { { .id = 9, .returning = true }, 0, true, SHUTDOWN_WISH_NEW },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+                if (charter_shutdown_wish(&cases[i].now, cases[i].only, cases[i].reboot) !=
+                    cases[i].want)
+                        fail_msg("case %zu", i);
+}
+
 static void shutdowns_that_make_no_sense(void **state) {
         const struct charter_command *bad[] = {
                 OFF(0, .n = 1, .boards = { { 1, 11 } }),
@@ -1148,6 +1177,7 @@ int main(void) {
                 cmocka_unit_test(names_and_subnets),
                 cmocka_unit_test(answers),
                 cmocka_unit_test(shutdowns),
+                cmocka_unit_test(what_a_person_wants_of_a_shutdown),
                 cmocka_unit_test(shutdowns_that_make_no_sense),
                 cmocka_unit_test(before_founding),
                 cmocka_unit_test(functions),

@@ -75,8 +75,37 @@ static void others(void **state) {
         }
 }
 
+static void sets(void **state) {
+        static const struct {
+                const char *header;
+                bool want;
+        } cases[] = {
+                { "own_a=1; Path=/", true },
+                { "own_a=; Max-Age=0", true },
+                { " \town_a=1", true },
+                { "=own_a=1", true }, /* sent as "own_a=1" */
+                { " = own_a=1", true },
+                { "own_", true },
+                { "mine=own_a", false },
+                { "owner=1", false },
+                { "a=1; own_a=1", false }, /* an attribute that nobody knows */
+                { "own", false },
+                { "", false },
+                { "==", false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct http_text header = text(cases[i].header);
+
+                if (cookie_sets(&header, "own_") != cases[i].want)
+                        fail_msg("case %zu", i);
+        }
+}
+
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(values), cmocka_unit_test(others) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(values), cmocka_unit_test(others),
+                                            cmocka_unit_test(sets) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,6 +87,28 @@ static void one_that_a_person_switches_off_is_not(void **state) {
         assert_int_equal(pass(61, false), SEVERITY_ERROR);
 }
 
+/* Another leader has seen the record go by, and the board in its picture. */
+static void another_leader_does_not_miss_it(void **state) {
+        static struct world_member member = { .node = 3, .up = true };
+
+        (void)state;
+        begin();
+        b.agent.world = (struct world){ .n_members = 1, .members = &member };
+        record(true, false);
+        off_list_follow(&b.coordinator.off, &b.agent.charter.shutdown, &b.agent.world, b.now);
+        record(false, false);
+        off_list_follow(&b.coordinator.off, &b.agent.charter.shutdown, &b.agent.world, b.now);
+        member.up = false;
+        off_list_follow(&b.coordinator.off, &b.agent.charter.shutdown, &b.agent.world, b.now);
+        b.board.up = false; /* it leads now */
+        coordinator_alarms_resume(&b.coordinator, &b.board);
+        assert_int_equal(pass(600, false), SEVERITY_NONE);
+        b.board.up = true;
+        (void)pass(5, true);
+        b.board.up = false;
+        assert_int_equal(pass(61, false), SEVERITY_ERROR);
+}
+
 static void one_that_does_not_come_back_is_lost(void **state) {
         (void)state;
         begin();
@@ -102,6 +124,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(one_that_goes_silent_is_lost),
                 cmocka_unit_test(one_that_a_person_switches_off_is_not),
+                cmocka_unit_test(another_leader_does_not_miss_it),
                 cmocka_unit_test(one_that_does_not_come_back_is_lost),
         };
 

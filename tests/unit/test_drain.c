@@ -95,11 +95,36 @@ static void who_leads(void **state) {
         assert_int_equal(drain_heir(v, 1, 1), 0);
 }
 
+static void words(void **state) {
+        (void)state;
+        assert_string_equal(drain_word(false, false), "");
+        assert_string_equal(drain_word(true, false), "draining");
+        assert_string_equal(drain_word(true, true), "cordoned");
+}
+
+static void room(void **state) {
+        struct drain_node nodes[LIMIT_CLEARED + 2];
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(nodes); i++)
+                nodes[i] = (struct drain_node){ .node = i + 1, .cordoned = i > 1, .kube = true };
+        assert_false(drain_has_room(nodes, ARRAY_SIZE(nodes), 1));
+        assert_true(drain_has_room(nodes, ARRAY_SIZE(nodes), 3)); /* it is already */
+        nodes[0].kube = false;                                    /* nobody has to ask for it */
+        assert_true(drain_has_room(nodes, ARRAY_SIZE(nodes), 1));
+        nodes[0].kube = true;
+        nodes[5].cordoned = false;
+        assert_true(drain_has_room(nodes, ARRAY_SIZE(nodes), 1));
+        nodes[5] = (struct drain_node){ .node = 6, .cordoned = true };
+        assert_true(drain_has_room(nodes, ARRAY_SIZE(nodes), 1));
+        assert_true(drain_has_room(nodes, ARRAY_SIZE(nodes), 99));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(how_far),
-                cmocka_unit_test(a_long_reason),
-                cmocka_unit_test(who_leads),
+                cmocka_unit_test(how_far),   cmocka_unit_test(a_long_reason),
+                cmocka_unit_test(who_leads), cmocka_unit_test(words),
+                cmocka_unit_test(room),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,6 +111,12 @@ static void responses(void **state) {
                   "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n" CALL "\r\n" },
                 { "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", false, true, "",
                   "HTTP/1.1 204 No Content\r\n" CALL "\r\n" },
+                { "HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: bramble_session=; "
+                  "Max-Age=0\r\n"
+                  "set-cookie: =bramble_login=x\r\nClear-Site-Data: \"*\"\r\n"
+                  "Content-Length: 5\r\n\r\n",
+                  false, true, "",
+                  "HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\n" CALL "Content-Length: 5\r\n\r\n" },
                 { "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", false, true, "",
                   "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" },
                 { "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",

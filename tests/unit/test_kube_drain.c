@@ -3,6 +3,7 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "daemon/kube_private.h"
+#include "io/kube_pod.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -16,8 +17,10 @@
 #define MOVES           ",\"ownerReferences\":[{\"kind\":\"ReplicaSet\",\"controller\":true}]"
 #define MIRROR          ",\"annotations\":{\"kubernetes.io/config.mirror\":\"h\"}"
 #define LIST(pods)      "{\"kind\":\"PodList\",\"metadata\":{},\"items\":[" pods "]}"
-#define EMPTY           LIST(POD("etcd-w1", MIRROR) "," POD("alone", ""))
-#define PODS_OF_W1      "GET /api/v1/pods?limit=64&fieldSelector=spec.nodeName%3Dw1"
+#define PAGE(word, pods) \
+        "{\"kind\":\"PodList\",\"metadata\":{\"continue\":\"" word "\"},\"items\":[" pods "]}"
+#define EMPTY      LIST(POD("etcd-w1", MIRROR) "," POD("alone", ""))
+#define PODS_OF_W1 "GET /api/v1/pods?limit=64&fieldSelector=spec.nodeName%3Dw1"
 
 enum { ASKS = 16 };
 
@@ -202,8 +205,10 @@ static void not_yet(void **state) {
         assert_int_equal(cleared(), 0);
         look();
         answer(0, 200, "{}");
-        answer(0, 200, "{\"kind\":\"PodList\",\"metadata\":{\"continue\":\"x\"},\"items\":[]}");
-        assert_int_equal(cleared(), 0); /* nobody knows what comes behind */
+        answer(0, 200, PAGE("x", ""));
+        assert_int_equal(cleared(), 0);          /* nobody knows what comes behind */
+        answer(0, 410, "{\"kind\":\"Status\"}"); /* and the word is too old now */
+        assert_int_equal(cleared(), 0);
         look();
         answer(-ECANCELED, 0, "");
         look();
@@ -221,6 +226,52 @@ static void not_yet(void **state) {
         answer(0, 200, "{}");
         answer(0, 200, EMPTY);
         assert_int_equal(cleared(), 1);
+}
+
+/* What is to move may be behind a page of what stays. */
+static void page_after_page(void **state) {
+        (void)state;
+        look();
+        answer(0, 200, "{}");
+        assert_asked(PODS_OF_W1);
+        answer(0, 200, PAGE("w-2", POD("etcd-w1", MIRROR)));
+        assert_asked(PODS_OF_W1 "&continue=w-2");
+        answer(0, 200, PAGE("w-3", POD("a", MOVES) "," POD("b", MOVES)));
+        assert_int_equal(fake.n, 2);
+        answer(0, 201, "{}");
+        answer(0, 429, "{}");
+        assert_asked(PODS_OF_W1 "&continue=w-3"); /* two more may go in this round */
+        answer(0, 200, PAGE("w-4", POD("c", MOVES) "," POD("d", MOVES) "," POD("e", MOVES)));
+        assert_int_equal(fake.n, 2);
+        answer(0, 201, "{}");
+        answer(0, 201, "{}");
+        assert_int_equal(fake.n, 0);
+        assert_int_equal(cleared(), 0);
+        /* the next round begins at the front */
+        look();
+        answer(0, 200, "{}");
+        assert_asked(PODS_OF_W1);
+        answer(0, 200, PAGE("w-2", POD("etcd-w1", MIRROR)));
+        answer(0, 200, EMPTY);
+        assert_int_equal(cleared(), 1);
+}
+
+static void no_page_without_end(void **state) {
+        unsigned n = 0;
+
+        (void)state;
+        look();
+        answer(0, 200, "{}");
+        for (; fake.n > 0; n++)
+                answer(0, 200, PAGE("again", POD("etcd-w1", MIRROR)));
+        assert_int_equal(n, KUBE_PODS_PAGES);
+        assert_int_equal(cleared(), 0);
+        /* an eviction that is called off asks for nothing more */
+        look();
+        answer(0, 200, "{}");
+        answer(0, 200, PAGE("w-2", POD("a", MOVES)));
+        answer(-ECANCELED, 0, "");
+        assert_int_equal(fake.n, 0);
 }
 
 static void given_back(void **state) {
@@ -271,6 +322,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(moves_pods, make, done),
                 cmocka_unit_test_setup_teardown(stays_so, make, done),
                 cmocka_unit_test_setup_teardown(not_yet, make, done),
+                cmocka_unit_test_setup_teardown(page_after_page, make, done),
+                cmocka_unit_test_setup_teardown(no_page_without_end, make, done),
                 cmocka_unit_test_setup_teardown(given_back, make, done),
                 cmocka_unit_test_setup_teardown(only_the_first_plane, make, done),
         };

@@ -280,6 +280,36 @@ static void asking_for_the_order_switches_nothing_off(void **state) {
         end(&b);
 }
 
+/* Who wants a board off that restarts just now must not find it up again later. */
+static void the_contrary_of_what_is_under_way_is_refused(void **state) {
+        struct charter_member m = { .node = 2, .name = "w2" };
+        struct bed b;
+
+        (void)state;
+        begin(&b);
+        b.agent.charter.members = &m;
+        b.agent.charter.n_members = 1;
+        b.agent.charter.shutdown = (struct charter_shutdown){ .id = 9, .only = 2, .reboot = true };
+        ask(&b, verb_shutdown_begin, "{\"only\":\"w2\",\"reboot\":true}");
+        assert_string_equal(json_text(fake.reply, "id", ""), "0000000000000009"); /* the same */
+        ask(&b, verb_shutdown_begin, "{\"only\":\"w2\"}");
+        assert_string_equal(fake.error, "w2 is being restarted: switch it off when it is back");
+        b.agent.charter.shutdown.reboot = false;
+        ask(&b, verb_shutdown_begin, "{\"only\":\"w2\",\"reboot\":true}");
+        assert_non_null(strstr(fake.error, "w2 is being switched off, and does not start again"));
+        b.agent.charter.shutdown.only = 0;
+        ask(&b, verb_shutdown_begin, "{\"reboot\":true}");
+        assert_non_null(strstr(fake.error, "the boards are being switched off"));
+        /* so does the board that leads it, when nobody leads any more */
+        b.agent.power->lead.active = true;
+        b.agent.power->lead.plan = (struct shutdown_plan){ .reboot = true };
+        ask(&b, verb_shutdown, "{\"reboot\":false}");
+        assert_string_equal(fake.error,
+                            "the boards are being restarted: switch them off when they are back");
+        b.agent.power->lead.active = false;
+        end(&b);
+}
+
 #define ORDER "{\"verb\":\"power\",\"id\":\"9\",\"held\":true,\"order\":true,\"timeout_s\":90}"
 
 static void a_board_that_cannot_go_off_says_why(void **state) {
@@ -310,6 +340,7 @@ static void a_board_that_cannot_go_off_says_why(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(asking_for_the_order_switches_nothing_off),
+                cmocka_unit_test(the_contrary_of_what_is_under_way_is_refused),
                 cmocka_unit_test(a_board_that_cannot_go_off_says_why),
         };
 

@@ -268,7 +268,7 @@ static void filter_keys(void **state) {
         assert_false(ui.quit);
         (void)key(TOP_KEY_ESCAPE);
         not_shown("no row has");
-        type("/cordon");
+        type("/drain");
         assert_string_equal(names(TOP_PANE_BOARDS), "w2");
 }
 
@@ -440,7 +440,7 @@ static void looks(void **state) {
         shown("81/80 C hot");
         shown("60/80 C warm");
         shown("41/80 C");
-        shown("cordoned");
+        shown("draining");
         shown("down");
         shown("1 of 2 !");
         shown("w1 w10");
@@ -489,6 +489,11 @@ static void how_old(void **state) {
 }
 
 static void alerts(void **state) {
+        static const char both[] =
+                "{\"note\":\"waiting for w3\",\"alerts\":[{\"name\":\"hot\",\"board\":\"w1\","
+                "\"severity\":\"warning\",\"text\":\"is hot\"}]}";
+        unsigned alone = 0, note = 0;
+
         (void)state;
         feed(NOW, "{\"alerts\":[{\"name\":\"hot\",\"board\":\"w1\",\"severity\":\"warning\","
                   "\"text\":\"is hot\"},{\"name\":\"board-lost\",\"board\":\"w2\",\"severity\":"
@@ -496,6 +501,19 @@ static void alerts(void **state) {
         draw(NOW);
         shown("! w2: is lost  (and more)");
         assert_string_equal(m.alerts[1].kind, "board-lost");
+        /* what the boards wait for stands beside it, or takes turns where there is no room */
+        feed(NOW, both);
+        draw(NOW);
+        shown("! w1: is hot   waiting for w3");
+        for (unsigned i = 0; i < 16; i++) {
+                feed(NOW + i * USEC_PER_SEC, both);
+                memset(m.note, 'n', 75);
+                draw(NOW + i * USEC_PER_SEC);
+                alone += row_with("! w1: is hot") == 1;
+                note += row_with("nnn") == 1;
+        }
+        assert_int_equal(alone, 8);
+        assert_int_equal(note, 8);
 }
 
 /* Whatever the names are: nothing but ASCII and our own characters gets on the screen. */

@@ -78,6 +78,9 @@ static void survives(void **state) {
         assert_string_equal(world_member(&out, 2)->name, "w1");
         assert_true(world_member(&out, 2)->cordoned && !world_member(&out, 1)->cordoned);
         assert_null(world_member(&out, 3));
+        assert_int_equal(world_member_by_name(&out, "w1")->node, 2);
+        assert_null(world_member_by_name(&out, "w2"));
+        assert_null(world_member_by_name(&out, ""));
         assert_string_equal(world_function(&out, "hello", "openfaas-fn")->spec, "{}");
         assert_true(world_function(&out, "hello", "openfaas-fn")->stuck);
         assert_null(world_function(&out, "hello", "other"));

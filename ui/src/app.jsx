@@ -126,7 +126,7 @@ export function App() {
                                 {state.known ? <Facts state={state} /> : <p class="empty" role="status">Connecting to the gateway…</p>}
                                 {single && <OneBoard shutdown={single} onSeen={() => feed({ type: 'shutdown-seen' })} />}
                                 {text(state.head.note, 300) && <p class="note note-warn"><span>{text(state.head.note, 300)}</span></p>}
-                                <Alerts alerts={state.alerts} />
+                                <Alerts alerts={state.alerts} clock={state.clock} />
                                 <Boards state={state} live={live} onAction={onAction} onOpen={openFunction} />
                                 <Functions state={state} live={live} onOpen={openFunction} onDeploy={() => setDialog({ kind: 'deploy' })} />
                                 <Events events={state.events} />

@@ -90,7 +90,7 @@ function Running({ functions, onOpen }) {
 }
 
 function State({ b }) {
-        if (b.up && (b.drained || b.cordoned)) return <Badge kind="warn" icon="warning">{b.drained ? 'Drained' : 'Cordoned'}</Badge>;
+        if (b.up && (b.drained || b.cordoned)) return <Badge kind="warn" icon="warning">{b.drained ? 'Cordoned' : 'Draining'}</Badge>;
         if (b.up) return <Badge kind="good" icon="ok">Up</Badge>;
         if (b.state === 'down') return <Badge kind="bad" icon="error">Down</Badge>;
         return <Badge icon="unknown">{b.state}</Badge>;

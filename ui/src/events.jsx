@@ -1,11 +1,14 @@
 /* events - what happened and why; and what is wrong now. */
 import { useState } from 'preact/hooks';
 import { clock, duration } from './format.js';
-import { Badge, Icon } from './parts.jsx';
+import { Badge, Icon, useNow } from './parts.jsx';
 
 const WORDS = { error: 'Error', warning: 'Warning', info: 'Note' };
 
-export function Alerts({ alerts }) {
+/* 'clock': what our clock is ahead of the one that says when an alert began. */
+export function Alerts({ alerts, clock: ahead }) {
+        const now = useNow();
+        const age = (a) => (a.at === null || ahead === null ? null : Math.max(0, now - ahead - a.at) / 1000);
         if (!alerts.length) return null;
         return (
                 <section class="alerts" aria-labelledby="alerts-title">
@@ -14,7 +17,7 @@ export function Alerts({ alerts }) {
                                 {alerts.map((a) => (
                                         <li key={`${a.name} ${a.board}`} class={`alert alert-${a.severity}`}>
                                                 <Icon name={a.severity} />
-                                                <p><strong>{WORDS[a.severity]}{a.board && !a.text.includes(a.board) && <>: <bdi>{a.board}</bdi></>}</strong> {a.text || a.name}{a.since !== null && <span class="sub"> for {duration(a.since / 1000)}</span>}</p>
+                                                <p><strong>{WORDS[a.severity]}{a.board && !a.text.includes(a.board) && <>: <bdi>{a.board}</bdi></>}</strong> {a.text || a.name}{age(a) !== null && <span class="sub"> for {duration(age(a))}</span>}</p>
                                         </li>
                                 ))}
                         </ul>

@@ -82,7 +82,7 @@ export function func(f) {
 
 export function alert(a) {
         return {
-                name: text(a.name, 48), board: text(a.board, 64), text: text(a.text, 300), since: num(a.since_ms),
+                name: text(a.name, 48), board: text(a.board, 64), text: text(a.text, 300), at: num(a.at_ms, -1e15),
                 severity: a.severity === 'error' || a.severity === 'info' ? a.severity : 'warning',
         };
 }

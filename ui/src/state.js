@@ -11,6 +11,7 @@ export const initial = {
         link: 'connecting', /* connecting, live, lost, refused */
         reason: '', retryAt: 0, lastGood: 0, /* monotonic ms */
         csrf: '', user: '', node: '', version: '',
+        clock: null, /* what our monotonic ms are ahead of the gateway's */
         known: false, /* a whole state was seen */
         head: {}, boards: [], functions: [], alerts: [], events: [],
         raw: { boards: new Map(), functions: new Map() },
@@ -125,10 +126,10 @@ function addEvent(s, data) {
         return { ...s, events: all.slice(0, LIMIT_EVENTS) };
 }
 
-function message(s, type, data) {
+function message(s, type, data, now) {
         switch (type) {
         case 'hello':
-                return { ...s, csrf: text(data.csrf, 200), user: text(data.user, 64), node: text(data.node, 64), version: text(data.version, 40) };
+                return { ...s, clock: num(data.now_ms) === null ? null : now - num(data.now_ms), csrf: text(data.csrf, 200), user: text(data.user, 64), node: text(data.node, 64), version: text(data.version, 40) };
         case 'state':
                 return picture(s, data, true);
         case 'change':
@@ -159,7 +160,7 @@ export function step(s, input) {
         case 'byte':
                 return { ...s, lastGood: input.now };
         case 'message': {
-                const next = { ...message(s, input.name, object(input.data)) };
+                const next = { ...message(s, input.name, object(input.data), input.now) };
                 if (input.name === 'state' || input.name === 'change') next.agentLost = next.head.agent_ok === false ? s.agentLost || input.now : 0;
                 if (input.name === 'state' && next.known) next.link = 'live';
                 return next;
