@@ -138,6 +138,23 @@ void request_unref(struct request *q) {
         free(q);
 }
 
+bool request_hold(struct held_requests *h, struct request *q) {
+        if (h->n == ARRAY_SIZE(h->list))
+                return false;
+        h->list[h->n++] = request_ref(q);
+        return true;
+}
+
+void requests_run(struct held_requests *h) {
+        struct held_requests now = *h;
+
+        h->n = 0; /* one that must wait again is held again */
+        for (unsigned i = 0; i < now.n; i++) {
+                now.list[i]->verb->run(now.list[i]);
+                request_unref(now.list[i]);
+        }
+}
+
 static void forget(struct request *q) {
         struct api *api = q->agent->api;
 

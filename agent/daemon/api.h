@@ -46,6 +46,9 @@ void api_ask_cancel(struct board_ask *q); /* before 'done'; NULL is a no-op */
 
 /* ---- for the verbs (api_*.c) ---------------------------------------------------------------- */
 
+/* Those who are told to wait a few seconds; who comes after them is told to ask again. */
+#define LIMIT_HELD_REQUESTS 8
+
 struct request {
         struct agent *agent;
         struct link *link; /* NULL once the asker is gone: replies go nowhere */
@@ -92,6 +95,14 @@ bool request_data(struct request *q, const void *data, size_t len);
 struct request **api_watchers(struct agent *a);
 struct request *request_ref(struct request *q);
 void request_unref(struct request *q);
+
+/* Requests that cannot be answered yet: each verb runs again when it can. */
+struct held_requests {
+        unsigned n;
+        struct request *list[LIMIT_HELD_REQUESTS]; /* references of ours */
+};
+bool request_hold(struct held_requests *h, struct request *q); /* false: no more are held */
+void requests_run(struct held_requests *h);
 
 /* The verbs; each in the file of its noun. */
 void verb_status(struct request *q);

@@ -299,6 +299,16 @@ static bool settle(struct coordinator *c, usec_t now) {
         return c->settled;
 }
 
+bool coordinator_later(struct request *q) {
+        struct coordinator *c = q->agent->coordinator;
+
+        if (c->settled)
+                return false;
+        if (!c->leads || !request_hold(&c->held, q))
+                request_fail(q, 503, "the leader has just changed: try again in a moment");
+        return true;
+}
+
 static void send_counts(struct coordinator *c) {
         auto_buf struct buf b = { .limit = LIMIT_FRAME_BYTES };
         struct counts counts;
@@ -344,6 +354,7 @@ static void look(struct coordinator *c) {
                 choose_voters(c, now);
         if (!settle(c, now))
                 return;
+        requests_run(&c->held);
         if (!power_frozen(c->agent)) { /* else all stays as it is until the boards are back */
                 coordinator_drain_look(c, now);
                 if (c->handing_over)
@@ -390,6 +401,7 @@ void coordinator_lead(struct agent *a, bool leads) {
         c->n_ahead = 0;
         coordinator_scale_forget(c);
         if (!leads) {
+                requests_run(&c->held); /* to be told so */
                 (void)uv_timer_stop(&c->timer);
                 resolver_stop(a);
                 return;

@@ -131,10 +131,6 @@ static bool may_leave(struct request *q, const struct charter_member *m) {
         struct fail f = { 0 };
 
         coordinator_placement_boards(c, boards);
-        if (!c->settled) {
-                request_fail(q, 503, "the leader has just changed: try again in a moment");
-                return false;
-        }
         if (placement_can_leave(&q->agent->charter, boards, c->n_boards, m->node, &f) == 0)
                 return true;
         request_fail(q, 409,
@@ -166,7 +162,7 @@ void verb_drain(struct request *q) {
         const struct charter_member *m = coordinator_board_named(q);
         struct charter_command cmd = { .op = CHARTER_MEMBER_CORDON, .cordoned = true };
 
-        if (!m || (!m->cordoned && (!may_leave(q, m) || !has_room(q, m))))
+        if (!m || (!m->cordoned && (coordinator_later(q) || !may_leave(q, m) || !has_room(q, m))))
                 return;
         cmd.node = m->node;
         if (!m->cordoned)

@@ -8,6 +8,7 @@
 #include "core/kube_cluster.h"
 #include "core/off_list.h"
 #include "core/placement.h"
+#include "daemon/api.h"
 #include "daemon/coordinator.h"
 
 /* A board that does not report for this long is down. */
@@ -41,7 +42,6 @@ struct board_state {
         struct report_alarm alarms[ALARM_BOARD_KINDS]; /* what it says of itself */
 };
 
-struct request;
 struct scaled;
 
 struct coordinator {
@@ -77,7 +77,12 @@ struct coordinator {
         char reason[SIZE_REASON];         /* newest complaint of placement */
         struct placement_actions actions; /* of the newest step: too large for the stack */
         struct buf picture;               /* encoded world of 'version' */
+        struct held_requests held;        /* until it has settled */
 };
+
+/* A new leader does not know its boards yet.  True: 'q' has been taken care of: it runs again when
+ * this one knows them, after COORDINATOR_SETTLE_USEC at the latest, or is told to ask again. */
+bool coordinator_later(struct request *q);
 
 struct board_state *coordinator_board(const struct coordinator *c, uint64_t node);
 /* NULL where the id is on no board. */

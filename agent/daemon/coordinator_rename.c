@@ -63,10 +63,10 @@ void verb_rename(struct request *q) {
         struct charter_command cmd = { .op = CHARTER_MEMBER_RENAME };
         const struct board_state *b;
 
-        if (!m || !name_allowed(q, m, name))
+        if (!m || !name_allowed(q, m, name) || coordinator_later(q))
                 return;
         b = coordinator_board(c, m->node);
-        if (!c->settled || !b) {
+        if (!b) {
                 request_fail(q, 503, "the leader has just changed: try again in a moment");
                 return;
         }

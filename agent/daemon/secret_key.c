@@ -23,7 +23,6 @@ enum {
         LOOK_MS = 1000,
         ASK_SEC = 10,
         ALONE_SEC = 5, /* the others ask every second: who has not come by then does not come */
-        LIMIT_HELD = 8,
 };
 
 struct secret_keeper {
@@ -34,8 +33,7 @@ struct secret_keeper {
         bool asking;
         uint32_t turn;      /* which member is asked next */
         usec_t alone_until; /* made here, and nobody has had it yet; 0: somebody has */
-        struct request *held[LIMIT_HELD]; /* references of ours */
-        unsigned n_held;
+        struct held_requests held;
 };
 
 /* ---- on the card ----------------------------------------------------------------------------- */
@@ -203,27 +201,14 @@ static bool others_are_up(const struct agent *a) {
 bool secret_key_later(struct agent *a, struct request *q) {
         struct secret_keeper *k = a->secret_keeper;
 
-        if (agent_now() >= k->alone_until || !others_are_up(a) || k->n_held == LIMIT_HELD)
-                return false;
-        k->held[k->n_held++] = request_ref(q);
-        return true;
-}
-
-static void run_held(struct secret_keeper *k) {
-        struct request *held[LIMIT_HELD];
-        unsigned n = k->n_held;
-
-        memcpy(held, k->held, n * sizeof(held[0]));
-        k->n_held = 0;
-        for (unsigned i = 0; i < n; i++) {
-                held[i]->verb->run(held[i]);
-                request_unref(held[i]);
-        }
+        return agent_now() < k->alone_until && others_are_up(a) && request_hold(&k->held, q);
 }
 
 static void on_timer(uv_timer_t *timer) {
-        look(timer->data);
-        run_held(timer->data);
+        struct secret_keeper *k = timer->data;
+
+        look(k);
+        requests_run(&k->held);
 }
 
 const uint8_t *secret_key(struct agent *a) {
