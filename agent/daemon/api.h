@@ -66,6 +66,8 @@ struct request {
         void *state; /* the verb's own */
         struct request *next;
         struct request *next_watcher;
+        struct request *next_shown; /* coordinator_reply() */
+        cJSON *shown;
 };
 
 enum {

@@ -1,6 +1,7 @@
 /* api_functions - deploy, scale, remove and list functions; what images the bramble has. */
 #include "base/str.h"
 #include "daemon/api.h"
+#include "daemon/coordinator.h"
 #include "daemon/membership.h"
 #include "daemon/resolver.h"
 #include "daemon/status_json.h"
@@ -26,7 +27,7 @@ static void on_done(void *arg, int result) {
         const char *name = json_text(q->args, "name", "");
 
         if (result == 0)
-                request_reply(q, cJSON_CreateObject());
+                coordinator_reply(q, cJSON_CreateObject());
         else if (result == -ENOENT)
                 request_fail(q, 404, "function %.63s does not exist", name);
         else if (result == -EEXIST)
@@ -83,7 +84,7 @@ static void on_deployed_all(void *arg, int result) {
         }
         o = cJSON_CreateObject();
         (void)cJSON_AddNumberToObject(o, "generation", f->generation);
-        request_reply(q, o);
+        coordinator_reply(q, o);
         request_unref(q);
 }
 

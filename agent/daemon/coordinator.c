@@ -338,6 +338,31 @@ static void count_calls(struct coordinator *c, usec_t now) {
                 send_counts(c);
 }
 
+void coordinator_reply(struct request *q, cJSON *reply) {
+        struct coordinator *c = q->agent->coordinator;
+
+        if (!c->leads || !c->settled) {
+                request_reply(q, reply);
+                return;
+        }
+        q->shown = reply;
+        q->next_shown = c->shown;
+        c->shown = request_ref(q);
+        (void)uv_async_send(&c->poke);
+}
+
+static void reply_shown(struct coordinator *c) {
+        struct request *q = c->shown;
+
+        c->shown = NULL;
+        for (struct request *next; q; q = next) {
+                next = q->next_shown;
+                request_reply(q, q->shown);
+                q->shown = NULL;
+                request_unref(q);
+        }
+}
+
 static void look(struct coordinator *c) {
         usec_t now = agent_now();
 
@@ -369,6 +394,7 @@ static void look(struct coordinator *c) {
         if (c->dirty)
                 make_picture(c);
         send_picture(c);
+        reply_shown(c);
 }
 
 static void on_timer(uv_timer_t *timer) {
@@ -395,6 +421,7 @@ void coordinator_lead(struct agent *a, bool leads) {
         c->kube_submitted = false;
         c->kube_quiet_since = 0;
         c->since = agent_now();
+        reply_shown(c); /* the change is in the log, whoever leads */
         for (uint32_t i = 0; i < c->n_boards; i++)
                 board_free(c->boards[i]);
         c->n_boards = 0;

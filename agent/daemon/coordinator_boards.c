@@ -26,7 +26,7 @@ static void on_written(void *arg, int result) {
                 (void)cJSON_AddStringToObject(o, "board", json_text(q->args, "board", ""));
                 if (name[0])
                         (void)cJSON_AddStringToObject(o, "name", name);
-                request_reply(q, o);
+                coordinator_reply(q, o);
         } else if (result == -ENOENT) {
                 request_fail(q, 404, "that board has just left the bramble");
         } else if (result == -EEXIST) { /* only of a new name */

@@ -78,6 +78,7 @@ struct coordinator {
         struct placement_actions actions; /* of the newest step: too large for the stack */
         struct buf picture;               /* encoded world of 'version' */
         struct held_requests held;        /* until it has settled */
+        struct request *shown;            /* answered when the picture is out; references of ours */
 };
 
 /* A new leader does not know its boards yet.  True: 'q' has been taken care of: it runs again when
