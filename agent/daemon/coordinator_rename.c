@@ -7,7 +7,6 @@
 #include "io/json.h"
 #include "io/log.h"
 
-
 /* A node of Kubernetes keeps its name for as long as it is one. */
 static bool kubernetes_allows(struct request *q, const struct charter_member *m,
                               const struct board_state *b) {

@@ -75,7 +75,7 @@ static int read_node(const cJSON *o, struct kube_node *ret) {
 bool kube_continue_valid(const char *word) {
         size_t n = strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
-        return word[n] == '\0' && n < SIZE_KUBE_CONTINUE;
+        return n < SIZE_KUBE_CONTINUE && word[n] == '\0';
 }
 
 int kube_continue_read(const cJSON *list, char ret[static SIZE_KUBE_CONTINUE], struct fail *f) {

@@ -733,7 +733,8 @@ static int hold(const char *host, const char *port, int n, const char *path) {
                 int fd = socket(AF_INET, SOCK_STREAM, 0);
 
                 /* What is not read stays with the one who sends, and with small segments the kernel
-                 * takes little of it: on loopback, and more so with BBR, it would take megabytes. */
+                 * takes little of it: on loopback, and more so with BBR, it would take megabytes.
+                 */
                 if (fd >= 0) {
                         (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
                         (void)setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof(segment));
