@@ -199,8 +199,9 @@ wait_until 5 not_full && ok || not_ok 'and again when they have gone'
 # who is not read any more cannot be seen to go, and logs have no end
 exec 8<>"/dev/tcp/127.0.0.1/$gport"
 printf 'GET /system/logs?name=hello&follow=true HTTP/1.1\r\nHost: x\r\nAuthorization: Basic YWRtaW46c2VjcmV0\r\n\r\n%06000d' 0 >&8
-timeout 5 cat <&8 >/dev/null
-equal 'a reader that sends on and on' 0 $?
+# what it sent on and nobody read makes a reset of the end, if it is still there then
+timeout 5 cat <&8 >/dev/null 2>&1
+[ $? != 124 ] && ok || not_ok 'a reader that sends on and on is let go'
 exec 8>&-
 
 equal 'unknown path' 404 "$(code "$url/nowhere")"
