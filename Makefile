@@ -68,7 +68,7 @@ FUZZ     := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: ui test-ui image test-image test-qemu test-ansible test-trixie help all functions deps check build-check unit sim plot fuzz hostile purity cross cross-check test test-kube kubernetes demo demo-down \
+.PHONY: ui test-ui image test-image test-qemu test-ansible test-trixie help all functions deps check build-check unit sim plot fuzz corpus hostile purity cross cross-check test test-kube kubernetes demo demo-down \
         bench deb install uninstall lint format check-format clean
 
 # What says the version is built again when that, or the commit, is another one.
@@ -150,9 +150,12 @@ SIM_PARTS := $(filter-out tests/sim/sim_%,$(wildcard tests/sim/*.c))
 $(OUT)/sim/%: tests/sim/%.c $(SIM_PARTS) $(wildcard tests/sim/*.h) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(SIM_PARTS) $< $(LIB) $(LIBS)
-$(OUT)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(LIB)
+$(OUT)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c tests/fuzz/fuzz.h $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< tests/fuzz/replay.c $(UNIT_OBJ_$*) $(LIB) $(LIBS)
+$(OUT)/fuzz/seeds: tests/fuzz/seeds.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
 # Needs root and a kernel of its own: run by tests/live/run.
 $(OUT)/live/%: tests/live/%.c $(LIB)
 	@mkdir -p $(@D)
@@ -160,7 +163,7 @@ $(OUT)/live/%: tests/live/%.c $(LIB)
 $(OUT)/live/test_crictl: $(OUT)/crictl
 $(OUT)/live/test_pull: $(OUT)/bramble-pull
 
-build-check: $(PROGRAMS) $(UNIT) $(SIM) $(FUZZ) # what `make check` runs
+build-check: $(PROGRAMS) $(UNIT) $(SIM) $(FUZZ) $(OUT)/fuzz/seeds # what `make check` runs
 check: build-check ## the fast tests: unit, simulation, fuzz corpora, purity; seconds, no root
 	tests/run-check $(OUT)
 
@@ -170,6 +173,9 @@ plot: $(OUT)/sim/sim_autoscale ## draws what the autoscaler decides on three loa
 	tests/sim/plot $(OUT)
 fuzz: ## coverage-guided fuzzing of every parser with clang's libFuzzer, 30 s each (FUZZ_SECONDS=)
 	tests/fuzz/run-libfuzzer $(FUZZ:$(OUT)/fuzz/%=%)
+
+corpus: $(OUT)/fuzz/seeds ## writes the fuzz targets' seeds of the binary formats anew, after a format has changed
+	$< write tests/fuzz/corpus
 
 purity: $(PURE_OBJ) ## proves that base/ and core/ touch no clock, file, socket or log
 	tests/purity $(OUT) $^

@@ -1,4 +1,6 @@
 /* Device-tree facts: 4 bytes of revision, 1 byte with the model's length, model, compatible. */
+#include "fuzz.h"
+
 #include "core/board.h"
 
 #include "base/buf.h"
@@ -6,8 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct board_profile profiles[] = {
         { .id = "2B",
@@ -75,7 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         /* the same bytes as a board that came over the wire */
         r = wire_in(data, size);
         board_get(&r, &b);
-        if (wire_good(&r))
+        fuzz_took = wire_good(&r);
+        if (fuzz_took)
                 check(&b);
         return 0;
 }

@@ -1,12 +1,12 @@
 /* A stream of frames in whatever pieces it comes: the same frames must come out as from the whole
  * stream at once, and none may reach outside of it. */
+#include "fuzz.h"
+
 #include "core/frame.h"
 
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(const uint8_t *data, size_t size, long n, const struct frame *f) {
         uint8_t again[FRAME_HEADER];
@@ -28,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 long n = frame_parse(data + at, size - at, &f);
 
                 if (n <= 0) {
+                        fuzz_took = n == 0 && at > 0 && at == size; /* whole frames alone */
                         /* no shorter piece may be a whole frame or a different error */
                         for (size_t len = 0; len < size - at && len < 16; len++) {
                                 long m = frame_parse(data + at, len, &early);

@@ -1,11 +1,11 @@
 /* Any request that parses makes an environment whose lines all are Http_NAME=VALUE, no more of them
  * than it has headers and the fixed ones, and all inside of its memory. */
+#include "fuzz.h"
+
 #include "core/http_environment.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         static char path[] = "PATH=/bin";
@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
         if (http_parse_request((const char *)data, size, &scanned, &head) <= 0)
                 return 0;
+        fuzz_took = true;
         if (http_environment_make(own, &head, &env) < 0)
                 abort();
         if (env[0] != path)

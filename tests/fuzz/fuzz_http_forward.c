@@ -1,12 +1,12 @@
 /* What the gateway passes on is read by the next server as what it was: one head, the same framing
  * of the body, nothing smuggled in by a header. */
+#include "fuzz.h"
+
 #include "core/http_forward.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct http_forward call = {
         .id = "0", .start_ns = 1, .peer = "::1", .function = "f"
@@ -21,6 +21,7 @@ static void request(const char *data, size_t size) {
 
         if (http_parse_request(data, size, &scanned, &head) <= 0 || head.path.len == 0)
                 return;
+        fuzz_took = true;
         own.rest = head.path;
         if (http_forward_request(&out, &head, &own, head.upgrade) < 0)
                 abort();
@@ -43,6 +44,7 @@ static void response(const char *data, size_t size) {
 
         if (http_parse_response(data, size, &scanned, false, &head) <= 0)
                 return;
+        fuzz_took = true;
         if (http_forward_response(&out, &head, &call, "", true) < 0)
                 abort();
         scanned = 0;

@@ -1,6 +1,8 @@
 /* One stream, one reading: the requests of a connection, with their bodies, are the same in one
  * piece and in many; and what the gateway makes of them for a function reads as the same requests.
  */
+#include "fuzz.h"
+
 #include "base/buf.h"
 #include "core/http_body.h"
 #include "core/http_forward.h"
@@ -8,8 +10,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What was read: "METHOD TARGET body-kind\n" and the body's bytes of each request, one behind the
  * other; and the stream that would be sent on. */
@@ -112,6 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct reading whole, pieces, again;
 
         read_stream(&whole, (const char *)data, size, size, true);
+        fuzz_took = whole.error == 0 && whole.used == size;
         for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
                 read_stream(&pieces, (const char *)data, size, steps[i], true);
                 if (pieces.error != whole.error)

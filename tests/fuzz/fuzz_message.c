@@ -1,7 +1,7 @@
 /* fuzz_message - hello, view, join and joined; the first byte chooses. */
-#include "core/message.h"
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "core/message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct message_joined joined;
@@ -13,16 +13,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 return 0;
         switch (data[0] % 4) {
         case 0:
-                (void)message_hello_decode(data + 1, size - 1, &hello);
+                fuzz_took = message_hello_decode(data + 1, size - 1, &hello) == 0;
                 break;
         case 1:
-                (void)message_view_decode(data + 1, size - 1, &view);
+                fuzz_took = message_view_decode(data + 1, size - 1, &view) == 0;
                 break;
         case 2:
-                (void)message_join_decode(data + 1, size - 1, &board);
+                fuzz_took = message_join_decode(data + 1, size - 1, &board) == 0;
                 break;
         default:
-                (void)message_joined_decode(data + 1, size - 1, &joined);
+                fuzz_took = message_joined_decode(data + 1, size - 1, &joined) == 0;
         }
         return 0;
 }

@@ -1,4 +1,6 @@
 /* An image's configuration, and the spec that is written from it. */
+#include "fuzz.h"
+
 #include "base/str.h"
 #include "core/image_name.h"
 #include "io/json.h"
@@ -9,8 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         static const struct container_spec spec = { .id = "f-1",
@@ -30,6 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 };
                 char *text = NULL;
 
+                fuzz_took = true;
                 assert(c.working_dir[0] == '/');
                 assert(!c.chain_id[0] || image_digest_valid(c.chain_id));
                 if (oci_spec_write(&s, &text, &f) == 0) {

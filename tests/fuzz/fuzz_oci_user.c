@@ -1,4 +1,6 @@
 /* USER, passwd and group of an image: the input is the three, separated by NULs. */
+#include "fuzz.h"
+
 #include "base/scope.h"
 #include "io/oci_user.h"
 
@@ -7,8 +9,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         const char *text = (const char *)data;
@@ -23,9 +23,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         rest = size - user_len - 1;
         passwd_len = strnlen(text, rest);
         if (oci_user_find(user, text, passwd_len, text + passwd_len, rest - passwd_len, &u, &f) ==
-            0)
+            0) {
+                fuzz_took = true;
                 assert(u.n_groups <= OCI_GROUPS_MAX && u.uid <= INT32_MAX && u.gid <= INT32_MAX);
-        else
+        } else {
                 assert(f.text[0]);
+        }
         return 0;
 }

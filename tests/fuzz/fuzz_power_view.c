@@ -1,10 +1,10 @@
+#include "fuzz.h"
+
 #include "daemon/power_private.h"
 #include "io/json.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Whatever is read is written, and read again, as the same. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -14,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (json_parse_object((const char *)data, size, &o, NULL) < 0)
                 return 0;
         if (power_view_read(o, &v) == 0) {
+                fuzz_took = true;
                 copy = power_view_json(&v);
                 if (power_view_read(copy, &again) < 0) {
                         if (v.id) /* none has no phase */

@@ -1,12 +1,12 @@
 /* What decodes is exactly what the encoder writes. */
+#include "fuzz.h"
+
 #include "core/report.h"
 
 #include "base/buf.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct report *r = malloc(sizeof(*r));
@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (!r)
                 abort();
         if (report_decode(data, size, r) == 0) {
+                fuzz_took = true;
                 if (report_encode(r, &again) < 0 || again.len != size ||
                     memcmp(again.data, data, size) != 0)
                         abort();

@@ -1,12 +1,12 @@
 /* fuzz_stack - stack files: what is taken is within its limits, what is not has a line. */
+#include "fuzz.h"
+
 #include "base/str.h"
 #include "io/stack.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int read_file(void *arg, const char *path, struct buf *out) {
         (void)arg;
@@ -23,6 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                         abort();
                 return 0;
         }
+        fuzz_took = true;
         if (s.n == 0 || s.n > STACK_FUNCTIONS || s.n_warnings > STACK_WARNINGS)
                 abort();
         for (size_t i = 0; i < s.n; i++)

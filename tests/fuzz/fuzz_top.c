@@ -2,13 +2,13 @@
  * characters gets on the screen.  Eight bytes are rows, columns and keys, the rest is JSON.
  * sources: agent/cli/top_act.c agent/cli/top_box.c agent/cli/top_columns.c agent/cli/top_draw.c
  * sources: agent/cli/top_model.c agent/cli/top_screen.c agent/cli/top_ui.c agent/cli/top_view.c */
+#include "fuzz.h"
+
 #include "cli/top_draw.h"
 #include "io/json.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { HEAD = 8 };
 
@@ -27,6 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
         if (size < HEAD || json_parse_object((const char *)data + HEAD, size - HEAD, &o, NULL) < 0)
                 return 0;
+        fuzz_took = true;
         memset(&m, 0, sizeof(m));
         top_ui_init(&ui);
         s.utf8 = data[0] & 1;

@@ -1,12 +1,12 @@
 /* What is posted to /ui/act, and JSON on its way to the page. */
+#include "fuzz.h"
+
 #include "io/ui_act_request.h"
 #include "io/ui_json.h"
 #include "io/json.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_act(const char *text, size_t size) {
         struct ui_act_request act;
@@ -18,6 +18,7 @@ static void check_act(const char *text, size_t size) {
                         abort(); /* nothing is refused without a word */
                 return;
         }
+        fuzz_took = true;
         if (!act.once[0] || !act.done[0] || !json_text(act.request, "verb", NULL))
                 abort();
         cJSON_ArrayForEach(o, act.request) {

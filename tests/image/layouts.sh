@@ -121,7 +121,7 @@ while read -r suite arch boot; do
 		equal "$suite: the same bytes from .xz" "$(sha256sum <"$work/$suite-out.img")" "$(sha256sum <"$work/xz.img")"
 		rm -f "$work"/{again,xz}.img*
 	fi
-	BASE=$work/$suite-out.img refuse "$suite: what we made is no base" 'was prepared already'
+	BASE=$work/$suite-out.img no_image "$suite: what we made is no base" 'was prepared already'
 	rm -f "$work/$suite-out.img"*
 done <<'END'
 buster armhf /boot
@@ -138,7 +138,7 @@ open_card "$work/k.img"
 for p in kubeadm kubelet kubectl kubernetes-cni conntrack; do equal "KUBERNETES=apt: $p is there" 'install ok unpacked' "$(status_of $p)"; done
 equal 'KUBERNETES=apt: the board asks no other source' 0 "$(root_read /etc/apt/sources.list | grep -c kubes)"
 rm -f "$work"/k.img*
-KUBERNETES=apt KUBERNETES_APT=$work/nothing refuse 'a KUBERNETES_APT that is none' 'KUBERNETES_APT is no file'
+KUBERNETES=apt KUBERNETES_APT=$work/nothing no_image 'a KUBERNETES_APT that is none' 'KUBERNETES_APT is no file'
 mkdir -p "$work/kube"
 for p in kubeadm kubelet kubectl; do printf '#!/bin/sh\n' >"$work/kube/$p" && chmod 755 "$work/kube/$p"; done
 echo '[{"RepoTags":["registry.example/pause:3.9","registry.example/pause:3.10"]}]' >"$work/manifest.json"

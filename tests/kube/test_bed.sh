@@ -24,7 +24,7 @@ equal 'but coredns, which kubeadm wants too' k8s.gcr.io/coredns:1.7.0 "$(comm -1
 
 # --- kubeadm's commands ---------------------------------------------------------------------------
 said=$("$kube/by-hand" 2>&1)
-match 'three nodes by hand' '^3 nodes Ready after' "$said"
+has 'three nodes by hand' '^3 nodes Ready after' "$said"
 echo "$said"
 equal 'are Ready under their names' 'm1 Ready w1 Ready w2 Ready' \
 	"$(k get nodes --no-headers | awk '{ print $1, $2 }' | xargs)"
@@ -61,15 +61,15 @@ service=$(k get service web -o 'jsonpath={.spec.clusterIP}')
 in_pod() { # BOARD COMMAND...: in the network of the board's pod
 	run "$1" sh -c 'exec nsenter -n -t "$(pgrep -o -x web)" -- "$@"' sh "${@:2}"
 }
-match 'a pod reaches the one on the other board' "$(pod w2 metadata.name)" "$(in_pod b2 curl -sS --max-time 5 "http://$ip2:8080/")"
-match 'and the other way round' "$(pod w1 metadata.name)" "$(in_pod b3 curl -sS --max-time 5 "http://$ip1:8080/")"
+has 'a pod reaches the one on the other board' "$(pod w2 metadata.name)" "$(in_pod b2 curl -sS --max-time 5 "http://$ip2:8080/")"
+has 'and the other way round' "$(pod w1 metadata.name)" "$(in_pod b3 curl -sS --max-time 5 "http://$ip1:8080/")"
 both() {
 	for _ in {1..20}; do in_pod b2 curl -sS --max-time 5 "http://$service/"; done | grep -oE 'web-[a-z0-9]{5}' | sort -u | grep -c .
 }
 eventually 'a ClusterIP leads a pod to both' 30 says 2 both
 eventually 'a board has it too' 30 run b1 curl -sSf --max-time 5 "http://$service/"
 refuse 'where nobody waits nobody answers' 'connect to' in_pod b2 curl -sS --max-time 5 "http://$ip2:8081/"
-match 'a pod reaches the API by its ClusterIP' '"gitVersion": "v1.20.2"' \
+has 'a pod reaches the API by its ClusterIP' '"gitVersion": "v1.20.2"' \
 	"$(in_pod b2 curl -sSk --max-time 5 "https://$(k get service kubernetes -o 'jsonpath={.spec.clusterIP}')/version")"
 echo "memory: control plane $(memory b1) MB, workers $(memory b2) and $(memory b3) MB"
 

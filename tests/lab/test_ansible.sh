@@ -53,7 +53,7 @@ lab_up --plain ${SUITE:+--suite "$SUITE"} 3
 trap cleanup EXIT
 run b1 cat /var/lib/dpkg/status >"$work/status"
 assert 'a folder of packages for boards without the Internet' "$top/ansible/packages" "$first" "$work/packages" "$work/status"
-match 'has containerd' containerd "$(ls "$work/packages")"
+has 'has containerd' containerd "$(ls "$work/packages")"
 refuse 'and not what the boards have' '' ls "$work/packages"/libc6_*
 refuse 'a package of something else is none' 'no Debian package|not of bramble' "$top/ansible/packages" "$work/status" "$work/other"
 ssh-keygen -q -t ed25519 -N '' -f "$work/id"
@@ -100,8 +100,8 @@ refuse 'nor made keys' '' ls "$work/home-pki"
 
 # ---- check mode ------------------------------------------------------------------------------------------
 played 'check mode on a fresh board' check install.yml --limit b3 --check --diff
-match 'says what would be installed' "bramble ${version%%+*}" "$(cat "$work/check")"
-match 'and that it would join' 'b3 would get the keys' "$(cat "$work/check")"
+has 'says what would be installed' "bramble ${version%%+*}" "$(cat "$work/check")"
+has 'and that it would join' 'b3 would get the keys' "$(cat "$work/check")"
 refuse 'and does nothing' '' run b3 sh -c 'dpkg-query -W bramble || ls /etc/bramble'
 
 # ---- installed, with flags for the firmware ----------------------------------------------------------------
@@ -120,7 +120,7 @@ power &
 played 'two fresh boards' install install.yml --limit b1,b2 -vv --diff
 touch "$work/power.stop"
 wait
-match 'are a bramble' '^[mw][0-9] [mw][0-9] 2$' "$(status b1 '"\(.master) \(.leader) \([.nodes[] | select(.state == "up")] | length)"')"
+has 'are a bramble' '^[mw][0-9] [mw][0-9] 2$' "$(status b1 '"\(.master) \(.leader) \([.nodes[] | select(.state == "up")] | length)"')"
 assert 'both of them' agree 2 b1 b2
 equal 'the version' "$version" "$(version_on b1)"
 equal 'the line of cmdline.txt is one, without what forbids and with what allows' \
@@ -128,7 +128,7 @@ equal 'the line of cmdline.txt is one, without what forbids and with what allows
 	"$(run b1 cat /boot/firmware/cmdline.txt)"
 if [ "$before_b1" != "$(boot_id b1)" ]; then ok 'that board was started again'; else not_ok 'that board was started again'; fi
 equal 'the one without the file was not' "$before_b2" "$(boot_id b2)"
-match 'the settings' '^expect = 2$' "$(run b1 cat /etc/bramble/bramble.conf)"
+has 'the settings' '^expect = 2$' "$(run b1 cat /etc/bramble/bramble.conf)"
 equal "the cluster's keys are this computer's alone" '700 600' "$(stat -c %a "$work/home-pki" "$work/home-pki/ca.key" | xargs)"
 refuse 'no board kept the enrolment key' '' run b1 ls /etc/bramble/pki/enrol.key
 secret=$(sed -n 2p "$work/home-pki/enrol.key") certificate=$(sed -n 2p "$work/home-pki/ca.crt")
@@ -154,7 +154,7 @@ refuse 'a key of bramble.conf that there is not' "expekt" play install.yml --lim
 refuse 'is not written' '' run b3 grep expekt /etc/bramble/bramble.conf
 pid=$(run b3 systemctl show -p MainPID --value bramble-agent)
 played 'one that there is' set install.yml --limit b3 --tags settings -e '{"bramble_settings": {"bramble": {"log": "debug"}}}' -e '{"bramble_users": ["pi"]}'
-match 'is' '^log = debug$' "$(run b3 cat /etc/bramble/bramble.conf)"
+has 'is' '^log = debug$' "$(run b3 cat /etc/bramble/bramble.conf)"
 if [ "$pid" != "$(run b3 systemctl show -p MainPID --value bramble-agent)" ]; then ok 'and the agent has it'; else not_ok 'and the agent has it'; fi
 eventually 'pi may use agentctl there' 30 run b3 su pi -c 'agentctl status'
 refuse 'but not where nobody said so' 'denied|permission|group' run b2 su pi -c 'agentctl status'
@@ -198,7 +198,7 @@ eventually 'that board is mended' 60 agree 3 b1 b2 b3
 eventually 'with its function' 60 fn_is b1 hello .available_replicas 3
 
 before=$(tasks)
-match 'three containers' '^3$' "$(grep -c RUNNING <<<"$before")"
+has 'three containers' '^3$' "$(grep -c RUNNING <<<"$before")"
 callers=()
 for b in 1 2 3; do
 	calls 10.77.0.1$b calls$b &
@@ -253,7 +253,7 @@ refuse 'nobody says yes: nothing is taken off' 'nothing was uninstalled' play un
 assert 'indeed' run b1 systemctl is-active bramble-agent
 played 'taken off one board' off uninstall.yml --limit b3 -e bramble_sure=yes
 refuse 'it is not there' '' run b3 ls /usr/bin/agentctl
-match 'its settings are' bramble.conf "$(run b3 ls /etc/bramble)"
+has 'its settings are' bramble.conf "$(run b3 ls /etc/bramble)"
 played 'purged from all' off uninstall.yml -e bramble_sure=yes -e bramble_purge=true
 for b in b1 b2 b3; do
 	equal "$b: nothing is left" '' "$(run $b sh -c 'find / -xdev \( -path /proc -o -path /sys -o -path /dev \) -prune -o -iname "*bramble*" -print | grep -vx /var/lib/bramble

@@ -27,7 +27,7 @@ for v in status nodes functions doctor auth version 'secret list' 'namespace lis
 	assert "-o json: $v" json $v
 done
 for v in status nodes doctor import deploy functions invoke scale remove logs secret namespace auth pki version; do
-	match "help: $v" "^usage: agentctl $v" "$(ctl b1 $v --help)"
+	has "help: $v" "^usage: agentctl $v" "$(ctl b1 $v --help)"
 	equal "misuse: $v" 2 "$(status_of ctl b1 $v --frobnicate)"
 done
 equal 'no agent is a failure' 1 "$(status_of ctl b1 --socket /nowhere status)"
@@ -36,10 +36,10 @@ assert 'and gone' ctl b1 remove none
 
 # --- requests ------------------------------------------------------------------------------------------------
 ask() { "$frames" REQUEST 1 "$1" | "$frames" ask "$(inside b1 "${2:-}")"; }
-match 'a request is answered' '^REPLY \{"version"' "$(ask '{"verb":"version"}')"
+has 'a request is answered' '^REPLY \{"version"' "$(ask '{"verb":"version"}')"
 deep=$(printf '[%.0s' {1..20000})
 while IFS='|' read -r code request; do
-	match "refused: ${request:0:60}" "^REPLY .*\"code\":$code\}" "$(ask "${request/DEEP/$deep}")"
+	has "refused: ${request:0:60}" "^REPLY .*\"code\":$code\}" "$(ask "${request/DEEP/$deep}")"
 done <<'END'
 400|
 400|{
@@ -83,14 +83,14 @@ done <<'END'
 END
 assert 'an error that quotes the request is JSON' sh -c "printf '%s' '$(ask $'{"verb":"\xff\xfe"}')' | cut -d' ' -f2- | iconv -f UTF-8 -t UTF-8 >/dev/null"
 for v in auth import doctor secret-get secret-key registry-give registry-keep registry-login registry-logins; do
-	match "the gateway may not ask for $v" '"code":403' "$(ask "{\"verb\":\"$v\"}" bramble/gateway.sock)"
+	has "the gateway may not ask for $v" '"code":403' "$(ask "{\"verb\":\"$v\"}" bramble/gateway.sock)"
 done
 for f in '\0\0\0\0\a' '\0\0\0\04\a' '\xff\xff\xff\xff\a' '\0\0\0\05\0' '\0\0\0\05\r' '\0\0\0\05\xff'; do
-	match "no frame: $f" '^CLOSED' "$( printf '%b\0\0\0\1' "$f" | "$frames" ask "$(inside b1)")"
+	has "no frame: $f" '^CLOSED' "$( printf '%b\0\0\0\1' "$f" | "$frames" ask "$(inside b1)")"
 done
 many() { for i in {1..400}; do printf '%s\0' REQUEST "$i" '{"verb":"watch"}'; done | xargs -0 "$frames" | "$frames" ask "$(inside b1)" 20; }
-match 'one connection cannot take all requests' '"code":503' "$(many)"
-match 'others are answered' '^REPLY \{"version"' "$(ask '{"verb":"version"}')"
+has 'one connection cannot take all requests' '"code":503' "$(many)"
+has 'others are answered' '^REPLY \{"version"' "$(ask '{"verb":"version"}')"
 
 # --- frames of a board: its own certificate, but not its agent ----------------------------------------------------
 id=$(status b1 '.nodes[] | select(.address == "10.77.0.14").id')
@@ -105,11 +105,11 @@ as_board() { # PURPOSE FRAME...
 	shift
 	{ "$frames" hello "$id" "$purpose" && "$frames" "$@" && sleep 0.3; } | tls
 }
-match 'a board may ask' '"version"' "$(as_board 3 REQUEST 1 '{"verb":"version"}')"
+has 'a board may ask' '"version"' "$(as_board 3 REQUEST 1 '{"verb":"version"}')"
 for v in auth import doctor logs watch calls; do
-	match "but not for $v" '"code":403' "$(as_board 3 REQUEST 1 "{\"verb\":\"$v\"}")"
+	has "but not for $v" '"code":403' "$(as_board 3 REQUEST 1 "{\"verb\":\"$v\"}")"
 done
-match 'nor for a secret that no replica of its own needs' '"code":403' "$(as_board 3 REQUEST 1 '{"verb":"secret-get","name":"k"}')"
+has 'nor for a secret that no replica of its own needs' '"code":403' "$(as_board 3 REQUEST 1 '{"verb":"secret-get","name":"k"}')"
 equal 'a hello of another board is refused' '' "$({ "$frames" hello 00000000c0ffee00 3 && "$frames" REQUEST 1 '{"verb":"version"}' && sleep 0.3; } | tls)"
 for t in VIEW JOIN JOINED REPORT ORDERS REQUEST DATA END EVENT REPLY; do
 	for n in 1 60 100000; do as_board 1 $t 1 -$n >/dev/null; done &

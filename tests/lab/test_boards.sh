@@ -29,7 +29,7 @@ loaded() { # NAME SLOT...: all answered, and there was something to answer
 	wait "${loading[@]}"
 	loading=()
 	for s; do
-		match "$name: there was load on $s" '[1-9][0-9]* requests in' "$(cat "$work/$s")"
+		has "$name: there was load on $s" '[1-9][0-9]* requests in' "$(cat "$work/$s")"
 		equal "$name: no call through $s failed" '' "$(grep -E 'Non-2xx|Socket errors' "$work/$s")"
 	done
 }
@@ -59,15 +59,15 @@ slow=$!
 sleep 1 # of load before
 said=$(timeout 100 "$lab" run "${slot_of[m1]}" agentctl drain "$name" </dev/null 2>&1)
 equal 'it is drained' 0 $?
-match 'what happens is shown' "$name: [0-9]+ replicas? ha(s|ve) to move" "$said"
-match 'and how to go back' "$name is drained: agentctl uncordon $name" "$said"
+has 'what happens is shown' "$name: [0-9]+ replicas? ha(s|ve) to move" "$said"
+has 'and how to go back' "$name is drained: agentctl uncordon $name" "$said"
 equal 'nothing is there' 0 "$(on_board b1 "$name")"
 equal 'no process either' '' "$(run "$slot" ctr -n openfaas-fn task ls | awk 'NR > 1')"
 equal 'all replicas are elsewhere' 'true true' "$(for f in hello page; do fn b1 $f '.replicas >= 4 and .available_replicas == .replicas'; done | xargs)"
 equal 'status says it' 'true true' "$(node "$slot" "$name" '"\(.cordoned) \(.drained)"')"
-match 'and its table' "^$name .*worker, cordoned" "$(ctl "$slot" status)"
+has 'and its table' "^$name .*worker, cordoned" "$(ctl "$slot" status)"
 wait $slow
-match 'a call that took three seconds too' 'slowly 200$' "$(tr '\n' ' ' <"$work/slow" | tr -s ' ')"
+has 'a call that took three seconds too' 'slowly 200$' "$(tr '\n' ' ' <"$work/slow" | tr -s ' ')"
 loaded 'drain' "$slot" "$other"
 
 assert 'drained again: nothing happens' timeout 20 "$lab" run b1 agentctl drain "$name"
@@ -110,7 +110,7 @@ eventually 'a call wakes a function meanwhile' 40 woken
 handed_over() { local l; l=$(status "$other" .leader) && [ -n "$l" ] && [ "$l" != "$leads" ]; }
 eventually 'another one leads' 15 handed_over
 assert 'and it is drained' timeout 100 "$lab" run "$other" agentctl drain "$leads"
-match 'the log says so' 'hands leadership over to' "$(run "$slot2" journalctl -q --no-pager -o cat -u bramble-agent)"
+has 'the log says so' 'hands leadership over to' "$(run "$slot2" journalctl -q --no-pager -o cat -u bramble-agent)"
 equal 'not to the other one that is drained' false "$(status "$other" ".leader == \"$name\"")"
 loaded 'drain of the leader' "$slot2" "$other"
 equal 'nothing is there' 0 "$(on_board "$other" "$leads")"
@@ -161,7 +161,7 @@ assert 'status knows it on all boards' eval 'for b in "${boards[@]}"; do node_is
 equal 'and nobody is called as it was' '' "$(node b1 "$name" .name)"
 refuse 'the old name is unknown' "no board is called '$name'" ctl b1 drain "$name"
 equal 'its functions are there still' true "$(ctl b1 functions -o json | jq '[.[].placements[] | select(.node == "kitchen" and .state == "ready")] | length > 0')"
-match 'and answer through its gateway' '^Hello' "$(lan curl -s -m 10 -d x "http://$(at "$slot")/function/hello")"
+has 'and answer through its gateway' '^Hello' "$(lan curl -s -m 10 -d x "http://$(at "$slot")/function/hello")"
 assert 'the same name again is none of a change' ctl b1 rename kitchen kitchen
 assert 'a power cut' "$lab" off "$slot"
 eventually 'it is down' 20 node_is "$other" kitchen .state down
@@ -186,7 +186,7 @@ eventually 'as before' 10 says kitchen run "$slot" cat /etc/hostname
 led() { cat "$BRAMBLE_LAB/boards/$1/fixture/sys/class/leds/ACT/$2"; } # SLOT FILE
 lit() { [ "$(led "$1" brightness)" = 255 ]; }
 dark() { [ "$(led "$1" brightness)" = 0 ]; }
-match 'an LED shows what the card does' '\[mmc0\]' "$(led "$slot" trigger)"
+has 'an LED shows what the card does' '\[mmc0\]' "$(led "$slot" trigger)"
 equal 'it blinks, asked on another board' "kitchen ACT 3" "$(ctl "$other" locate kitchen 3 -o json | jq -r '"\(.board) \(.led) \(.seconds)"')"
 for n in 1 2; do
 	eventually 'on' 2 lit "$slot"
@@ -194,7 +194,7 @@ for n in 1 2; do
 done
 equal 'without its trigger' none "$(led "$slot" trigger)"
 eventually 'and shows the card again' 8 says mmc0 led "$slot" trigger
-match 'this board itself' 'the LED ACT of kitchen blinks for 30 s' "$(ctl "$slot" locate kitchen)"
+has 'this board itself' 'the LED ACT of kitchen blinks for 30 s' "$(ctl "$slot" locate kitchen)"
 equal 'blinks' none "$(led "$slot" trigger)"
 run "$slot" systemctl kill -s KILL bramble-agent
 eventually 'its agent dies, and the next one gives it back' 20 says mmc0 led "$slot" trigger
@@ -204,7 +204,7 @@ assert 'stopped by a restart' run "$slot" systemctl restart bramble-agent
 equal 'it is given back' mmc0 "$(led "$slot" trigger)"
 eventually 'it is up' 20 node_is "$other" kitchen .state up
 assert 'for an hour' ctl "$other" locate kitchen 3600
-match 'no: enough' 'blinks no more' "$(ctl "$other" locate kitchen 0)"
+has 'no: enough' 'blinks no more' "$(ctl "$other" locate kitchen 0)"
 equal 'it is given back' mmc0 "$(led "$slot" trigger)"
 refuse 'for longer' 'up to 3600' ctl "$other" locate kitchen 3601
 refuse 'for no number' "is no number of seconds" ctl "$other" locate kitchen soon

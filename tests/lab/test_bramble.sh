@@ -37,10 +37,10 @@ eventually 'a hot board shows' 10 says 79.5 node 10.77.0.12 .temperature_c
 eventually 'under-voltage shows, in words' 10 says 'true under-voltage now' node 10.77.0.14 '"\(.power.under_voltage) \(.power.words)"'
 "$lab" sensor b4 under-voltage 0
 eventually 'and is over' 10 says false node 10.77.0.14 .power.under_voltage
-match 'the table has the columns' '^NAME +ROLE +BOARD +CPU +RAM +TEMP +POWER +NET +UP' "$(ctl b3 status)"
+has 'the table has the columns' '^NAME +ROLE +BOARD +CPU +RAM +TEMP +POWER +NET +UP' "$(ctl b3 status)"
 equal 'it has no colour where there is no terminal' 0 "$(ctl b3 status | grep -c $'\e')"
 for b in "${boards[@]}"; do assert "$b: doctor finds nothing wrong" ctl "$b" doctor; done
-match 'nodes lists the boards' 'Raspberry Pi 2 Model B' "$(ctl b1 nodes)"
+has 'nodes lists the boards' 'Raspberry Pi 2 Model B' "$(ctl b1 nodes)"
 in_mdns() { says "m1.local $(run m1 ip -4 -o addr show eth0 | awk '{ sub("/.*", "", $4); print $4 }')" sh -c "'$lab' run w1 avahi-resolve -4 -n m1.local | tr '\t' ' '"; }
 eventually 'avahi shows the board under its name' 10 in_mdns
 
@@ -50,11 +50,11 @@ assert 'deploy' ctl w3 deploy hello --image bramble/hello --replicas 3
 eventually 'three replicas' 30 fn_is b1 hello .available_replicas 3
 equal 'on three boards' 3 "$(fn b1 hello '[.placements[].node] | unique | length')"
 for b in "${boards[@]}"; do
-	match "$b invokes it" '^Hello from .*hi there' "$(echo 'hi there' | invoke "$b" hello | xargs)"
+	has "$b invokes it" '^Hello from .*hi there' "$(echo 'hi there' | invoke "$b" hello | xargs)"
 done
 for a in $(fn b1 hello '.placements[].address'); do
 	for b in "${boards[@]}"; do
-		match "$b reaches the replica at $a" '^Hello from' "$(run $b curl -s -m 5 -d x "http://$a:8080/")"
+		has "$b reaches the replica at $a" '^Hello from' "$(run $b curl -s -m 5 -d x "http://$a:8080/")"
 	done
 done
 assert 'deploy a second one' ctl w1 deploy wordcount --image docker.io/bramble/wordcount:latest
@@ -64,7 +64,7 @@ eventually 'calls are counted' 10 sh -c "[ \"\$('$lab' run b1 agentctl functions
 eventually 'each board says the same number' 10 sh -c "[ \"\$(for b in b1 b2 b3 b4; do '$lab' run \$b agentctl functions -o json | jq '.[] | select(.name == \"hello\").invocations'; done | sort -u | wc -l)\" = 1 ]"
 assert 'scale down' ctl m1 scale hello 1
 eventually 'one replica is left' 30 fn_is b2 hello '.placements | length' 1
-match 'and it answers' '^Hello from' "$(echo | invoke w3 hello)"
+has 'and it answers' '^Hello from' "$(echo | invoke w3 hello)"
 assert 'scale to none' ctl m1 scale hello 0
 eventually 'none is left' 30 fn_is b2 hello '.placements | length' 0
 assert 'and up again' ctl m1 scale hello 2
@@ -83,17 +83,17 @@ code() { local answer; answer=$(api "$@") && echo "${answer%% *}"; }
 equal 'healthz' 200 "$(code GET /healthz)"
 equal 'no password, no list' 401 "$(login=: code GET /system/functions)"
 equal 'a wrong one neither' 401 "$(login=$user:wrong code GET /system/functions)"
-match 'with it there is one' '^200 .*"name":"hello"' "$(api GET /system/functions)"
+has 'with it there is one' '^200 .*"name":"hello"' "$(api GET /system/functions)"
 equal 'PUT of a function that does not exist' 404 "$(code PUT /system/functions '{"service":"site","image":"bramble/web"}')"
 spec='{"service":"site","image":"bramble/web","labels":{"com.openfaas.scale.min":"3"},"envVars":{"COLOUR":"green"},"limits":{"memory":"20Mi","cpu":"500m"},"readOnlyRootFilesystem":true}'
 equal 'POST makes it' 202 "$(code POST /system/functions "$spec")"
 eventually 'three replicas of it' 30 fn_is b1 site .available_replicas 3
-match 'GET shows what was deployed, verbatim' '"memory":"20Mi"' "$(api GET /system/function/site)"
+has 'GET shows what was deployed, verbatim' '"memory":"20Mi"' "$(api GET /system/function/site)"
 equal 'as FunctionStatus' 'site bramble/web 3' "$(api GET /system/function/site | cut -d' ' -f2- |
 	jq -r '"\(.name) \(.image) \(.availableReplicas)"' | sed 's#docker.io/##; s#:latest##')"
-match 'it is called through any board, with its path' '^200 .* /a/b\?c=d' "$(via=10.77.0.14 login=: api GET '/function/site/a/b?c=d')"
-match 'and by its long name' '^200 .* /' "$(login=: api POST /function/site.openfaas-fn/ x)"
-match 'its environment is what was asked for' 'COLOUR=green' "$(login=: api GET /function/site/env)"
+has 'it is called through any board, with its path' '^200 .* /a/b\?c=d' "$(via=10.77.0.14 login=: api GET '/function/site/a/b?c=d')"
+has 'and by its long name' '^200 .* /' "$(login=: api POST /function/site.openfaas-fn/ x)"
+has 'its environment is what was asked for' 'COLOUR=green' "$(login=: api GET /function/site/env)"
 # A gateway prefers an idle replica on its own board: ask all of them, one of which has none.
 callees() {
 	for n in 1 2 3 4 5 6; do
@@ -139,7 +139,7 @@ eventually 'the new one answers' 30 always 2 blue
 eventually 'the old replicas are gone' 30 fn_is b3 site '[.placements[] | select(.state == "ready")] | length' 3
 where=$(fn b1 site '[.placements[] | select(.state == "ready").node][0]')
 pid=$(run "$where" pgrep -x web | head -n 1)
-match 'it is a task of containerd' "^[^ ]+ +$pid +RUNNING" "$(run "$where" ctr -n openfaas-fn task ls)"
+has 'it is a task of containerd' "^[^ ]+ +$pid +RUNNING" "$(run "$where" ctr -n openfaas-fn task ls)"
 proc() { run "$where" awk -v k="$1:" '$1 == k { print $2 }' "/proc/$pid/status"; }
 equal 'it gains no privileges' 1 "$(proc NoNewPrivs)"
 equal 'it has a seccomp filter' 2 "$(proc Seccomp)"
@@ -148,9 +148,9 @@ limit=$(run "$where" sh -c "c=\$(grep -E ':memory:|^0::' /proc/$pid/cgroup | hea
 	cat /sys/fs/cgroup/memory\$c/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup\$c/memory.max")
 equal 'its memory limit is applied' $((20 * 1024 * 1024)) "$limit"
 root_mount() { run "$where" awk '$5 == "/" { print $6 }' "/proc/$1/mountinfo"; }
-match 'its root is read-only' '^ro(,|$)' "$(root_mount "$pid")"
+has 'its root is read-only' '^ro(,|$)' "$(root_mount "$pid")"
 other=$(fn b1 hello '[.placements[] | select(.state == "ready").node][0]')
-match 'unlike that of a function that did not ask for it' '^rw(,|$)' \
+has 'unlike that of a function that did not ask for it' '^rw(,|$)' \
 	"$(where=$other && root_mount "$(run "$other" pgrep -f fwatchdog | head -n 1)")"
 equal 'DELETE' 202 "$(code DELETE /system/functions '{"functionName":"site"}')"
 eventually 'it is gone' 20 says 404 code GET /system/function/site

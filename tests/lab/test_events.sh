@@ -66,10 +66,10 @@ last=$(events b1 | jq -s '.[-1].id')
 equal 'nothing is newer than the newest' '' "$(events b1 --since "$last")"
 equal 'since an id' "$last" "$(events b1 --since $((last - 1)) | jq .id)"
 equal 'since a minute: all of it' "$(events b1 | wc -l)" "$(events b1 --since 10m | wc -l)"
-match 'for people' "^20[0-9-]+ [0-9:]+ info +deployed +hello was deployed" "$(ctl b3 events | grep deployed)"
+has 'for people' "^20[0-9-]+ [0-9:]+ info +deployed +hello was deployed" "$(ctl b3 events | grep deployed)"
 refuse 'what --since is not' 'takes the id of an event' ctl b1 events --since yesterday
 refuse 'nor a name' 'takes no name' ctl b1 events hello
-match 'what joined is in the journal under the id of roles' 'has joined' \
+has 'what joined is in the journal under the id of roles' 'has joined' \
 	"$(run "${slot_of[$(status b1 .leader)]}" journalctl -q -o cat MESSAGE_ID=3f1d6c0a5b9e4c3f9a27d2f6a4b8e711)"
 
 # --- a failover, followed -----------------------------------------------------------------------------
@@ -86,7 +86,7 @@ eventually 'and what moved, and why' 60 follow_has moved "^hello moved from $old
 eventually 'the other board tells the same' 10 sh -c "[ \"\$('$lab' run ${rest[0]} agentctl events -o json | jq -c '[.id, .text]')\" = \"\$('$lab' run ${rest[1]} agentctl events -o json | jq -c '[.id, .text]')\" ]"
 equal 'the loss is told once' 1 "$(told "${rest[0]}" lost "$old")"
 eventually 'after a minute it is an alert' 80 alert_is "${rest[0]}" board-lost "$old" error
-match 'with what to do' "error $old: does not answer: look at its lights" "$(ctl "${rest[1]}" status)"
+has 'with what to do' "error $old: does not answer: look at its lights" "$(ctl "${rest[1]}" status)"
 eventually 'as a metric' 10 metric "${rest[1]}" "bramble_alert{alert=\"board-lost\",name=\"$old\",severity=\"error\"} 1"
 eventually 'at the webhook' 10 hooked board-lost "$old" begins
 assert 'its power comes back' "$lab" on "$oldslot"
@@ -114,8 +114,8 @@ equal 'nothing is wrong' '[]' "$(status b1 '.alerts | tostring')"
 touch "$tmp/fail" # the webhook answers 503 for a while
 "$lab" sensor "$s" under-voltage 1
 eventually 'too little voltage' 10 alert_is b1 under-voltage "$w" warning
-match 'in words' "warning $w: too little voltage now: give it a better supply" "$(ctl b2 status)"
-match 'with its age' '^[0-9]+$' "$(status b1 '.alerts[0].since_ms | floor')"
+has 'in words' "warning $w: too little voltage now: give it a better supply" "$(ctl b2 status)"
+has 'with its age' '^[0-9]+$' "$(status b1 '.alerts[0].since_ms | floor')"
 equal 'not on another board' '' "$(alert b1 under-voltage "$other")"
 eventually 'as a metric' 10 metric b3 "bramble_alert{alert=\"under-voltage\",name=\"$w\",severity=\"warning\"} 1"
 journal_has() { run "$1" journalctl -q -o cat MESSAGE_ID="$2" BRAMBLE_NODE="$w" | grep -q "$3"; }
@@ -128,14 +128,14 @@ eventually 'and is tried again until it takes it' 30 hooked under-voltage "$w" b
 "$lab" sensor "$s" under-voltage 0
 equal 'a short recovery is no end' warning "$(alert b1 under-voltage "$w")"
 eventually 'after a while it is over, and remembered' 45 alert_is b1 under-voltage "$w" info
-match 'in words' "info $w: had too little voltage since it was started" "$(ctl b1 status)"
+has 'in words' "info $w: had too little voltage since it was started" "$(ctl b1 status)"
 eventually 'the end is an event' 5 told_is b1 alert-over "$w" 'under-voltage is over' 1
 eventually 'in the journal too' 5 journal_has "$s" b7c93d8e1f6a4a0d8c5e92b64d13f7a8 'under-voltage is over'
 eventually 'and at the webhook' 10 hooked under-voltage "$w" over
 equal 'each was told once' 2 "$(grep -c '"alert":"under-voltage"' "$tmp/told")"
 equal 'a body is good JSON, with what Slack, Discord and Gotify want' true \
 	"$(jq -s 'all(.[]; .text and .content and .title and .message and .priority and .cluster == "home")' "$tmp/told")"
-match 'the whole URL is asked' "^/hook/$secret\?x=1 application/json$" "$(sort -u "$tmp/paths")"
+has 'the whole URL is asked' "^/hook/$secret\?x=1 application/json$" "$(sort -u "$tmp/paths")"
 never_said() { ! { for b in "${boards[@]}"; do run "$b" journalctl -q --no-pager; run "$b" sh -c 'cat /proc/[0-9]*/cmdline'; done; } | grep -aq "$secret"; }
 assert 'and no journal and no argument has it' never_said
 equal '(where it would be found)' 1 "$(run "$s" grep -c "$secret" /etc/bramble/bramble.conf)"
@@ -144,7 +144,7 @@ eventually 'the process that told it is gone' 10 no_process
 
 "$lab" sensor "$s" temp 79500
 eventually 'too hot, by the limit of that board' 25 alert_is b1 hot "$w" warning
-match 'in words' "$w: too hot \(79 C\): a board of this kind .* slows down at 8[0-9] C" "$(ctl b1 status)"
+has 'in words' "$w: too hot \(79 C\): a board of this kind .* slows down at 8[0-9] C" "$(ctl b1 status)"
 "$lab" sensor "$s" temp 48000
 eventually 'it cools down' 45 alert_is b1 hot "$w" ''
 
@@ -152,7 +152,7 @@ device=$(run "$s" sh -c 'basename "$(readlink "/sys/dev/block/$(stat -c %Hd:%Ld 
 if run "$s" test -e "/sys/fs/ext4/$device"; then # (on a host with another file system there is nothing to lay it over)
 	run "$s" sh -c "echo 3 >/run/errors && mount --bind /run/errors /sys/fs/ext4/$device"
 	eventually 'a card with errors' 10 alert_is b1 card-failing "$w" warning
-	match 'in words' "$w: the card has errors \(ext4 counts 3\)" "$(ctl b1 status)"
+	has 'in words' "$w: the card has errors \(ext4 counts 3\)" "$(ctl b1 status)"
 	run "$s" umount "/sys/fs/ext4/$device"
 	eventually 'it was checked' 45 alert_is b1 card-failing "$w" ''
 fi
@@ -164,7 +164,7 @@ run "$s" sh -c 'cat >/etc/bramble/gateway.crt' <"$tmp/crt"
 run "$s" sh -c 'cat >/etc/bramble/gateway.key && chmod 600 /etc/bramble/gateway.key && chown bramble-gateway /etc/bramble/gateway.key' <"$tmp/key"
 run "$s" sh -c 'printf "[gateway]\ntls_port = 8443\n" >>/etc/bramble/bramble.conf && systemctl restart bramble-agent'
 eventually 'a certificate that ends' 20 alert_is b1 certificate-ending "$w" warning
-match 'in words' "$w: the certificate of the gateway ends in [45] days" "$(ctl b1 status)"
+has 'in words' "$w: the certificate of the gateway ends in [45] days" "$(ctl b1 status)"
 equal 'on that board alone' 1 "$(status b1 '[.alerts[] | select(.name == "certificate-ending")] | length')"
 
 # A library that the agent of one board is started with: its wall clock is three hours behind.
@@ -183,7 +183,7 @@ gcc -shared -fPIC -o "$tmp/clock.so" "$tmp/clock.c"
 run "$s" sh -c 'cat >/usr/lib/slow-clock.so' <"$tmp/clock.so"
 run "$s" sh -c 'mkdir -p /run/systemd/system/bramble-agent.service.d && printf "[Service]\nEnvironment=LD_PRELOAD=/usr/lib/slow-clock.so\n" >/run/systemd/system/bramble-agent.service.d/clock.conf && systemctl daemon-reload && systemctl restart bramble-agent'
 eventually 'a clock that is wrong' 60 alert_is b1 clock-wrong "$w" warning
-match 'in words' "$w: its clock is (2|3) h behind the others'" "$(ctl b1 status)"
+has 'in words' "$w: its clock is (2|3) h behind the others'" "$(ctl b1 status)"
 equal 'only of that board' 1 "$(status b1 '[.alerts[] | select(.name == "clock-wrong")] | length')"
 run "$s" sh -c 'rm /run/systemd/system/bramble-agent.service.d/clock.conf && systemctl daemon-reload && systemctl restart bramble-agent'
 eventually 'it is right again' 60 alert_is b1 clock-wrong "$w" ''
@@ -195,11 +195,11 @@ eventually 'which is told' 5 told_is b1 alert-over "$w" 'certificate-ending' 1
 
 # --- status, again and again -----------------------------------------------------------------------------------
 watched=$(run b1 timeout 20 script -qec 'timeout --foreground -s INT 5 agentctl status --watch 1' /dev/null </dev/null | tr -d '\r')
-match 'in place on a terminal' $'\033\\[H' "$watched"
+has 'in place on a terminal' $'\033\\[H' "$watched"
 equal 'on a screen of its own' 1 "$(grep -aoF $'\033[?1049h' <<<"$watched" | wc -l)"
 equal 'which it leaves' 1 "$(grep -aoF $'\033[?1049l' <<<"$watched" | wc -l)"
 assert 'more than one page' [ "$(grep -aoF $'\033[H' <<<"$watched" | wc -l)" -ge 2 ]
-match 'with the boards' "$w" "$watched"
+has 'with the boards' "$w" "$watched"
 assert 'one below the other as JSON' [ "$(run b1 timeout -s INT 5 agentctl status --watch 1 -o json </dev/null | jq -s 'map(.cluster) | map(select(. == "home")) | length')" -ge 2 ]
 refuse 'seconds that are none' 'takes seconds' ctl b1 status --watch 0
 

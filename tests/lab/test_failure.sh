@@ -22,7 +22,7 @@ eventually 'one replica of it' 30 fn_is b1 page .available_replicas 1
 tasks() { run "$1" ctr -n openfaas-fn task ls | awk 'NR > 1' | sort; }
 where=$(fn b1 page '.placements[0].node')
 before=$(tasks "$where")
-match 'containers run' RUNNING "$before"
+has 'containers run' RUNNING "$before"
 assert 'restart the agent' run "$where" systemctl restart bramble-agent
 eventually 'the bramble is whole again' 20 agree 4 "${boards[@]}"
 eventually 'the function is ready' 20 fn_is "$where" page .available_replicas 1
@@ -31,7 +31,7 @@ run "$where" systemctl kill -s KILL bramble-agent
 eventually 'systemd starts a killed agent' 20 run "$where" systemctl is-active bramble-agent
 eventually 'and the bramble is whole' 20 agree 4 "${boards[@]}"
 equal 'the containers are still the same' "$before" "$(tasks "$where")"
-match 'and answer' '/' "$(echo | invoke b2 page)"
+has 'and answer' '/' "$(echo | invoke b2 page)"
 assert 'the gateway is restarted' run "$where" systemctl restart bramble-gateway
 eventually 'and answers' 10 "$lab" run "$where" curl -sf -m 2 http://127.0.0.1:8080/healthz
 

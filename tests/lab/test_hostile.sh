@@ -83,7 +83,7 @@ refuse 'without it, not' '' agentctl --host 10.77.0.13 --pki /nothing status
 
 # --- forged mDNS -----------------------------------------------------------------------------------------------
 id=$(run b1 openssl version >/dev/null 2>&1; run b1 timeout 5 avahi-browse -rpt _bramble._tcp | grep -o '"cluster=[0-9a-f]*"' | head -n 1 | tr -d '"')
-match 'boards announce their cluster' '^cluster=[0-9a-f]{16}$' "$id"
+has 'boards announce their cluster' '^cluster=[0-9a-f]{16}$' "$id"
 forge() { run b4 timeout 4 avahi-publish-service "$@" >/dev/null 2>&1; }
 forge forged-1 _bramble._tcp 1 proto=1 "$id" node=00000000c0ffee00 board=3B+ state=leader &
 forge forged-2 _bramble._tcp 7373 proto=1 "$id" node=0 &
@@ -104,9 +104,9 @@ equal 'JSON of another shape' 400 "$(post '[1,2,3]')"
 equal 'deep JSON' 400 "$(post "$(printf '[%.0s' {1..5000})")"
 equal 'a name with ..' 400 "$(post '{"service":"../x","image":"bramble/hello"}')"
 equal 'a limit of -5Mi' 400 "$(post '{"service":"x","image":"bramble/hello","limits":{"memory":"-5Mi"}}')"
-match 'a body that is far too long' '^(400|413)$' "$(head -c 3000000 /dev/zero | tr '\0' 'a' | http -u "$auth" -X POST --data-binary @- $g/system/functions)"
-match 'a path out of the house' '^(400|404)$' "$(http --path-as-is "$g/function/../../etc/passwd")"
-match 'a head that is far too long' '^(400|414|431|000)$' "$(http -H "X-Long: $(printf 'a%.0s' {1..100000})" $g/healthz)"
+has 'a body that is far too long' '^(400|413)$' "$(head -c 3000000 /dev/zero | tr '\0' 'a' | http -u "$auth" -X POST --data-binary @- $g/system/functions)"
+has 'a path out of the house' '^(400|404)$' "$(http --path-as-is "$g/function/../../etc/passwd")"
+has 'a head that is far too long' '^(400|414|431|000)$' "$(http -H "X-Long: $(printf 'a%.0s' {1..100000})" $g/healthz)"
 junk 200000 | send_to 10.77.0.11 8080 2>/dev/null
 equal 'it still answers' 200 "$(http $g/healthz)"
 equal 'nothing of it was made' 'good hello' "$(ctl b1 functions -o json | jq -r '[.[].name] | sort | join(" ")')"

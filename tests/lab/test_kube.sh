@@ -36,7 +36,7 @@ pod_network() { grep -qE '^10\.244\.[123]\.0/24$' <<<"$(kube m1 get node w1 -o '
 eventually 'a pod network of its own' 20 pod_network
 worker_role() { grep -q worker <<<"$(kube m1 get node w1 --no-headers)"; }
 eventually 'workers have their role' 20 worker_role
-match 'what functions may use is kept from pods' 'system-reserved=memory=[0-9]+Mi' "$(run w1 cat /var/lib/kubelet/kubeadm-flags.env)"
+has 'what functions may use is kept from pods' 'system-reserved=memory=[0-9]+Mi' "$(run w1 cat /var/lib/kubelet/kubeadm-flags.env)"
 secrets() { run "$1" sh -c 'ls /run/bramble/kubeadm*.yaml 2>/dev/null; journalctl -q -u bramble-agent | grep -E "[a-z0-9]{6}\.[a-z0-9]{16}([^a-z0-9]|$)"' | grep -v '\.local'; }
 equal 'no token is left in a file or the journal' '' "$(secrets m1; secrets w1)"
 equal 'doctor passes on a worker' 0 "$(ctl w1 doctor -o json | jq '[.checks[] | select(.name | startswith("kubernetes")) | select(.pass | not)] | length')"

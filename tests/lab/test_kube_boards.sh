@@ -43,13 +43,13 @@ refuse 'a node that is not drained keeps its name' 'agentctl drain w1 first' ctl
 refuse 'the control plane does in any case' 'carries the Kubernetes control plane' ctl w1 rename m1 tower
 said=$(timeout 300 "$lab" run m1 agentctl drain w1 </dev/null 2>&1)
 equal 'w1 is drained' 0 $?
-match 'its pods are said to move' 'w1: Kubernetes moves its pods' "$said"
+has 'its pods are said to move' 'w1: Kubernetes moves its pods' "$said"
 equal 'the node takes no pods' 'true true' "$(taken w1)"
 equal 'others do' ' ' "$(taken w2)"
 equal 'of the deployment none is there' 0 "$(kube m1 get pods -l app=web -o wide --no-headers | awk '$1 ~ /^web-/ && $7 == "w1"' | grep -c .)"
 eventually 'but four elsewhere, or one that waits for room' 120 running 4
 assert 'the pod of nobody is left alone' pod_runs m1 alone
-match 'and said to be' 'nobody would start pod alone elsewhere' "$(for b in "${boards[@]}"; do run "$b" journalctl -q --no-pager -o cat -u bramble-agent; done)"
+has 'and said to be' 'nobody would start pod alone elsewhere' "$(for b in "${boards[@]}"; do run "$b" journalctl -q --no-pager -o cat -u bramble-agent; done)"
 assert 'the node is still Ready' nodes_are m1 m1 w1 w2
 
 # --- a new name ---------------------------------------------------------------------------------------------
@@ -70,8 +70,8 @@ kube m1 uncordon w2 >/dev/null
 made=$(kube m1 get namespace kube-system -o 'jsonpath={.metadata.uid}')
 said=$(timeout 200 "$lab" run m1 agentctl shutdown-all --yes </dev/null 2>&1)
 equal 'shutdown-all ends well' 0 $?
-match 'with a snapshot of etcd' 'a snapshot of etcd goes to other boards' "$said"
-match 'and the word' 'all boards are off, you can pull the plug' "$said"
+has 'with a snapshot of etcd' 'a snapshot of etcd goes to other boards' "$said"
+has 'and the word' 'all boards are off, you can pull the plug' "$said"
 all_off() { [ "$("$lab" list | awk 'NR > 1 && $5 == "off"' | wc -l)" = 3 ]; }
 eventually 'no pod holds a power-off' 30 all_off
 for b in "${boards[@]}"; do "$lab" on "$b" >/dev/null 2>&1 & done

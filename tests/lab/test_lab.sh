@@ -105,7 +105,7 @@ left() {
 	grep -l "$BRAMBLE_LAB/" /proc/[0-9]*/mountinfo 2>/dev/null
 	return 0
 }
-match 'something is there to remove' "$BRAMBLE_LAB_PREFIX-b3" "$(left)"
+has 'something is there to remove' "$BRAMBLE_LAB_PREFIX-b3" "$(left)"
 assert 'down' "$lab" down
 equal 'nothing is left' '' "$(left)"
 assert 'down again does no harm' "$lab" down

@@ -29,7 +29,7 @@ files() { (cd "$1" && find . ! -type d | grep -vE '^\./usr/share/(doc|lintian)/'
 dpkg-deb -x "$work/first.deb" "$work/unpacked"
 (cd "$top" && env -u SAN MAKEFLAGS= BUILD=build/packages flock "$build_lock" make -s install DESTDIR="$work/installed") >/dev/null 2>&1
 equal 'make install DESTDIR= puts the same files there' "$(files "$work/unpacked")" "$(files "$work/installed")"
-match 'thirty at the least' '^[3-9][0-9]$' "$(files "$work/unpacked" | wc -l)"
+has 'thirty at the least' '^[3-9][0-9]$' "$(files "$work/unpacked" | wc -l)"
 
 # Man pages and completion say what --help says, verb for verb.
 page() { gzip -dc "$work/unpacked/usr/share/man/man$1/$2.$1.gz" | sed 's/\\-/-/g'; }
@@ -40,9 +40,9 @@ in_all() { # WORD: in the page and the three completions
 		grep -q "^	'$1:" "$c/zsh/vendor-completions/_agentctl" && grep -q -- "-a $1 " "$c/fish/vendor_completions.d/agentctl.fish"
 }
 for v in $(listed); do in_all "$v" || not_ok "the verb '$v' is in agentctl(1) and completion"; done
-match 'all verbs were looked for' '^(1[5-9]|[2-9][0-9])$' "$(listed | wc -l)"
+has 'all verbs were looked for' '^(1[5-9]|[2-9][0-9])$' "$(listed | wc -l)"
 refuse 'and one that does not exist is not found' '' in_all frobnicate
-match 'bramble.conf(5) has its keys' '^\.B master_lost_after = 10min' "$(page 5 bramble.conf)"
+has 'bramble.conf(5) has its keys' '^\.B master_lost_after = 10min' "$(page 5 bramble.conf)"
 complete() { bash -c 'source "$1" && COMP_WORDS=("${@:2}") COMP_CWORD=$(($# - 2)) && _agentctl && echo ${COMPREPLY[@]}' bash \
 	"$work/unpacked/usr/share/bash-completion/completions/agentctl" "$@"; }
 equal 'bash completes a verb' 'deploy' "$(complete agentctl dep)"
@@ -66,7 +66,7 @@ cleanup() {
 if [ -n "${SUITE:-}" ]; then # what this machine cannot know: the libraries of that Debian
 	BRAMBLE_LAB_PACKAGES=$(dpkg-deb -f "$work/first.deb" Depends | tr ',' '\n' | sed 's/[|(].*//' | xargs)
 	export BRAMBLE_LAB_PACKAGES
-	match 'its libraries have names' 'libraft' "$BRAMBLE_LAB_PACKAGES"
+	has 'its libraries have names' 'libraft' "$BRAMBLE_LAB_PACKAGES"
 fi
 lab_up --bare ${SUITE:+--suite "$SUITE"} 2
 trap cleanup EXIT
@@ -88,7 +88,7 @@ give b1 first
 give b2 first
 assert 'apt installs it on a board without keys' run b1 apt-get -y install /root/bramble.deb
 refuse 'whose agent does not run then' '' run b1 systemctl is-active bramble-agent
-match 'and says what it lacks' '/etc/bramble/pki' "$(run b1 journalctl -q -t bramble-agent)"
+has 'and says what it lacks' '/etc/bramble/pki' "$(run b1 journalctl -q -t bramble-agent)"
 keys b1
 settings b1
 equal 'a key that everybody could read' 644 "$(run b1 stat -c %a /etc/bramble/pki/enrol.key)"
@@ -108,7 +108,7 @@ for b in b1 b2; do
 done
 equal 'the gateway is a user of its own' bramble-gateway "$(run b1 ps -o user:20= -C bramble-gateway)"
 equal 'without any capability' 0000000000000000 "$(run b1 sh -c 'awk "/^Cap(Prm|Bnd)/ { print \$2 }" /proc/$(pidof bramble-gateway)/status | sort -u')"
-match 'the agent has less than root' '^00000000[0-9a-f]*$' "$(run b1 sh -c 'awk "/^CapBnd/ { print \$2 }" /proc/$(pidof bramble-agent)/status')"
+has 'the agent has less than root' '^00000000[0-9a-f]*$' "$(run b1 sh -c 'awk "/^CapBnd/ { print \$2 }" /proc/$(pidof bramble-agent)/status')"
 
 # ---- a function, and an upgrade while it answers ------------------------------------------------------
 assert 'an image' import_images b1 hello
@@ -136,17 +136,17 @@ upgrade() { # BOARD COMMAND...: COMMAND while calls come to this board and to th
 	wait
 	rm "$work"/b{1,2}.stop
 	after=$(tasks "$b")
-	match "$b: containers run" RUNNING "$after"
+	has "$b: containers run" RUNNING "$after"
 	equal "$b: the same containers, process ids and all" "$before" "$after"
 	for i in b1 b2; do
 		n=$(wc -l <"$work/$i")
 		equal "$i: of $n calls none failed while $b was upgraded" '' "$(grep -v '^200 ' "$work/$i")"
-		match "$i: the slowest took $(awk '$2 > m { m = $2 } END { print m }' "$work/$i") s" '^0?\.|^[01]' "$(awk '$2 > m { m = $2 } END { print m }' "$work/$i")"
+		has "$i: the slowest took $(awk '$2 > m { m = $2 } END { print m }' "$work/$i") s" '^0?\.|^[01]' "$(awk '$2 > m { m = $2 } END { print m }' "$work/$i")"
 	done
 }
 upgrade b1 apt-get -y install /root/bramble.deb
 equal 'the new version is there' "$version+next" "$(run b1 dpkg-query -W -f '${Version}' bramble)"
-match 'and a setting that a person made' '^expect = 2' "$(run b1 cat /etc/bramble/bramble.conf)"
+has 'and a setting that a person made' '^expect = 2' "$(run b1 cat /etc/bramble/bramble.conf)"
 upgrade b2 dpkg -i /root/bramble.deb
 equal 'containerd was not restarted' 0 "$(run b2 systemctl show -p NRestarts --value containerd)"
 
@@ -176,7 +176,7 @@ eventually 'the function too' 30 fn_is b1 hello .available_replicas 2
 
 # ---- switched off --------------------------------------------------------------------------------------------
 is_off() { "$lab" list | awk '$1 == "b2"' | grep -qw off; }
-match 'a function runs on the board' RUNNING "$(tasks b2)"
+has 'a function runs on the board' RUNNING "$(tasks b2)"
 run b2 systemctl poweroff
 eventually 'it is switched off without waiting for functions' 20 is_off
 assert 'and on again' "$lab" on b2
@@ -190,14 +190,14 @@ eventually 'they come back with the agent' 40 fn_is b1 hello .available_replicas
 
 # ---- removed --------------------------------------------------------------------------------------------------
 network() { run "$1" sh -c 'ip -br link; nft list tables; ls /run/bramble/netns 2>/dev/null; ip route'; }
-match 'there is a network of functions' 'bramble0' "$(network b1)"
-match 'and a table' 'inet bramble' "$(network b1)"
+has 'there is a network of functions' 'bramble0' "$(network b1)"
+has 'and a table' 'inet bramble' "$(network b1)"
 assert 'apt removes it' run b1 apt-get -y remove bramble
 equal 'no process of it is left' '' "$(run b1 ps -eo comm= | grep -E 'bramble|fwatchdog|^hello$')"
 equal 'no container' '' "$(run b1 ctr -n openfaas-fn container ls -q)"
 refuse 'no network' '' grep -E 'bramble|10\.62\.' <<<"$(network b1)"
 equal 'no program' '' "$(run b1 sh -c 'ls /usr/bin/agentctl /usr/bin/bramble /usr/bin/shutdown-all /usr/sbin/bramble-* /usr/lib/bramble 2>/dev/null')"
-match 'but its settings and state' 'board.key' "$(run b1 ls /etc/bramble /var/lib/bramble)"
+has 'but its settings and state' 'board.key' "$(run b1 ls /etc/bramble /var/lib/bramble)"
 eventually 'the other board goes on' 30 sh -c "'$lab' run b2 agentctl functions | grep -q hello"
 give b1 next
 assert 'installed again' run b1 dpkg -i /root/bramble.deb

@@ -93,7 +93,7 @@ eventually 'one bramble of three' 60 everybody
 t=$EPOCHREALTIME
 assert 'a function from the registry, on all boards' timeout 60 "$lab" run b1 agentctl deploy hello --image $r:5000/bramble/hello:1 --replicas 3
 echo "      pulled and ready after $(awk -v a="$EPOCHREALTIME" -v b="$t" 'BEGIN { printf "%.1f", a - b }') s"
-match 'it answers' '^Hello from hello-' "$(echo x | invoke b2 hello)"
+has 'it answers' '^Hello from hello-' "$(echo x | invoke b2 hello)"
 image() { ctl "$1" images -o json | jq -r ".[] | select(.name == \"$2\") | $3"; } # BOARD NAME FILTER
 equal 'the bramble knows the index, not one manifest' "sha256:$(sha "$w/index")" "$(image b1 $r:5000/bramble/hello:1 .digest)"
 eventually 'and its size' 10 sh -c "[ \$('$lab' run b2 agentctl images -o json | jq '.[0].size') -gt 10000 ]"
@@ -132,7 +132,7 @@ assert 'a board that lacks the login (a card that was flashed)' deploy secret $r
 eventually 'gets it from another board' 60 ready secret 1
 for b in b1 b2 b3; do equal "only root reads it on $b" '600 root' "$(run $b stat -c '%a %U' /etc/bramble/registry.json)"; done
 equal 'it is in no log' '' "$(for b in b1 b2 b3; do run $b journalctl -q --no-pager | grep -F se:cret; done)"
-match 'registry list shows the user' "$r:5001 +ann" "$(ctl b3 registry list)"
+has 'registry list shows the user' "$r:5001 +ann" "$(ctl b3 registry list)"
 assert 'logout' ctl b1 registry logout $r:5001
 equal 'takes it from all boards' '' "$(ctl b3 registry list | grep ann)"
 ctl b1 remove secret >/dev/null
@@ -151,7 +151,7 @@ kill -KILL "$(cat "$w/slow.pid")"
 assert 'the registry is cut off' sh -c "! '$lab' lan curl -s -m 2 http://$r:5002/v2/"
 lan nginx -c "$w/slow.conf"
 eventually 'it goes on when that is back' 60 ready large 1
-match 'where it was' '"GET [^"]*" 206 ' "$(cat "$w/slow.access")"
+has 'where it was' '"GET [^"]*" 206 ' "$(cat "$w/slow.access")"
 
 # ---- lies ---------------------------------------------------------------------------------------------------
 wlayer=$(tar -xOf "$w/images/web.tar" index.json | jq -r '.manifests[0].digest')
@@ -160,7 +160,7 @@ head -c "$wlayer" /dev/zero >"$w/lie"
 assert 'other bytes than the digest says' deploy lied $r:5003/bramble/web:1
 eventually 'are refused' 40 reason_is lied 'cannot get its image|cannot pull its image|digest'
 equal 'nothing of it is on the boards' '' "$(for b in b1 b2 b3; do run $b ctr -n openfaas-fn images ls -q | grep 5003; done)"
-match 'the others go on' '^Hello from hello-' "$(echo x | invoke b3 hello)"
+has 'the others go on' '^Hello from hello-' "$(echo x | invoke b3 hello)"
 ctl b1 remove lied >/dev/null
 ctl b1 remove large >/dev/null
 
@@ -181,11 +181,11 @@ equal 'another word for it is refused' 400 "$(api "{\"service\":\"tag\",\"image\
 ctl b1 remove tag >/dev/null
 
 # ---- push ---------------------------------------------------------------------------------------------------
-match 'an archive is pushed from another computer' 'docker.io/bramble/large:1 is in the bramble' "$(here_ctl push "$w/large/image.tar" 2>&1)"
-match 'again: its layer is there already' '1[0-9] MB of it were there' "$(here_ctl push "$w/large/image.tar" 2>&1)"
+has 'an archive is pushed from another computer' 'docker.io/bramble/large:1 is in the bramble' "$(here_ctl push "$w/large/image.tar" 2>&1)"
+has 'again: its layer is there already' '1[0-9] MB of it were there' "$(here_ctl push "$w/large/image.tar" 2>&1)"
 mkdir "$w/layout"
 tar -C "$w/layout" -xf "$w/images/wordcount.tar"
-match 'a folder in OCI layout, under another name' 'docker.io/ann/count:7 is in the bramble' "$(here_ctl push "$w/layout" --name ann/count:7 2>&1)"
+has 'a folder in OCI layout, under another name' 'docker.io/ann/count:7 is in the bramble' "$(here_ctl push "$w/layout" --name ann/count:7 2>&1)"
 refuse 'a folder that is none' 'OCI layout' here_ctl push "$w"
 refuse 'an image that is not here' 'none of docker' here_ctl push no/such:1
 refuse 'an archive that is cut off' 'cut off|damaged' here_ctl push <(head -c 3000 "$w/images/web.tar")
@@ -210,12 +210,12 @@ END
 printf 'environment:\n  SHAPE: round\n' >"$w/env.yml"
 here_up() { timeout 100 "$lab" lan "$here/../../build/${SAN:+san-}${CC:-gcc}/agentctl" --host 10.77.0.11 --pki "$BRAMBLE_LAB/pki" up "$@"; }
 said=$(here_up "$w/stack.yml" 2>&1)
-match 'a stack of two functions goes up' 'count +ready +http://10.77.0.11:8080/function/count' "$said"
-match 'both of them' 'page +ready +http://10.77.0.11:8080/function/page' "$said"
+has 'a stack of two functions goes up' 'count +ready +http://10.77.0.11:8080/function/count' "$said"
+has 'both of them' 'page +ready +http://10.77.0.11:8080/function/page' "$said"
 equal 'the first answers' 3 "$(lan curl -s -d 'one two three' http://10.77.0.11:8080/function/count | awk '{ print $2 }')"
-match 'the second has its environment' 'SHAPE=round' "$(lan curl -s http://10.77.0.11:8080/function/page/env)"
+has 'the second has its environment' 'SHAPE=round' "$(lan curl -s http://10.77.0.11:8080/function/page/env)"
 eventually 'and its replicas' 20 ready page 2
-match 'again, one of them, with a variable' 'count +ready' "$(COLOUR=blue here_up -f "$w/stack.yml" --filter 'c*' 2>&1)"
+has 'again, one of them, with a variable' 'count +ready' "$(COLOUR=blue here_up -f "$w/stack.yml" --filter 'c*' 2>&1)"
 sed -i 's/image: ann/imag: ann/' "$w/stack.yml"
 refuse 'a mistake has its line' "stack.yml:4: function count has neither an 'image'" here_up "$w/stack.yml"
 for f in count page; do ctl b1 remove $f >/dev/null; done

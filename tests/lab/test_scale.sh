@@ -40,7 +40,7 @@ trap 'show_boards; [ -n "${KEEP:-}" ] || "$lab" down; rm -rf "$work"' EXIT
 # --- labels ----------------------------------------------------------------------------------------
 while IFS='|' read -r label value; do
 	deploy "{\"service\":\"bad\",\"image\":\"bramble/web\",\"labels\":{\"$label\":\"$value\"}}"
-	match "$label=$value is refused with its name" "$label.*400$" "$(tr '\n' ' ' <<<"$said" | sed 's/ $//')"
+	has "$label=$value is refused with its name" "$label.*400$" "$(tr '\n' ' ' <<<"$said" | sed 's/ $//')"
 done <<'END'
 com.openfaas.scale.min|-1
 com.openfaas.scale.max|0
@@ -62,9 +62,9 @@ eventually 'one replica' 20 fn_is b1 web .available_replicas 1
 begun=$EPOCHREALTIME
 load 8 4 web
 eventually 'more are wanted' 5 have web .replicas 4
-match 'within two seconds of the load' '^(0|1)\.|^2\.[0-3]' "$(awk -v a="$EPOCHREALTIME" -v b="$begun" 'BEGIN { printf "%.2f", a - b }')"
+has 'within two seconds of the load' '^(0|1)\.|^2\.[0-3]' "$(awk -v a="$EPOCHREALTIME" -v b="$begun" 'BEGIN { printf "%.2f", a - b }')"
 eventually 'and there are' 20 fn_is b1 web .available_replicas 4
-match 'on both boards' '^2$' "$(fn b1 web '[.placements[].node] | unique | length')"
+has 'on both boards' '^2$' "$(fn b1 web '[.placements[].node] | unique | length')"
 usage=$(api "http://$host/system/function/web?usage=1")
 assert 'what they use is told' jq -e '.usage.cpu > 10 and .usage.totalMemoryBytes > 100000' <<<"$usage"
 equal 'only to those who ask' null "$(api "http://$host/system/function/web" | jq .usage)"
@@ -87,7 +87,7 @@ before=$(answered nap)
 codes=$(lan curl -sZ --parallel-immediate --parallel-max 100 -o /dev/null -w '%{http_code}\n' "http://$host/function/nap?[1-100]" 2>/dev/null | sort | uniq -c | tr -s ' ')
 equal 'a hundred callers at once are answered' ' 100 200' "$codes"
 equal 'by one replica' "$((before + 1))" "$(answered nap)"
-match 'which is all there is' '^1$' "$(reps nap)"
+has 'which is all there is' '^1$' "$(reps nap)"
 eventually 'and naps again' 20 fn_is b1 nap .replicas 0
 for b in b1 b2; do
 	equal "a call through $b wakes it too" 200 "$(lan curl -s -o /dev/null -w '%{http_code}' "http://10.77.0.$((10 + ${b#b})):8080/function/nap")"
@@ -107,7 +107,7 @@ eventually 'it is frozen' 30 frozen
 equal 'the API says zero' '0 0' "$(api "http://$host/system/function/ice" | jq -r '"\(.replicas) \(.availableReplicas)"')"
 for b in b1 b2; do
 	t=$(lan curl -s -o /dev/null -w '%{http_code} %{time_total}' "http://10.77.0.$((10 + ${b#b})):8080/function/ice")
-	match "a call through $b is answered at once ($t)" '^200 0\.[01]' "$t"
+	has "a call through $b is answered at once ($t)" '^200 0\.[01]' "$t"
 	equal 'by the same replica' "$id" "$(fn b1 ice '.placements[0].id')"
 	eventually 'it is counted again' 10 fn_is b1 ice .replicas 1
 	eventually 'and frozen again' 30 frozen
@@ -143,19 +143,19 @@ for n in 1 2; do
 	assert 'and again' deploy "$(spec 2 $n)"
 	eventually 'all are new' 20 updated $n "$newest"
 	wait $loading
-	match 'there was load' '[0-9]+ requests in' "$(cat "$work/roll")"
+	has 'there was load' '[0-9]+ requests in' "$(cat "$work/roll")"
 	equal 'no call failed' '' "$(errors roll)"
 	wait $slow
-	match 'not even one that took three seconds' 'slowly 200$' "$(tr '\n' ' ' <"$work/slow" | tr -s ' ')"
+	has 'not even one that took three seconds' 'slowly 200$' "$(tr '\n' ' ' <"$work/slow" | tr -s ' ')"
 done
 
 # --- what cannot start says why ------------------------------------------------------------------------
 assert 'one that crashes' deploy '{"service":"crash","image":"bramble/crash"}'
 begun=$SECONDS
 said=$(lan curl -s -m 30 -w ' %{http_code}' "http://$host/function/crash")
-match 'its caller hears why' 'ended with status 1.* 503$' "${said//$'\n'/}"
+has 'its caller hears why' 'ended with status 1.* 503$' "${said//$'\n'/}"
 assert 'within seconds' [ $((SECONDS - begun)) -le 4 ]
-match 'describe says it' 'ended with status 1' "$(api "http://$host/system/function/crash" | jq -r '.annotations["bramble.reason"]')"
+has 'describe says it' 'ended with status 1' "$(api "http://$host/system/function/crash" | jq -r '.annotations["bramble.reason"]')"
 eventually 'it is tried less and less often' 20 run b1 sh -c 'agentctl functions | grep "next try in [48] s"'
 equal 'one that works says nothing' null "$(api "http://$host/system/function/roll" | jq '.annotations')"
 assert 'one that is too large' deploy '{"service":"huge","image":"bramble/web","limits":{"memory":"8Gi"}}'

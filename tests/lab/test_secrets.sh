@@ -66,9 +66,9 @@ for b in m1 w1; do
 done
 # The twins: what is looked for can be found by the same means.
 assert 'a function with the text in its environment' ctl m1 deploy leaky --image bramble/wordcount --env "LEAK=$value" --replicas 2
-for b in m1 w1; do match "$b: and there it is found" "$value" "$(found "$b" "$value")"; done
+for b in m1 w1; do has "$b: and there it is found" "$value" "$(found "$b" "$value")"; done
 run m1 logger -t test "said $value"
-match 'in the journal too' "said $value" "$(run m1 journalctl -q --no-pager -t test)"
+has 'in the journal too' "said $value" "$(run m1 journalctl -q --no-pager -t test)"
 assert 'without it again' ctl m1 remove leaky
 
 # --- a new value --------------------------------------------------------------------------------------
@@ -95,7 +95,7 @@ eventually 'after a kill -9' 30 agree 2 m1 w1
 eventually 'they still answer' 20 says "$want" each
 
 # --- what a card alone tells ------------------------------------------------------------------------------
-match 'the key has a file of its own' '^600 ' "$(run m1 stat -c '%a %n' /var/lib/bramble/secrets.key)"
+has 'the key has a file of its own' '^600 ' "$(run m1 stat -c '%a %n' /var/lib/bramble/secrets.key)"
 same_key() { says '2 1' sh -c "for b in m1 w1; do '$lab' run \$b sha256sum /var/lib/bramble/secrets.key | cut -c1-64; done | sort | uniq -c | awk '{ print \$1, NR }'"; }
 assert 'the same on both boards' same_key
 equal 'the folder of secrets is for root alone' 700 "$(run m1 stat -c %a /run/bramble/secrets)"
@@ -124,7 +124,7 @@ equal 'one namespace' openfaas-fn "$(ctl w1 namespace list)"
 refuse 'deploy into one that is not there' 'namespace dev does not exist' ctl m1 deploy words --image bramble/wordcount --namespace dev
 assert 'make it' ctl w1 namespace create dev
 assert 'deploy into it' ctl m1 deploy words --image bramble/wordcount --namespace dev
-match 'and call it' '1 2 7' "$("$lab" lan curl -s -m 10 -d 'one two' "http://10.77.0.11:8080/function/words.dev" | awk '{ $1 = 1 } 1')"
+has 'and call it' '1 2 7' "$("$lab" lan curl -s -m 10 -d 'one two' "http://10.77.0.11:8080/function/words.dev" | awk '{ $1 = 1 } 1')"
 equal 'a secret of its own' 0 "$(secret m1 x create k --namespace dev >/dev/null; echo $?)"
 equal 'is not of the others' '' "$(ctl m1 secret list | grep -x k)"
 refuse 'it is not empty' 'still has 1 functions and 1 secrets' ctl m1 namespace remove dev
@@ -157,7 +157,7 @@ kill "$reader"
 wait "$reader" 2>/dev/null
 no_links() { [ "$(run w1 ss -Hxp | grep -c 'bramble-gatew.*gateway.sock')" -le 1 ]; }
 eventually 'a reader that has gone leaves nothing open' 10 no_links
-match 'agentctl too' ' words\.' "$(ctl w1 logs words --since 10m --tail all)"
+has 'agentctl too' ' words\.' "$(ctl w1 logs words --since 10m --tail all)"
 equal 'and nothing older' '' "$(ctl w1 logs words --since 2099-01-01T00:00:00Z)"
 assert 'remove it' ctl m1 remove words
 
@@ -173,6 +173,7 @@ eventually 'and on from there' 10 says 4 count
 run w1 sh -c 'kill -9 $(systemctl show -p MainPID --value bramble-agent)'
 eventually 'after a kill -9' 30 says 4 count
 eventually 'both agents are back' 30 agree 2 m1 w1
+eventually 'and the gateway asks its own again' 20 says 200 code GET /system/secrets
 assert 'remove it' ctl m1 remove words
 
 # --- what faas-cli sends ----------------------------------------------------------------------------------------------
@@ -184,5 +185,5 @@ while read -r line; do
 	*) echo "      $line" ;;
 	esac
 done < <("$lab" lan "$here/../live/faas_cli.sh" http://10.77.0.12:8080 "$user" "$password" bramble/wordcount)
-match 'faas-cli: it came to its end' 'passed' "${sum:-}"
+has 'faas-cli: it came to its end' 'passed' "${sum:-}"
 finish

@@ -16,7 +16,7 @@ holders() { local b n=0; for b in "${all[@]}"; do ! run "$b" test -s /var/lib/br
 assert 'it is sealed with a key that more than one board has' [ "$(holders)" -ge 2 ]
 has_key() { for b in "${all[@]}"; do run "$b" test -s /var/lib/bramble/secrets.key || return; done; }
 eventually 'every board has the key' 10 has_key
-for b in "${all[@]}"; do match "$b: doctor says so" 'PASS.*secrets' "$(ctl "$b" doctor)"; done
+for b in "${all[@]}"; do has "$b: doctor says so" 'PASS.*secrets' "$(ctl "$b" doctor)"; done
 assert 'a function' ctl m1 deploy reader --image bramble/secret --replicas 3 --secret k
 eventually 'three voters' 20 says '3 3' status m1 '"\(.voters) \(.voters_up)"'
 
@@ -43,7 +43,7 @@ eventually 'and all have that' 20 says "$want$third" each "$leader"
 
 # The cards: the charter's log and snapshots are there, the values are not.
 for b in "${all[@]}"; do
-	match "$b: its card has the charter" 'raft' "$(run "$b" ls /var/lib/bramble)"
+	has "$b: its card has the charter" 'raft' "$(run "$b" ls /var/lib/bramble)"
 	for v in "$first" "$second" "$third"; do
 		equal "$b: and no value in it" '' "$(run "$b" sh -c 'text=$(cat); grep -rlF -- "$text" /var/lib/bramble' <<<"$v")"
 	done

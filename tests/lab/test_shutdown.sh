@@ -62,7 +62,7 @@ same_as_before() {
 	eventually 'the same bramble, names, functions and places' 20 says "$before" state_of b2
 	eventually 'a function answers' 20 grep -q '^Hello from' <(lan curl -s -m 5 http://10.77.0.12:8080/function/hello)
 	assert 'nothing is frozen' ctl b3 scale hello 4
-	for b in "${boards[@]}"; do match "$b: no shutdown is under way" '"active":false' "$(frames "$b" agent '{"verb":"shutdown_status"}')"; done
+	for b in "${boards[@]}"; do has "$b: no shutdown is under way" '"active":false' "$(frames "$b" agent '{"verb":"shutdown_status"}')"; done
 }
 
 # What a board said before it went off is on its card.
@@ -85,7 +85,7 @@ m=$(slot m1)
 eventually 'logind delays a power-off for the agent' 10 sh -c "'$lab' run b2 systemd-inhibit --list | grep -q 'bramble-agent.*shutdown.*delay'"
 dry=$(run b2 shutdown-all --dry-run)
 equal 'a dry run: a line a board' 4 "$(wc -l <<<"$dry")"
-match 'the master last' '^ 4  m1 +master, last$' "$(tail -n 1 <<<"$dry")"
+has 'the master last' '^ 4  m1 +master, last$' "$(tail -n 1 <<<"$dry")"
 equal 'each board once' 'm1 w1 w2 w3' "$(awk '{ print $2 }' <<<"$dry" | sort | xargs)"
 equal 'and as JSON' 'm1' "$(run b2 shutdown-all --dry-run -o json | jq -r '.boards[3].name')"
 equal 'agentctl has the verb too' "$dry" "$(ctl b2 shutdown-all --dry-run)"
@@ -96,16 +96,16 @@ refuse 'a time-out that is none' 'from 5 to 3600' ctl b2 shutdown-all --yes --ti
 refuse 'a board in the wrong place' '\-\-only BOARD' ctl b2 shutdown-all w1 --yes
 # Who may ask what: orders come from boards only, and the gateway has a person's wish alone.
 order='{"verb":"power","id":"1","held":true,"order":true}'
-match 'no person gives orders to one board' 'may not be asked' "$(frames b2 agent "$order")"
-match 'nor does a gateway' 'may not be asked' "$(frames b2 gateway "$order")"
-match 'which writes nothing down either' 'may not be asked' "$(frames b2 gateway '{"verb":"shutdown-begin"}')"
-match 'it may ask how it is' '"active":false' "$(frames b2 gateway '{"verb":"shutdown_status"}')"
-match 'and in which order it would be' '"name":"m1","role":"master","order":4' "$(frames b2 gateway '{"verb":"shutdown","dry_run":true}')"
+has 'no person gives orders to one board' 'may not be asked' "$(frames b2 agent "$order")"
+has 'nor does a gateway' 'may not be asked' "$(frames b2 gateway "$order")"
+has 'which writes nothing down either' 'may not be asked' "$(frames b2 gateway '{"verb":"shutdown-begin"}')"
+has 'it may ask how it is' '"active":false' "$(frames b2 gateway '{"verb":"shutdown_status"}')"
+has 'and in which order it would be' '"name":"m1","role":"master","order":4' "$(frames b2 gateway '{"verb":"shutdown","dry_run":true}')"
 asks() { # ANSWER: at a terminal
 	printf '%s\n' "$1" | run b2 script -qec 'agentctl shutdown-all' /dev/null
 }
-match 'it asks for the name of the cluster' "Type the cluster's name \(home\)" "$(asks away)"
-match 'and takes no other one' 'nothing was done' "$(asks away)"
+has 'it asks for the name of the cluster' "Type the cluster's name \(home\)" "$(asks away)"
+has 'and takes no other one' 'nothing was done' "$(asks away)"
 assert 'all of which switches nothing off' is_on "${boards[@]}"
 equal 'and leaves everything as it is' "$before" "$(state_of b2)"
 
@@ -114,12 +114,12 @@ w=$(slot w2)
 pid=$(cat "$BRAMBLE_LAB/boards/$w/init.pid")
 said=$(timeout 100 "$lab" run "$m" agentctl reboot w2 --yes 2>&1)
 equal 'reboot one: agentctl is content' 0 $?
-match 'and says when it is back' '^w2 is back$' "$(tail -n 1 <<<"$said")"
+has 'and says when it is back' '^w2 is back$' "$(tail -n 1 <<<"$said")"
 assert 'it is another life of that board' test "$pid" != "$(cat "$BRAMBLE_LAB/boards/$w/init.pid")"
 eventually 'all are up' 30 agree 4 "${boards[@]}"
 equal 'with its name' "$w" "${slot_of[$(run "$w" hostname)]}"
 said=$(timeout 100 "$lab" run "$m" agentctl shutdown w2 --yes 2>&1)
-match 'shutdown one' '^w2 is off$' "$(tail -n 1 <<<"$said")"
+has 'shutdown one' '^w2 is off$' "$(tail -n 1 <<<"$said")"
 eventually 'it is off' 10 is_off "$w"
 mapfile -t rest < <(others "$w")
 assert 'the others are on' is_on "${rest[@]}"
@@ -149,8 +149,8 @@ watch_ends "${boards[@]}"
 t=$((${EPOCHREALTIME/[.,]/} / 1000))
 said=$(timeout 100 "$lab" run "$last" shutdown-all --yes 2>&1)
 equal 'shutdown-all, asked on the last board' 0 $?
-match 'says at the end' '^all boards are off, you can pull the plug$' "$said"
-match 'and before that each board' "(w[1-3]|m1) is off" "$said"
+has 'says at the end' '^all boards are off, you can pull the plug$' "$said"
+has 'and before that each board' "(w[1-3]|m1) is off" "$said"
 eventually 'all boards are off' 20 is_off "${boards[@]}"
 wait "${watchers[@]}"
 equal 'the last one is the one that was said' "$last" "$(ended_last)"
@@ -177,7 +177,7 @@ wait $calling
 equal 'the call in flight has its answer' 200 "$(cat "$work/code")"
 wait $asking
 equal 'asked on a board that goes before others' 0 $?
-match 'it says who sees to the rest' 'this board goes off now; (m1|w[123]) sees to the rest' "$(cat "$work/said")"
+has 'it says who sees to the rest' 'this board goes off now; (m1|w[123]) sees to the rest' "$(cat "$work/said")"
 eventually 'all boards are off' 30 is_off "${boards[@]}"
 power_back "${boards[@]}"
 same_as_before
@@ -192,7 +192,7 @@ assert "a service of $hname does not end" run "$h" systemd-run -q --unit=hang -p
 mapfile -t rest < <(others "$h")
 said=$(timeout 100 "$lab" run "$last" shutdown-all --yes --timeout 8 2>&1)
 equal 'shutdown-all is not content' 1 $?
-match 'and names it' "^$hname is not off: it still answers; the others are off, and (m1|w[123]) goes off now$" "$said"
+has 'and names it' "^$hname is not off: it still answers; the others are off, and (m1|w[123]) goes off now$" "$said"
 refuse 'it does not say that all are off' 'no such words' sh -c 'grep -q "all boards are off" <<END || { echo no such words; exit 1; }
 '"$said"'
 END'
@@ -236,7 +236,7 @@ eventually 'functions stop' 10 grep -q 'functions stop' "$work/said"
 "$lab" cut "$c"
 eventually 'the others are off' 60 is_off "${rest[@]}"
 wait $asking
-match 'and the one that is cut off is named' "^$cname never answered: look whether it is off" "$(cat "$work/said")"
+has 'and the one that is cut off is named' "^$cname never answered: look whether it is off" "$(cat "$work/said")"
 equal 'it is on' on "$(power "$c")"
 eventually 'nobody speaks to it, so it goes off by itself' 60 is_off "$c"
 "$lab" heal "$c"
@@ -249,7 +249,7 @@ before=$(state_of b2)
 last=$(slot "$(run b1 shutdown-all --dry-run | awk 'END { print $2 }')")
 for b in "${boards[@]}"; do cat "$BRAMBLE_LAB/boards/$b/init.pid"; done >"$work/pids"
 said=$(timeout 100 "$lab" run "$last" shutdown-all --reboot --yes 2>&1)
-match 'shutdown-all --reboot' '^all boards restart, (m1|w[123]) last$' "$said"
+has 'shutdown-all --reboot' '^all boards restart, (m1|w[123]) last$' "$said"
 new_lives() {
 	local b i=0
 	local -a old

@@ -16,7 +16,7 @@ equal 'GET /store lists them, for anybody' "${all[*]}" "$(jq -r '[.functions[].n
 equal 'each has what faas-cli reads' "${#all[@]}" "$(jq '[.functions[] | select(.title != "" and .description != "" and
 	(.images | keys) == ["arm64", "armhf", "x86_64"] and (.environment | type) == "object")] | length' <<<"$list")"
 equal 'with the version of its schema' 0.2.0 "$(jq -r .version <<<"$list")"
-match 'agentctl store list' '^figlet +Writes' "$(ctl b2 store list)"
+has 'agentctl store list' '^figlet +Writes' "$(ctl b2 store list)"
 equal 'and as JSON it is the same' "$(jq -cS . <<<"$list")" "$(ctl b1 store list -o json | jq -cS .)"
 equal 'another verb is not taken' 405 "$(http -o /dev/null -w '%{http_code}' -X DELETE $gate/store)"
 
@@ -45,20 +45,20 @@ equal 'by its other name' '# #|# #|###|# #|# #' "$(call banner -d H | paste -sd 
 equal 'wordcount' '1 4 25' "$(printf 'four boards, one bramble\n' | call wordcount --data-binary @-)"
 equal 'env knows the call' 'Http_Method=PUT|Http_Path=/a|Http_Query=b=c' \
 	"$(call 'env/a?b=c' -X PUT -d x | grep -E '^Http_(Method|Path|Query)=' | sort | paste -sd '|')"
-match 'and its board' '^BRAMBLE_NODE=(m1|w1)$' "$(call env | grep ^BRAMBLE_NODE=)"
-match 'qr' '^█+$' "$(call qr -d "$gate" | head -n 1)"
+has 'and its board' '^BRAMBLE_NODE=(m1|w1)$' "$(call env | grep ^BRAMBLE_NODE=)"
+has 'qr' '^█+$' "$(call qr -d "$gate" | head -n 1)"
 equal 'a text that is too long for it' 500 "$(head -c 300 /dev/zero | tr '\0' x | call qr -o /dev/null -w '%{http_code}' --data-binary @-)"
-match 'load says where it ran' '^(m1|w1) \(load-[0-9]+\): 50 ms of CPU in' "$(call 'load?ms=50')"
-match 'hello-classic' '^Hello from (m1|w1), mode classic\.' "$(call hello-classic)"
-match 'it hears' '^You said: me$' "$(call hello-classic -d me)"
-match 'hello-serializing' 'mode serializing\.' "$(call hello-serializing -d me)"
+has 'load says where it ran' '^(m1|w1) \(load-[0-9]+\): 50 ms of CPU in' "$(call 'load?ms=50')"
+has 'hello-classic' '^Hello from (m1|w1), mode classic\.' "$(call hello-classic)"
+has 'it hears' '^You said: me$' "$(call hello-classic -d me)"
+has 'hello-serializing' 'mode serializing\.' "$(call hello-serializing -d me)"
 equal 'hello-streaming says five lines' 5 "$(call hello-streaming -d me | grep -c '^[1-5]: hello from .*: me$')"
 first_and_all() { call hello-streaming -o /dev/null -w '%{time_starttransfer} %{time_total}'; }
-match 'and the first long before the last' yes "$(first_and_all | awk '{ print ($2 - $1 > 0.5 ? "yes" : "no: " $0) }')"
+has 'and the first long before the last' yes "$(first_and_all | awk '{ print ($2 - $1 > 0.5 ? "yes" : "no: " $0) }')"
 one=$(call hello-http -d me) two=$(call hello-http -d me)
-match 'hello-http' 'mode http, call [0-9]+ of this process' "$one"
+has 'hello-http' 'mode http, call [0-9]+ of this process' "$one"
 equal 'is one process for all calls' 1 "$(($(sed -n 's/.*call \([0-9]*\) of.*/\1/p' <<<"$two") - $(sed -n 's/.*call \([0-9]*\) of.*/\1/p' <<<"$one")))"
-match 'hello-static' '<h1>Hello from a bramble</h1>' "$(call hello-static/)"
+has 'hello-static' '<h1>Hello from a bramble</h1>' "$(call hello-static/)"
 equal 'as a page' 'text/html; charset=utf-8' "$(call hello-static/ -o /dev/null -w '%{content_type}')"
 equal 'with nothing beside it' 404 "$(call hello-static/nothing -o /dev/null -w '%{http_code}')"
 equal 'nor above it' 400 "$(call hello-static/../../etc/passwd --path-as-is -o /dev/null -w '%{http_code}')"

@@ -21,12 +21,7 @@ said=$(mktemp)
 "$lab" lan "$here/../ui/run" "http://$address:8080" 2>&1 | tee "$said" | grep --line-buffered -vxE '[0-9]+ passed, [0-9]+ failed'
 sum=$(grep -xE '[0-9]+ passed, [0-9]+ failed' "$said" | tail -n 1)
 rm -f "$said"
-if [ -n "$sum" ]; then
-	passed=$((passed + ${sum%% *})) sum=${sum#*, }
-	failed=$((failed + ${sum%% *}))
-else
-	not_ok 'the specs ended with a sum'
-fi
+add_sum "$sum"
 
 # The page said that all are off: so it is, seen from outside.
 if [ -n "$POWER" ]; then

@@ -5,17 +5,13 @@
 set -u
 [ $# = 4 ] || { echo 'usage: faas_cli.sh URL USER PASSWORD IMAGE' >&2 && exit 2; }
 url=$1 user=$2 password=$3 image=$4
-passed=0 failed=0 status='' body=''
+status='' body=''
+# shellcheck source=tests/checks.sh
+. "$(dirname "$0")/../checks.sh"
 name=cli-test space=cli-space
 work=$(mktemp -d)
 printf 'user = "%s:%s"\n' "$user" "$password" >"$work/auth" # not among the arguments
 
-ok() { passed=$((passed + 1)) && echo "ok    $1"; }
-not_ok() {
-	failed=$((failed + 1))
-	echo "FAIL  $1"
-	printf '      %s\n' "${@:2}" | head -n 10
-}
 ask() { # METHOD PATH [BODY]: sets status and body
 	body=$(curl -s -m 30 -K "$work/auth" -A 'faas-cli/0.18.12' -X "$1" -H 'Content-Type: application/json' \
 		${3+-d "$3"} -w '\n%{http_code}' "$url$2")
@@ -139,5 +135,4 @@ step 'remove again' 404 DELETE /system/functions "{\"functionName\":\"$name\",\"
 step 'secret remove' '200 202' DELETE /system/secrets "{\"name\":\"$name-key\",\"namespace\":\"openfaas-fn\"}"
 step 'secret remove again' 404 DELETE /system/secrets "{\"name\":\"$name-key\",\"namespace\":\"openfaas-fn\"}"
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

@@ -8,6 +8,8 @@
  *                                       answer and keeps them until stdin ends
  *
  * Plain blocking code, one process a connection: nothing shared with what is tested. */
+#include "peer.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -22,30 +24,10 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { FRAME_REQUEST = 7, FRAME_EVENT = 10, FRAME_REPLY = 11, HEAD_BYTES = 65536 };
-
-static void die(const char *what) {
-        perror(what);
-        exit(1);
-}
-
-static bool send_all(int fd, const void *data, size_t len) {
-        const char *at = data;
-
-        while (len > 0) {
-                ssize_t n = write(fd, at, len);
-
-                if (n <= 0)
-                        return false;
-                at += n;
-                len -= (size_t)n;
-        }
-        return true;
-}
+enum { HEAD_BYTES = 65536 };
 
 static bool say(int fd, const char *text) {
         return send_all(fd, text, strlen(text));
@@ -68,18 +50,8 @@ static bool receive_all(int fd, void *data, size_t len) {
 /* ---- the fake agent ----------------------------------------------------------------------------
  */
 
-static bool send_frame(int fd, uint8_t type, uint32_t stream, const char *text, size_t len) {
-        uint32_t counted = htonl((uint32_t)len + 5), at = htonl(stream);
-        char header[9];
-
-        memcpy(header, &counted, 4);
-        header[4] = (char)type;
-        memcpy(header + 5, &at, 4);
-        return send_all(fd, header, sizeof(header)) && send_all(fd, text, len);
-}
-
 static bool send_text(int fd, uint8_t type, const char *text) {
-        return send_frame(fd, type, 1, text, strlen(text));
+        return send_frame(fd, type, 1, text);
 }
 
 static bool log_line(int fd, unsigned n, size_t pad) {
@@ -99,16 +71,14 @@ static bool log_line(int fd, unsigned n, size_t pad) {
 
 /* A second connection: the reader of a function's logs.  What it gets is up to the function. */
 static void serve_logs(int fd) {
-        uint8_t header[9];
-        uint32_t counted;
+        char head[FRAME_HEAD_BYTES];
+        uint32_t stream;
         unsigned sent = 0;
         char body[4096] = "", end[1];
 
-        if (!receive_all(fd, header, sizeof(header)))
+        if (!receive_all(fd, head, sizeof(head)))
                 _exit(0);
-        memcpy(&counted, header, 4);
-        counted = ntohl(counted);
-        if (counted < 5 || counted - 5 >= sizeof(body) || !receive_all(fd, body, counted - 5))
+        if (!receive_all(fd, body, request_body(head, sizeof(body) - 1, &stream)))
                 _exit(3);
         printf("%s\n", body);
         (void)fflush(stdout);
@@ -156,22 +126,18 @@ static char *metrics_reply(void) {
 
 /* One request: printed, and answered by what it mentions.  Silent where it says so. */
 static bool answer_frame(int fd, bool *watched) {
-        uint8_t header[9];
-        uint32_t counted, stream;
+        char head[FRAME_HEAD_BYTES];
+        uint32_t stream;
         static unsigned unled;
+        size_t len;
         const char *reply = "{}";
         char *body;
 
-        if (!receive_all(fd, header, sizeof(header)))
+        if (!receive_all(fd, head, sizeof(head)))
                 return false;
-        memcpy(&counted, header, 4);
-        memcpy(&stream, header + 5, 4);
-        counted = ntohl(counted);
-        stream = ntohl(stream);
-        if (header[4] != FRAME_REQUEST || counted < 5 || counted > 262144)
-                exit(3);
-        body = calloc(1, counted - 5 + 1);
-        if (!body || !receive_all(fd, body, counted - 5))
+        len = request_body(head, 262144, &stream);
+        body = calloc(1, len + 1);
+        if (!body || !receive_all(fd, body, len))
                 return false;
         printf("%s\n", body);
         (void)fflush(stdout);
@@ -198,28 +164,22 @@ static bool answer_frame(int fd, bool *watched) {
                 reply = "{\"error\":\"it exists already\",\"code\":409}";
         if (strstr(body, "\"verb\":\"metrics\"")) {
                 char *text = metrics_reply(); /* none: silent */
-                bool sent = !text || send_frame(fd, FRAME_REPLY, stream, text, strlen(text));
+                bool sent = !text || send_frame(fd, FRAME_REPLY, stream, text);
 
                 free(text);
                 free(body);
                 return sent;
         }
         free(body);
-        return !reply || send_frame(fd, FRAME_REPLY, stream, reply, strlen(reply));
+        return !reply || send_frame(fd, FRAME_REPLY, stream, reply);
 }
 
 static int run_agent(const char *path) {
-        struct sockaddr_un at = { .sun_family = AF_UNIX };
-        int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), fd = -1;
+        int listener = agent_listen(path), fd = -1;
         char *line = NULL, *state = NULL;
         size_t size = 0;
         bool watched = false, ended = false;
 
-        (void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
-        (void)unlink(path);
-        if (listener < 0 || bind(listener, (struct sockaddr *)&at, sizeof(at)) < 0 ||
-            listen(listener, 64) < 0)
-                die(path);
         setvbuf(stdin, NULL, _IONBF, 0);
         while (!ended) {
                 struct pollfd fds[3] = { { listener, POLLIN, 0 },
@@ -271,7 +231,7 @@ static int run_agent(const char *path) {
                         news = news || (watched && !before && state);
                 }
                 if (news && fd >= 0)
-                        (void)send_frame(fd, FRAME_EVENT, 1, state, strlen(state));
+                        (void)send_frame(fd, FRAME_EVENT, 1, state);
         }
         free(line);
         free(state);

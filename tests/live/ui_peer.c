@@ -1,17 +1,25 @@
-/* ui_peer - stand-ins for the neighbours of the dashboard's gateway, for its tests and its bench
- * alone:
+/* ui_peer - stand-ins for the neighbours of the dashboard's gateway, for its tests and its bench:
  *
- *   ui_peer agent SOCKET BOARDS      a FAKE agent: prints each request as one line and answers it
- * by its verb; "status" are BOARDS boards that change each time. Lines of stdin: state JSON    what
- * "watch" tells status JSON   the answer to "status" from now on event JSON    to those who follow
- * "events" off JSON      progress of a shutdown under way off-end JSON  its last word mute, speak
- * "status" is not answered; and is again hang up       all connections end ui_peer viewers PORT
- * COOKIE N SECONDS [gzip] N that read the stream for so long: prints how many got it, how many of
- * them are still there, and the bytes of all ui_peer deaf PORT COOKIE N       N that never read
- * beyond the head: prints how many were let in and how many refused, then keeps them until stdin
- * ends
+ *   ui_peer agent SOCKET BOARDS         a FAKE agent: prints each request as one line, answers by
+ *                                       verb; "status" are BOARDS boards, each time other ones
+ *   ui_peer viewers PORT COOKIE N SECONDS [gzip]
+ *                                       N that read the stream for so long: prints how many got
+ *                                       it, how many of them are still there, the bytes of all
+ *   ui_peer deaf PORT COOKIE N          N that never read beyond the head: prints how many were
+ *                                       let in and how many refused, stays until stdin ends
  *
- * Plain code with poll(), nothing shared with what is tested. */
+ * The agent does what lines of its stdin say:
+ *
+ *   state JSON                          what "watch" tells
+ *   status JSON                         the answer to "status" from now on
+ *   event JSON                          to those who follow "events"
+ *   off JSON, off-end JSON              progress of a shutdown under way, and its last word
+ *   mute, speak                         "status" is not answered; and is again
+ *   hang up                             all connections end
+ *
+ * Plain code with poll(): nothing shared with what is tested. */
+#include "peer.h"
+
 #include <arpa/inet.h>
 #include <poll.h>
 #include <signal.h>
@@ -22,30 +30,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { FRAME_REQUEST = 7, FRAME_EVENT = 10, FRAME_REPLY = 11, LINKS = 64, REQUEST_BYTES = 65536 };
-
-static void die(const char *what) {
-        perror(what);
-        exit(1);
-}
-
-static bool send_all(int fd, const void *data, size_t len) {
-        const char *at = data;
-
-        while (len > 0) {
-                ssize_t n = write(fd, at, len);
-
-                if (n <= 0)
-                        return false;
-                at += n;
-                len -= (size_t)n;
-        }
-        return true;
-}
+enum { LINKS = 64, REQUEST_BYTES = 65536 };
 
 /* ---- the fake agent ----------------------------------------------------------------------------
  */
@@ -70,15 +58,8 @@ static void hang_up(struct link *l) {
         l->fd = -1;
 }
 
-static void send_frame(struct link *l, uint8_t type, uint32_t stream, const char *text) {
-        size_t len = strlen(text);
-        uint32_t counted = htonl((uint32_t)len + 5), at = htonl(stream);
-        char header[9];
-
-        memcpy(header, &counted, 4);
-        header[4] = (char)type;
-        memcpy(header + 5, &at, 4);
-        if (!send_all(l->fd, header, sizeof(header)) || !send_all(l->fd, text, len))
+static void tell_link(struct link *l, uint8_t type, uint32_t stream, const char *text) {
+        if (!send_frame(l->fd, type, stream, text))
                 hang_up(l);
 }
 
@@ -154,7 +135,7 @@ static void answer_status(struct link *l, uint32_t stream) {
         char *text = status ? print_set_status() : print_status();
 
         asked++;
-        send_frame(l, FRAME_REPLY, stream, text);
+        tell_link(l, FRAME_REPLY, stream, text);
         free(text);
 }
 
@@ -176,15 +157,14 @@ static void answer_shutdown(struct link *l, uint32_t stream, const char *body) {
         };
 
         if (strstr(body, "\"dry_run\":true")) {
-                send_frame(
-                        l, FRAME_REPLY, stream,
-                        "{\"dry_run\":true,\"cluster\":\"home\",\"boards\":[{\"name\":\"w2\","
-                        "\"role\":\"worker\",\"order\":1,\"state\":\"waiting\"},{\"name\":\"w1\","
-                        "\"role\":\"master\",\"order\":2,\"state\":\"waiting\"}]}");
+                tell_link(l, FRAME_REPLY, stream,
+                          "{\"dry_run\":true,\"cluster\":\"home\",\"boards\":[{\"name\":\"w2\","
+                          "\"role\":\"worker\",\"order\":1,\"state\":\"waiting\"},{\"name\":\"w1\","
+                          "\"role\":\"master\",\"order\":2,\"state\":\"waiting\"}]}");
                 return;
         }
         for (size_t i = 0; i < 2; i++)
-                send_frame(l, FRAME_EVENT, stream, lines[i]);
+                tell_link(l, FRAME_EVENT, stream, lines[i]);
         l->off = stream;
 }
 
@@ -195,31 +175,30 @@ static void answer(struct link *l, uint32_t stream, const char *body) {
                 l->watches = true;
                 l->watch = stream;
                 if (state)
-                        send_frame(l, FRAME_EVENT, stream, state);
+                        tell_link(l, FRAME_EVENT, stream, state);
         } else if (says(body, "status")) {
                 if (!mute)
                         answer_status(l, stream);
         } else if (says(body, "events")) {
                 l->events = stream;
         } else if (strstr(body, "\"nobody\"")) {
-                send_frame(l, FRAME_REPLY, stream,
+                tell_link(l, FRAME_REPLY, stream,
                            "{\"error\":\"there is no board 'nobody'\",\"code\":404}");
         } else if (strstr(body, "\"stays\"")) {
-                send_frame(l, FRAME_REPLY, stream,
+                tell_link(l, FRAME_REPLY, stream,
                            "{\"ok\":false,\"text\":\"the boards stay on\"}");
         } else if (says(body, "shutdown")) {
                 answer_shutdown(l, stream, body);
         } else if (says(body, "shutdown_status")) {
-                send_frame(l, FRAME_REPLY, stream,
-                           "{\"active\":false,\"boards\":[],\"text\":\"\"}");
+                tell_link(l, FRAME_REPLY, stream, "{\"active\":false,\"boards\":[],\"text\":\"\"}");
         } else {
-                send_frame(l, FRAME_REPLY, stream, "{}");
+                tell_link(l, FRAME_REPLY, stream, "{}");
         }
 }
 
 static void take_requests(struct link *l) {
         ssize_t n = read(l->fd, l->in + l->len, sizeof(l->in) - l->len);
-        uint32_t counted, stream;
+        uint32_t stream;
 
         if (n <= 0) {
                 if (l->events)
@@ -231,21 +210,18 @@ static void take_requests(struct link *l) {
                 return;
         }
         l->len += (size_t)n;
-        while (l->fd >= 0 && l->len >= 9) {
+        while (l->fd >= 0 && l->len >= FRAME_HEAD_BYTES) {
+                size_t len = request_body(l->in, sizeof(l->in) - FRAME_HEAD_BYTES, &stream);
+                size_t whole = FRAME_HEAD_BYTES + len;
                 char body[REQUEST_BYTES];
 
-                memcpy(&counted, l->in, 4);
-                memcpy(&stream, l->in + 5, 4);
-                counted = ntohl(counted);
-                if (l->in[4] != FRAME_REQUEST || counted < 5 || counted + 4 > sizeof(l->in))
-                        exit(3);
-                if (l->len < counted + 4)
+                if (l->len < whole)
                         return;
-                memcpy(body, l->in + 9, counted - 5);
-                body[counted - 5] = '\0';
-                memmove(l->in, l->in + counted + 4, l->len - counted - 4);
-                l->len -= counted + 4;
-                answer(l, ntohl(stream), body);
+                memcpy(body, l->in + FRAME_HEAD_BYTES, len);
+                body[len] = '\0';
+                memmove(l->in, l->in + whole, l->len - whole);
+                l->len -= whole;
+                answer(l, stream, body);
         }
 }
 
@@ -256,7 +232,7 @@ static void tell(size_t which, uint8_t type, const char *text) {
 
                 memcpy(&stream, (const char *)l + which, sizeof(stream));
                 if (l->fd >= 0 && stream)
-                        send_frame(l, type, stream, text);
+                        tell_link(l, type, stream, text);
         }
 }
 
@@ -307,16 +283,10 @@ static void take_link(int listener) {
 }
 
 static int run_agent(const char *path) {
-        struct sockaddr_un at = { .sun_family = AF_UNIX };
-        int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int listener = agent_listen(path);
         char *line = NULL;
         size_t size = 0;
 
-        (void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
-        (void)unlink(path);
-        if (listener < 0 || bind(listener, (struct sockaddr *)&at, sizeof(at)) < 0 ||
-            listen(listener, 64) < 0)
-                die(path);
         for (size_t i = 0; i < LINKS; i++)
                 links[i].fd = -1;
         setvbuf(stdin, NULL, _IONBF, 0);

@@ -10,31 +10,14 @@ top=$(readlink -f "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../..")
 # shellcheck source=image/lib.sh
 . "$top/image/lib.sh"
 need ssh ssh-keygen mcopy jq
-passed=0 failed=0 qemu=
+# shellcheck source=tests/checks.sh
+. "$top/tests/checks.sh"
+qemu=
 port=${PORT:-22022} LAN=${LAN:-}
-ok() {
-	passed=$((passed + 1))
-	echo "ok    $*"
-}
-not_ok() { # NAME [DETAIL...]
-	failed=$((failed + 1))
-	echo "FAIL  $1"
-	shift
-	printf '%s\n' "$@" | sed 's/^/      /' | tail -n 40
-}
-equal() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "want: $2" "got:  $3"; fi; }
-has() { if grep -qE -- "$2" <<<"$3"; then ok "$1"; else not_ok "$1" "no /$2/ in:" "$3"; fi; }
 end_all() {
 	power_cut
 	[ -z "$LAN" ] || [ -n "${JOIN:-}" ] || "$top/tests/lab/lab" down
 	[ -n "${KEEP:-}" ] || rm -rf "$work"
-}
-finish() {
-	end_all
-	trap - EXIT
-	echo "$passed passed, $failed failed"
-	[ "$failed" = 0 ]
-	exit
 }
 trap end_all EXIT
 trap 'exit 1' INT TERM
