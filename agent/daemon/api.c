@@ -99,6 +99,7 @@ static const struct api_verb verbs[] = {
         { "rename", VERB_LEADER | VERB_PEER | VERB_GATEWAY, verb_rename },
         { "locate", VERB_GATEWAY, verb_locate },
         { "locate-here", VERB_PEER, verb_locate_here },
+        { "twin", VERB_PEER | VERB_BOARDS, verb_twin },
         { "promote", VERB_LEADER | VERB_PEER, verb_promote },
         { "secret-key", VERB_PEER | VERB_BOARDS | VERB_SECRET, verb_secret_key },
         { "secret-get", VERB_LEADER | VERB_PEER | VERB_BOARDS | VERB_SECRET, verb_secret_get },

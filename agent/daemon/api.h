@@ -155,6 +155,7 @@ void verb_uncordon(struct request *q);
 void verb_rename(struct request *q);
 void verb_locate(struct request *q);
 void verb_locate_here(struct request *q);
+void verb_twin(struct request *q);
 void verb_kube_off(struct request *q);
 void verb_kube_snapshot_who(struct request *q);
 void verb_kube_snapshot_put(struct request *q);

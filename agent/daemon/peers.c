@@ -7,6 +7,7 @@
 #include "daemon/coordinator.h"
 #include "daemon/membership.h"
 #include "daemon/raft_links.h"
+#include "daemon/twin.h"
 #include "io/log.h"
 #include "io/own_address.h"
 
@@ -276,20 +277,9 @@ void peers_discard(struct link *l) {
 
 /* Another board with the serial of one that is there, at another address: the first one stays.
  * (A board that comes back after a power cut was silent for longer.) */
-static bool refused_twin(const struct peer *p, const struct link *l,
-                         const struct message_hello *m) {
-        const struct world_member *member = world_member(&p->agent->world, p->node);
-        char key[SIZE_ADDRESS + 8];
-
-        if (!p->link || p->hello.boot == m->boot || agent_now() - p->heard > FRESH_USEC ||
-            str_eq(link_address(p->link), link_address(l)))
-                return false;
-        (void)snprintf(key, sizeof(key), "twin-%s", link_address(l));
-        if (log_once(key))
-                log_error("%s has the serial of %s, which is there at %s: it is refused",
-                          link_address(l), member ? member->name : "another board",
-                          link_address(p->link));
-        return true;
+static bool is_twin(const struct peer *p, const struct link *l, const struct message_hello *m) {
+        return p->link && p->hello.boot != m->boot && agent_now() - p->heard <= FRESH_USEC &&
+               !str_eq(link_address(p->link), link_address(l));
 }
 
 /* Both hellos were exchanged on 'l'. */
@@ -300,7 +290,12 @@ static void peer_up(struct agent *a, struct link *l, const struct message_hello 
 
         if (!p)
                 p = peer_new(a, m->view.node);
-        if (!p || refused_twin(p, l, m) || !replaces(a, p, l, m)) {
+        if (p && is_twin(p, l, m)) {
+                twin_refused(a, p->node, p->link, l);
+                peers_discard(l);
+                return;
+        }
+        if (!p || !replaces(a, p, l, m)) {
                 peers_discard(l);
                 return;
         }
@@ -441,15 +436,6 @@ int peers_open(struct agent *a) {
 
 /* ---- what the other parts call ----------------------------------------------------------------
  */
-
-/* By mDNS anybody can say so: nothing follows from it but words. */
-static void twin_seen(struct agent *a, const char *address) {
-        if (log_once("same-node"))
-                log_error("%s has this board's own serial: a copied card, or two boards of one "
-                          "serial; only one of them can be a member",
-                          address);
-        (void)str_copy(a->twin, sizeof(a->twin), address);
-}
 
 void peers_seen(struct agent *a, uint64_t node, const char *address, uint16_t port) {
         struct peer *p;

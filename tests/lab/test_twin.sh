@@ -1,7 +1,7 @@
 #!/bin/bash
 # test_twin.sh - two boards with one serial number on one LAN (a bad batch, or a device tree that was
-# copied): the one that is a member stays it, the other is refused and named, and doctor of the leader,
-# which looks for strangers, says what to do.
+# copied): the one that is a member stays it, the other is refused and named, and doctor on both says what
+# to do.
 # shellcheck source=tests/lab/lib.sh disable=SC2317,SC2016 # functions are called by the asserts
 . "$(dirname "$0")/lib.sh"
 
@@ -26,12 +26,17 @@ swap_in() { # SERIAL-FILE: the twin's slot gets another board, with this serial 
 }
 # The twin of VICTIM is refused by REFUSER, and nothing else happens.
 refused_twin() { # VICTIM REFUSER
-	local victim=$1 refuser=$2 name before
+	local victim=$1 refuser=$2 name before b
 	name=$(run "$victim" hostname)
 	before=$(here_is "$refuser" "$name")
 	has "$name is there" "^$(serial "$victim") $(ip_of "$victim") up\$" "$before"
 	swap_in "$(file_of "$victim")"
 	eventually "the twin of $name is refused" 40 logged "$refuser" "$(ip_of "$twin") has the serial of $name, which is there at $(ip_of "$victim"): it is refused"
+	for b in "$victim:$twin" "$twin:$victim"; do
+		eventually "doctor of ${b%:*} names the other one" 20 doctor_says "${b%:*}" "serial .*$(ip_of "${b#*:}") calls itself this board"
+		has 'and what to do' 'flash its card anew' "$(doctor "${b%:*}")"
+		equal 'it is logged once' 1 "$(logged "${b%:*}" "has this board's own serial" | grep -c .)"
+	done
 	assert 'the others go on as they were' always 5 agree 2 "$victim" "$refuser"
 	equal "$name is where it was" "$before" "$(here_is "$refuser" "$name")"
 	equal 'nobody came in' 3 "$(status "$refuser" '.nodes | length')"
@@ -51,15 +56,13 @@ has 'doctor: nobody else has the serial' 'serial .*seen at no other board' "$(do
 
 refused_twin "$member" "$leader"
 refused_twin "$leader" "$member"
-eventually 'the leader sees that somebody has its serial' 40 logged "$leader" "$(ip_of "$twin") has this board's own serial"
-eventually 'doctor of the leader names the other one' 10 doctor_says "$leader" "serial .*$(ip_of "$twin") calls itself this board"
-has 'and what to do' 'flash its card anew' "$(doctor "$leader")"
-equal 'it is logged once' 1 "$(logged "$leader" "has this board's own serial" | grep -c .)"
 
 # With a serial of its own it is a board as any other.
 swap_in "$own"
 eventually 'with its own serial it is a member again' 60 agree 3 "${boards[@]}"
 equal 'under its name' "$called" "$(run "$twin" hostname)"
-assert 'restart the agent, as doctor says' run "$leader" systemctl restart bramble-agent
-eventually 'doctor: nobody else has it any more' 20 doctor_says "$leader" 'serial .*seen at no other board'
+for b in "$leader" "$member"; do
+	assert 'restart the agent, as doctor says' run "$b" systemctl restart bramble-agent
+	eventually 'doctor: nobody else has it any more' 20 doctor_says "$b" 'serial .*seen at no other board'
+done
 finish
