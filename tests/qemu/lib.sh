@@ -66,7 +66,8 @@ make_image() {
 # ---- power -------------------------------------------------------------------------------------
 in_lan() { if [ -n "$LAN" ]; then ip netns exec "$LAN" "$@"; else "$@"; fi; }
 power_on() {
-	local f net
+	local f net in=()
+	[ -z "$LAN" ] || in=(ip netns exec "$LAN")
 	# the firmware's part: what the boot partition holds now
 	open_card "$work/card.img"
 	for f in vmlinuz initrd.img $dtb cmdline.txt; do fat_read $f >"$work/$f"; done
@@ -83,7 +84,8 @@ power_on() {
 	local serial=(-serial "file:$work/console")
 	[ $board != raspi3b ] || serial=(-serial null "${serial[@]}")
 	# One thread for its four cores: with a thread each they wait for one another where others want the processors.
-	in_lan setsid nice -n 10 $system -M $board -accel "tcg,thread=${QEMU_THREAD:-single}" -kernel "$work/vmlinuz" -initrd "$work/initrd.img" -dtb "$work/$dtb" \
+	# No function here: the process that is made must be QEMU itself, to be killed.
+	"${in[@]}" setsid nice -n 10 $system -M $board -accel "tcg,thread=${QEMU_THREAD:-single}" -kernel "$work/vmlinuz" -initrd "$work/initrd.img" -dtb "$work/$dtb" \
 		-append "$(sed "s/console=ttyS1/console=$console/; s/ console=tty1//" "$work/cmdline.txt") modprobe.blacklist=bcm2835_wdt" \
 		-drive "file=$work/card.img,if=sd,format=raw" -display none -monitor none -no-reboot "${serial[@]}" \
 		-netdev "$net" -device "usb-net,netdev=n0,mac=$mac" >"$work/qemu.log" 2>&1 &
@@ -92,6 +94,7 @@ power_on() {
 }
 power_cut() {
 	[ -n "$qemu" ] || return 0
+	! alive || has 'what loses its power is the emulator' "^${system:0:15}\$" "$(cat "/proc/$qemu/comm" 2>/dev/null)"
 	kill -9 "$qemu" 2>/dev/null
 	wait "$qemu" 2>/dev/null
 	qemu=
