@@ -17,8 +17,8 @@ void coordinator_lead(struct agent *a, bool leads);
 void coordinator_changed(struct agent *a);
 /* A new picture came, perhaps our own. */
 void coordinator_pictured(struct agent *a);
-/* Answers a request whose change is in the charter, as request_reply(), but not before the picture of
- * it is on its way to all boards: who asks next, on the board that was asked, finds it. */
+/* Answers a request whose change is in the charter, as request_reply(), but not before the picture
+ * of it is on its way to all boards: who asks next, on the board that was asked, finds it. */
 void coordinator_reply(struct request *q, cJSON *reply);
 /* Dissolves this bramble into another: tells the members, then leaves. */
 void coordinator_fold(struct agent *a, uint64_t bramble);

@@ -7,8 +7,8 @@
 
 struct link;
 
-/* 'other' came on a connection of its own with the serial of the board behind 'first', to which this
- * one is connected: says so here and to both.  'other' is to be closed. */
+/* 'other' came on a connection of its own with the serial of the board behind 'first', to which
+ * this one is connected: says so here and to both.  'other' is to be closed. */
 void twin_refused(struct agent *a, uint64_t node, struct link *first, struct link *other);
 
 /* Somebody has this board's own serial.  By mDNS anybody can say so: nothing follows from it but

@@ -183,10 +183,9 @@ static void answer(struct link *l, uint32_t stream, const char *body) {
                 l->events = stream;
         } else if (strstr(body, "\"nobody\"")) {
                 tell_link(l, FRAME_REPLY, stream,
-                           "{\"error\":\"there is no board 'nobody'\",\"code\":404}");
+                          "{\"error\":\"there is no board 'nobody'\",\"code\":404}");
         } else if (strstr(body, "\"stays\"")) {
-                tell_link(l, FRAME_REPLY, stream,
-                           "{\"ok\":false,\"text\":\"the boards stay on\"}");
+                tell_link(l, FRAME_REPLY, stream, "{\"ok\":false,\"text\":\"the boards stay on\"}");
         } else if (says(body, "shutdown")) {
                 answer_shutdown(l, stream, body);
         } else if (says(body, "shutdown_status")) {
