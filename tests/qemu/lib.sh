@@ -3,8 +3,7 @@
 # shellcheck shell=bash disable=SC2034 # some are read by the tests only
 # From the caller: board (raspi3b, raspi2b) and work, a folder.
 #   IMAGE=FILE ID=FILE   an image that was made already, and the ssh key that its bramble.conf names
-#   QEMU_THREAD=multi    a thread for each core, and no more cores than this machine has: faster where nothing
-#                        else runs (with more, cores that wait for each other stall its card's driver)
+#   QEMU_THREAD=multi    a thread for each core of the board: faster where nothing else runs
 #   SLOW=3               waits three times as long, on a busy machine
 #   KEEP=1               leaves the card and the console's log in work
 top=$(readlink -f "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../..")
@@ -67,8 +66,7 @@ make_image() {
 # ---- power -------------------------------------------------------------------------------------
 in_lan() { if [ -n "$LAN" ]; then ip netns exec "$LAN" "$@"; else "$@"; fi; }
 power_on() {
-	local f net in=() cores=
-	[ "${QEMU_THREAD:-}" != multi ] || [ "$(nproc)" -ge 4 ] || cores=" maxcpus=$(nproc)"
+	local f net in=()
 	[ -z "$LAN" ] || in=(ip netns exec "$LAN")
 	# the firmware's part: what the boot partition holds now
 	open_card "$work/card.img"
@@ -88,7 +86,7 @@ power_on() {
 	# One thread for its four cores: with a thread each they wait for one another where others want the processors.
 	# No function here: the process that is made must be QEMU itself, to be killed.
 	"${in[@]}" setsid nice -n 10 $system -M $board -accel "tcg,thread=${QEMU_THREAD:-single}" -kernel "$work/vmlinuz" -initrd "$work/initrd.img" -dtb "$work/$dtb" \
-		-append "$(sed "s/console=ttyS1/console=$console/; s/ console=tty1//" "$work/cmdline.txt") modprobe.blacklist=bcm2835_wdt$cores" \
+		-append "$(sed "s/console=ttyS1/console=$console/; s/ console=tty1//" "$work/cmdline.txt") modprobe.blacklist=bcm2835_wdt" \
 		-drive "file=$work/card.img,if=sd,format=raw" -display none -monitor none -no-reboot "${serial[@]}" \
 		-netdev "$net" -device "usb-net,netdev=n0,mac=$mac" >"$work/qemu.log" 2>&1 &
 	qemu=$!
