@@ -363,6 +363,15 @@ static void reply_shown(struct coordinator *c) {
         }
 }
 
+static void show(struct coordinator *c) {
+        if (!c->shown)
+                return;
+        if (c->dirty)
+                make_picture(c);
+        send_picture(c);
+        reply_shown(c);
+}
+
 static void look(struct coordinator *c) {
         usec_t now = agent_now();
 
@@ -380,6 +389,7 @@ static void look(struct coordinator *c) {
         if (!settle(c, now))
                 return;
         requests_run(&c->held);
+        show(c);                       /* before another board leads, and who asked is told that */
         if (!power_frozen(c->agent)) { /* else all stays as it is until the boards are back */
                 coordinator_drain_look(c, now);
                 if (c->handing_over)
@@ -394,7 +404,6 @@ static void look(struct coordinator *c) {
         if (c->dirty)
                 make_picture(c);
         send_picture(c);
-        reply_shown(c);
 }
 
 static void on_timer(uv_timer_t *timer) {
