@@ -50,8 +50,12 @@ void client_abort(struct client *c) {
 
 void client_retire(struct client *c) {
         c->retire = true;
-        if (c->state == CLIENT_HEAD && c->in.len == 0)
+        if (c->state != CLIENT_HEAD || c->in.len > 0)
+                return;
+        if (c->used)
                 client_close(c);
+        else /* its first request may be on its way, and nobody repeats that one by himself */
+                deadline_set(deadlines_of(c), &c->deadline, DEADLINE_CLIENT_LINGER);
 }
 
 /* Says no more, and reads on for a while: closing with unread bytes would be a RST, which can
@@ -245,6 +249,7 @@ static long take_head(struct client *c, const char *data, size_t len) {
                 return 0;
         }
         c->scanned = 0;
+        c->used = true;
         start_request(c, &head);
         if (c->state == CLIENT_BODY && client_body_is_over(c))
                 body_over(c);

@@ -27,6 +27,7 @@ struct client {
         struct deadline write_deadline; /* it does not take what we have */
         bool consuming;                 /* consume() is at work: it goes on with what follows */
         bool retire;                    /* close after the current response */
+        bool used;                      /* a request came */
         /* the current request */
         bool raw, old, is_head, keep_alive, expects, held;
         bool answered; /* the response's head is on its way */

@@ -497,8 +497,13 @@ rm "$dir/seen"; : >"$dir/last"
 curl -sN -m 10 "$url/function/both/events?$dir/seen" >"$dir/last" &
 last=$!
 wait_until 5 grep -q first "$dir/last"
+exec 8<>"/dev/tcp/127.0.0.1/$gport"
+equal 'somebody has just come' 200 "$(code "$url/healthz")" # this one came later: the other one is accepted too
 kill -TERM $gateway
 wait_until 5 eval '! (: <>"/dev/tcp/127.0.0.1/$gport") 2>/dev/null' && ok || not_ok 'no new calls at the end'
+printf 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n' >&8
+has 'who had just come is answered, once' '200 OK.*Connection: close' "$(timeout 5 cat <&8 | tr -d '\r' | xargs)"
+exec 8>&-
 touch "$dir/seen"
 wait $last
 has 'a call under way may end' second "$(cat "$dir/last")"
