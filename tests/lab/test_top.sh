@@ -128,7 +128,7 @@ keys End d
 wait_for "drain $other\\?" 'a drain of the other board'
 keys y
 wait_for "drain $other: begun" 'y: it is begun'
-wait_for "^$other\\*? +drained" 'its row says when it is drained'
+wait_for "^$other\\*? +cordoned" 'its row says when it is drained'
 assert 'it is' node_is "$other" '"\(.cordoned) \(.drained)"' 'true true'
 equal 'its replica is elsewhere' "$master" "$(figlet_on)"
 wait_for "figlet moved from $other to $master" 'and an event says so'

@@ -37,6 +37,7 @@ refused_twin() { # VICTIM REFUSER
 		has 'and what to do' 'flash its card anew' "$(doctor "${b%:*}")"
 		equal 'it is logged once' 1 "$(logged "${b%:*}" "has this board's own serial" | grep -c .)"
 	done
+	eventually 'the board that was there before is missed' 20 agree 2 "$victim" "$refuser"
 	assert 'the others go on as they were' always 5 agree 2 "$victim" "$refuser"
 	equal "$name is where it was" "$before" "$(here_is "$refuser" "$name")"
 	equal 'nobody came in' 3 "$(status "$refuser" '.nodes | length')"
