@@ -55,7 +55,7 @@ void client_retire(struct client *c) {
         if (c->used)
                 client_close(c);
         else /* its first request may be on its way, and nobody repeats that one by himself */
-                deadline_set(deadlines_of(c), &c->deadline, DEADLINE_CLIENT_LINGER);
+                deadline_set(deadlines_of(c), &c->deadline, DEADLINE_CLIENT_FIRST);
 }
 
 /* Says no more, and reads on for a while: closing with unread bytes would be a RST, which can

@@ -33,7 +33,8 @@ struct exchange_ops {
 struct client *client_accept(struct server *server, uv_stream_t *listener, struct tls_server *tls);
 /* Ends the connection, whatever it is at; the exchange learns it. */
 void client_close(struct client *c);
-/* The server stops: ends an idle connection; another ends after its response. */
+/* The server stops: ends an idle connection; another ends after its response, and one that is new
+ * soon, if no request comes. */
 void client_retire(struct client *c);
 
 /* The server's handler must call this for each request, or client_respond(). 'raw': a chunked body

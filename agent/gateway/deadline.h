@@ -14,6 +14,7 @@ enum deadline_kind {
         DEADLINE_CLIENT_BODY,   /* nothing came of a body that is wanted */
         DEADLINE_CLIENT_WRITE,  /* the client does not take what we have */
         DEADLINE_CLIENT_LINGER, /* a connection that ends may still send so long */
+        DEADLINE_CLIENT_FIRST,  /* at a stop: the first request of a new connection is on its way */
         DEADLINE_CONNECT,       /* to a replica */
         DEADLINE_CALL,          /* nothing came from the function */
         DEADLINE_POOL_IDLE,     /* unused connection to a replica */

@@ -273,6 +273,8 @@ void options_deadlines(const struct options *o, struct deadlines *ds) {
                 [DEADLINE_CLIENT_BODY] = 60000,
                 [DEADLINE_CLIENT_WRITE] = 120000,
                 [DEADLINE_CLIENT_LINGER] = 2000,
+                /* who comes meanwhile waits at the kept listener; unused connections are common */
+                [DEADLINE_CLIENT_FIRST] = 1000,
                 [DEADLINE_CONNECT] = 1500, /* the LAN, or nobody: another replica may do */
                 /* below the 5 s after which the common servers close a kept connection */
                 [DEADLINE_POOL_IDLE] = 4000,
