@@ -46,6 +46,19 @@ watch_done() { # ends the watchers of boards that stay on
 }
 ended_last() { sort -n -k 2 "$work/ends" | awk 'END { print $1 }'; }
 end_of() { awk -v b="$1" '$1 == b { print $2 }' "$work/ends"; }
+# What keeps a board on that should be off: jobs of its systemd, what runs, and what it said last.
+goes_off() { # NAME SECONDS BOARD...
+	local before=$failed b
+	eventually "$1" "$2" is_off "${@:3}"
+	[ "$failed" != "$before" ] || return 0
+	for b in "${@:3}"; do
+		is_off "$b" && continue
+		echo "--- $b is on still"
+		nsenter -t "$(cat "$BRAMBLE_LAB/boards/$b/init.pid")" -m -p -u -i -n -C sh -c \
+			'timeout 5 systemctl --no-pager list-jobs; ps -eo pid,ppid,stat,wchan:20,etimes,args; journalctl -q --no-pager -b -n 120 -o short-precise' 2>&1 |
+			cut -c1-300
+	done
+}
 power_back() { # BOARD...: and all agree
 	local b pids=()
 	for b; do
@@ -120,7 +133,7 @@ eventually 'all are up' 30 agree 4 "${boards[@]}"
 equal 'with its name' "$w" "${slot_of[$(run "$w" hostname)]}"
 said=$(timeout 100 "$lab" run "$m" agentctl shutdown w2 --yes 2>&1)
 has 'shutdown one' '^w2 is off$' "$(tail -n 1 <<<"$said")"
-eventually 'it is off' 10 is_off "$w"
+goes_off 'it is off' 10 "$w"
 mapfile -t rest < <(others "$w")
 assert 'the others are on' is_on "${rest[@]}"
 eventually 'its replicas go elsewhere' 60 fn_is "$m" hello .available_replicas 4
@@ -132,7 +145,7 @@ assert 'a replica more for each' ctl b1 scale hello 8
 eventually 'ready' 30 fn_is b1 hello .available_replicas 8
 t=$SECONDS
 run "$w" systemctl poweroff
-eventually 'a board that its own systemctl switches off is off' 30 is_off "$w"
+goes_off 'a board that its own systemctl switches off is off' 30 "$w"
 assert 'soon' test $((SECONDS - t)) -lt 20
 assert 'on again' "$lab" on "$w"
 eventually 'all agree again' 30 agree 4 "${boards[@]}"
@@ -151,7 +164,7 @@ said=$(timeout 100 "$lab" run "$last" shutdown-all --yes 2>&1)
 equal 'shutdown-all, asked on the last board' 0 $?
 has 'says at the end' '^all boards are off, you can pull the plug$' "$said"
 has 'and before that each board' "(w[1-3]|m1) is off" "$said"
-eventually 'all boards are off' 20 is_off "${boards[@]}"
+goes_off 'all boards are off' 20 "${boards[@]}"
 wait "${watchers[@]}"
 equal 'the last one is the one that was said' "$last" "$(ended_last)"
 took=$(($(end_of "$last") - t))
@@ -178,7 +191,7 @@ equal 'the call in flight has its answer' 200 "$(cat "$work/code")"
 wait $asking
 equal 'asked on a board that goes before others' 0 $?
 has 'it says who sees to the rest' 'this board goes off now; (m1|w[123]) sees to the rest' "$(cat "$work/said")"
-eventually 'all boards are off' 30 is_off "${boards[@]}"
+goes_off 'all boards are off' 30 "${boards[@]}"
 power_back "${boards[@]}"
 same_as_before
 
@@ -196,7 +209,7 @@ has 'and names it' "^$hname is not off: it still answers; the others are off, an
 refuse 'it does not say that all are off' 'no such words' sh -c 'grep -q "all boards are off" <<END || { echo no such words; exit 1; }
 '"$said"'
 END'
-eventually 'the others are off' 20 is_off "${rest[@]}"
+goes_off 'the others are off' 20 "${rest[@]}"
 assert 'it is on, as it was said' is_on "$h"
 "$lab" off "$h"
 power_back "${boards[@]}"
@@ -215,7 +228,7 @@ asking=$!
 eventually 'functions stop' 10 grep -q 'functions stop' "$work/said"
 "$lab" off "$l"
 assert 'the leader has no power; the others are on' is_on "${rest[@]}"
-eventually 'the next leader switches them off' 60 is_off "${rest[@]}"
+goes_off 'the next leader switches them off' 60 "${rest[@]}"
 wait $asking
 power_back "${boards[@]}"
 same_as_before
@@ -234,11 +247,11 @@ timeout 100 "$lab" run "$last" shutdown-all --yes --timeout 5 >"$work/said" 2>&1
 asking=$!
 eventually 'functions stop' 10 grep -q 'functions stop' "$work/said"
 "$lab" cut "$c"
-eventually 'the others are off' 60 is_off "${rest[@]}"
+goes_off 'the others are off' 60 "${rest[@]}"
 wait $asking
 has 'and the one that is cut off is named' "^$cname never answered: look whether it is off" "$(cat "$work/said")"
 equal 'it is on' on "$(power "$c")"
-eventually 'nobody speaks to it, so it goes off by itself' 60 is_off "$c"
+goes_off 'nobody speaks to it, so it goes off by itself' 60 "$c"
 "$lab" heal "$c"
 power_back "${boards[@]}"
 same_as_before
