@@ -98,14 +98,17 @@ say_clock() {
 	fi
 }
 
-# What the doctor finds is said when it differs from last time.
+# The doctor's own failures, a line each.
+failures() { agentctl doctor 2>/dev/null | grep '^FAIL' | grep -v '^FAIL  card: ' | cut -c1-200; }
+
+# What the doctor finds is said when it differs from last time.  Just after the enrolment much is under way
+# yet: what still fails after three minutes is a failure.
 agent_end() {
 	e_until=$(($(cut -d. -f1 "$ROOT/proc/uptime") + 180))
-	e_status=
+	e_status='' e_doctor=''
 	while [ "$(cut -d. -f1 "$ROOT/proc/uptime")" -lt "$e_until" ]; do
-		if enrolled && e_status=$(agentctl status 2>/dev/null); then break; fi
-		e_status=
-		sleep 1
+		if enrolled && e_status=$(agentctl status 2>/dev/null) && e_doctor=$(failures) && [ -z "$e_doctor" ]; then break; fi
+		sleep 3
 	done
 	say_network
 	say_clock
@@ -117,7 +120,6 @@ agent_end() {
 		log_flush
 		return 0
 	fi
-	e_doctor=$(agentctl doctor 2>/dev/null | grep '^FAIL' | grep -v '^FAIL  card: ' | cut -c1-200)
 	e_print=$(printf %s "$(hostname) $e_doctor" | fingerprint)
 	if [ "$(remembered end)" != "$e_print" ]; then
 		say "enrolled; this board is $(hostname)"
