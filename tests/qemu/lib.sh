@@ -71,6 +71,9 @@ power_on() {
 	# the firmware's part: what the boot partition holds now
 	open_card "$work/card.img"
 	for f in vmlinuz initrd.img $dtb cmdline.txt; do fat_read $f >"$work/$f"; done
+	# QEMU's SD controller of a 2B tells of the end of a transfer by DMA when Linux's driver has ended it already, and
+	# that falls over it (bcm2835_finish_data); without DMA the driver copies by itself.
+	[ $board != raspi2b ] || LC_ALL=C sed -i 's/\x00dmas\x00/\x00xdma\x00/' "$work/$dtb"
 	: >"$work/console"
 	net=user,id=n0,hostfwd=tcp:127.0.0.1:$port-:22
 	if [ -n "$LAN" ]; then
@@ -118,10 +121,12 @@ wait_for() {
 		sleep 1
 	done
 }
-# wait_dead SECONDS: the board switches itself off.
-wait_dead() {
+# wait_off SECONDS: the board has switched itself off.  What would end QEMU is the watchdog's driver, which is
+# not there (power_on): its kernel stops instead.
+is_off() { ! alive || says 'reboot: (System halted|Power down)'; }
+wait_off() {
 	local end=$((SECONDS + $1))
-	while alive; do
+	until is_off; do
 		[ $SECONDS -lt $end ] || return 1
 		sleep 0.5
 	done
