@@ -51,6 +51,8 @@ goes_off() { # NAME SECONDS BOARD...
 	local before=$failed b
 	eventually "$1" "$2" is_off "${@:3}"
 	[ "$failed" != "$before" ] || return 0
+	echo '--- who asked was told'
+	cat "$work/said" 2>/dev/null
 	for b in "${@:3}"; do
 		is_off "$b" && continue
 		echo "--- $b is on still"
@@ -179,6 +181,7 @@ calling=$!
 wait_until 10 sh -c "'$lab' run b2 ss -Htn 'sport = :8080' | grep -q ESTAB"
 eventually 'three boards vote' 60 three_vote
 before=$(state_of b2)
+: >"$work/said"
 timeout 100 "$lab" run b2 agentctl shutdown-all --yes >"$work/said" 2>&1 &
 asking=$!
 eventually 'functions stop' 10 grep -q 'functions stop' "$work/said"
@@ -223,6 +226,7 @@ mapfile -t rest < <(others "$l")
 gate=10.77.0.$((10 + ${rest[0]#b}))
 { sleep 9; echo slowly; } | lan curl -s -m 60 -T - -X POST -o /dev/null http://$gate:8080/function/hello &
 sleep 1 # of the call
+: >"$work/said"
 timeout 100 "$lab" run "${rest[1]}" agentctl shutdown-all --yes --timeout 20 >"$work/said" 2>&1 &
 asking=$!
 eventually 'functions stop' 10 grep -q 'functions stop' "$work/said"
@@ -243,6 +247,7 @@ mapfile -t rest < <(others "$c")
 gate=10.77.0.$((10 + ${last#b}))
 { sleep 6; echo slowly; } | lan curl -s -m 60 -T - -X POST -o /dev/null http://$gate:8080/function/hello &
 sleep 1 # of the call
+: >"$work/said"
 timeout 100 "$lab" run "$last" shutdown-all --yes --timeout 5 >"$work/said" 2>&1 &
 asking=$!
 eventually 'functions stop' 10 grep -q 'functions stop' "$work/said"
