@@ -4,9 +4,11 @@
 #include "base/scope.h"
 #include "base/str.h"
 #include "io/container.h"
+#include "io/containerd_api.h"
 #include "io/fnet.h"
 #include "io/hosts_file.h"
 #include "io/log.h"
+#include "io/shims.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -141,6 +143,17 @@ static void on_output(void *arg, const char *id, const char *stream, const char 
         (void)len;
 }
 
+/* What containerd could not end, or was not there to end. */
+static void kill_the_rest(void) {
+        auto_close int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        int n = proc < 0 ? -errno : shims_kill(proc, CTR_NAMESPACE);
+
+        if (n > 0)
+                log_warning("functions that could not be ended are killed: %d", n);
+        else if (n < 0)
+                log_warning("functions that could not be ended are left: %s", strerror(-n));
+}
+
 int take_off_functions(const struct config *config, struct fail *f) {
         static const struct containers_ops ops = { .available = on_available,
                                                    .exited = on_exited,
@@ -170,6 +183,8 @@ int take_off_functions(const struct config *config, struct fail *f) {
         forget_found(&e);
         if (r == 0)
                 r = e.result;
+        if (r < 0)
+                kill_the_rest();
         return r < 0 ? r : (int)e.ended;
 }
 

@@ -151,6 +151,15 @@ goes_off 'a board that its own systemctl switches off is off' 30 "$w"
 assert 'soon' test $((SECONDS - t)) -lt 20
 assert 'on again' "$lab" on "$w"
 eventually 'all agree again' 30 agree 4 "${boards[@]}"
+
+# Nor do they where containerd is gone and nobody can end them.
+run "$w" systemctl stop containerd
+has 'its shims run on' 'containerd-shim' "$(run "$w" ps -eo args)"
+run "$w" systemctl poweroff
+goes_off 'a board without its containerd is off' 50 "$w"
+assert 'and on' "$lab" on "$w"
+eventually 'all agree once more' 30 agree 4 "${boards[@]}"
+has 'which is said on its card' 'could not be ended are killed: 1' "$(run "$w" journalctl -q -o cat -t bramble-agent -g 'are killed')"
 assert 'four replicas' ctl b1 scale hello 4
 eventually 'of eight' 30 fn_is b1 hello '.placements | length' 4
 eventually 'ready again' 30 fn_is b1 hello .available_replicas 4
