@@ -83,7 +83,7 @@ same_as_before() {
 # What a board said before it went off is on its card.
 for b in "${boards[@]}"; do
 	run "$b" sh -c 'mkdir -p /var/log/journal && printf "[Journal]\nStorage=persistent\n" >/etc/systemd/journald.conf.d/persistent.conf &&
-		systemctl restart systemd-journald'
+		systemctl restart systemd-journald && journalctl --flush'
 done
 eventually 'a bramble of four' 30 agree 4 "${boards[@]}"
 for b in "${boards[@]}"; do wait_until 10 run "$b" sh -c 'grep -qE "^(m1|w[123])$" /etc/hostname'; done
@@ -153,7 +153,7 @@ assert 'on again' "$lab" on "$w"
 eventually 'all agree again' 30 agree 4 "${boards[@]}"
 
 # Nor do they where containerd is gone and nobody can end them.
-run "$w" systemctl stop containerd
+run "$w" sh -c 'systemctl stop containerd && journalctl --flush'
 has 'its shims run on' 'containerd-shim' "$(run "$w" ps -eo args)"
 run "$w" systemctl poweroff
 goes_off 'a board without its containerd is off' 50 "$w"
