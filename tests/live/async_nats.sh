@@ -1,12 +1,13 @@
 # async_nats.sh - the part of test_async.sh in which two gateways share a queue in a real nats-server.
 # shellcheck shell=bash disable=SC2154,SC2034,SC2015,SC2016 # sourced: names are test_async.sh's
-free_port() { local p; while :; do p=$((20000 + RANDOM % 20000)); (: <>"/dev/tcp/127.0.0.1/$p") 2>/dev/null || { echo "$p"; return; }; done; }
+# (Below those that the kernel gives to connections: one of them would be in the server's way.)
+free_port() { local p; while :; do p=$((20000 + RANDOM % 12000)); (: <>"/dev/tcp/127.0.0.1/$p") 2>/dev/null || { echo "$p"; return; }; done; }
 nport=$(free_port)
 nats() { # starts the server, with what it had stored
 	nats-server -a 127.0.0.1 -p "$nport" -js -sd "$dir/js" -l "$dir/nats.log" &
 	nats=$!
 	pids+=("$nats")
-	wait_until 10 eval '(: <>"/dev/tcp/127.0.0.1/$nport") 2>/dev/null' || not_ok 'nats-server starts'
+	wait_until 10 eval '(: <>"/dev/tcp/127.0.0.1/$nport") 2>/dev/null' || not_ok 'nats-server starts' "$(tail -n 5 "$dir/nats.log" 2>&1)"
 }
 where=nats://127.0.0.1:$nport
 : >"$dir/calls"
