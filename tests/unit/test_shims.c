@@ -13,7 +13,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-/* A shell under the name of a shim, with a child: "sleep", its container.  Returns when both are. */
+/* A shell under the name of a shim, with a child: "sleep", its container.  Returns when both are.
+ */
 static pid_t start_shim(const char *name, const char *namespace, pid_t *container) {
         int from[2];
         char line[32] = "";
