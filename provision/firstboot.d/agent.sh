@@ -110,6 +110,7 @@ agent_end() {
 		if enrolled && e_status=$(agentctl status 2>/dev/null) && e_doctor=$(failures) && [ -z "$e_doctor" ]; then break; fi
 		sleep 3
 	done
+	[ -n "$e_status" ] || e_doctor=$(failures) # the agent has not answered, or does not any more
 	say_network
 	say_clock
 	if ! enrolled; then
